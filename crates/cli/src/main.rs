@@ -1,0 +1,2 @@
+//! The `indelible` command line.
+fn main() {}

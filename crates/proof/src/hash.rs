@@ -1,0 +1,115 @@
+//! The hashes of the format: entry, digest, leaf, node. Everything else that hashes calls these.
+//!
+//! See `docs/spec/record.md` and RFC 6962 §2.1. SHA-256 throughout.
+
+use core::fmt;
+use sha2::{Digest as _, Sha256};
+
+/// A SHA-256 value: an entry, a leaf, a node, a root or a digest, whichever its place says.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct Hash(pub [u8; 32]);
+
+impl Hash {
+    /// 32 zero bytes: the `prev` of record 0.
+    pub const ZERO: Hash = Hash([0; 32]);
+
+    /// Writes 64 lower-case hex characters.
+    #[must_use]
+    pub fn hex(&self) -> [u8; 64] {
+        let mut out = [0; 64];
+        for (pair, byte) in out.chunks_exact_mut(2).zip(self.0) {
+            pair.copy_from_slice(&HEX_PAIRS[usize::from(byte)]);
+        }
+        out
+    }
+
+    /// Reads exactly 64 lower-case hex characters.
+    #[must_use]
+    pub fn from_hex(text: &[u8]) -> Option<Hash> {
+        if text.len() != 64 {
+            return None;
+        }
+        let mut out = [0; 32];
+        for (byte, pair) in out.iter_mut().zip(text.chunks_exact(2)) {
+            let [high, low] = *pair else { return None };
+            *byte = hex_digit(high)? << 4 | hex_digit(low)?;
+        }
+        Some(Hash(out))
+    }
+}
+
+/// The two hex characters of every byte value, so that writing hex is a table look-up.
+pub const HEX_PAIRS: [[u8; 2]; 256] = {
+    let digits = *b"0123456789abcdef";
+    let mut table = [[0; 2]; 256];
+    let mut value = 0;
+    while value < 256 {
+        table[value] = [digits[value >> 4], digits[value & 15]];
+        value += 1;
+    }
+    table
+};
+
+/// The value of one lower-case hex digit.
+#[must_use]
+pub fn hex_digit(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    }
+}
+
+impl fmt::Display for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// SHA-256 of the bytes themselves: a head's entry, a section's digest.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> Hash {
+    Hash(Sha256::digest(bytes).into())
+}
+
+/// The entry of a head: `printf %s "$HEAD" | sha256sum`.
+#[must_use]
+pub fn entry(head: &[u8]) -> Hash {
+    sha256(head)
+}
+
+/// The digest of an event under its salt, which is 32 hex characters of text.
+#[must_use]
+pub fn digest(salt: &[u8], event: &[u8]) -> Hash {
+    Hash(Sha256::new().chain_update(salt).chain_update(event).finalize().into())
+}
+
+/// The leaf of an entry, RFC 6962: SHA-256(0x00 ‖ entry).
+#[must_use]
+pub fn leaf(entry: &Hash) -> Hash {
+    let mut input = [0; 33];
+    input[1..].copy_from_slice(&entry.0);
+    sha256(&input)
+}
+
+/// An inner node, RFC 6962: SHA-256(0x01 ‖ left ‖ right).
+#[must_use]
+pub fn node(left: &Hash, right: &Hash) -> Hash {
+    let mut input = [0; 65];
+    input[0] = 1;
+    input[1..33].copy_from_slice(&left.0);
+    input[33..].copy_from_slice(&right.0);
+    sha256(&input)
+}
+
+/// The root of a tree without leaves: SHA-256 of nothing.
+#[must_use]
+pub fn empty_root() -> Hash {
+    sha256(b"")
+}
