@@ -1,0 +1,238 @@
+//! Named files: `sealed/`, `derived/`, `quarantine/`.
+//!
+//! Owns how a file comes to its name: built in `build/`, synced, renamed, both directories synced. Promises that nothing
+//! under `sealed/` or `quarantine/` is ever replaced.
+
+use std::fs::{self, File};
+use std::io::{self, IoSlice};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::LocalStore;
+use super::format::hex;
+use super::tail_file::{length_of, read_at};
+use crate::limits::{CHUNK, NAME_MAX};
+use crate::{Put, StoreError};
+
+/// Directories whose files can be read by name.
+const READABLE: [&str; 3] = ["sealed/", "derived/", "quarantine/"];
+
+impl LocalStore {
+    pub(super) fn put_object(&self, name: &str, parts: &[&[u8]]) -> Result<Put, StoreError> {
+        let path = self.object_path(name, &["sealed/", "quarantine/"])?;
+        if path.exists() {
+            return self.compare_object(&path, parts);
+        }
+        let building = self.build_object(name, parts, true)?;
+        if self.disk.rename_new(&building, &path)? {
+            self.sync_names(&path)?;
+            return Ok(Put::Created);
+        }
+        self.disk.remove(&building)?;
+        self.compare_object(&path, parts)
+    }
+
+    pub(super) fn replace_derived(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        let path = self.object_path(name, &["derived/"])?;
+        let building = self.build_object(name, &[bytes], false)?;
+        self.disk.replace(&building, &path)?;
+        self.sync_names(&path)
+    }
+
+    /// The file under `build/`, its bytes and mode durable.
+    fn build_object(&self, name: &str, parts: &[&[u8]], seal: bool) -> Result<PathBuf, StoreError> {
+        let building =
+            self.root
+                .join("build")
+                .join(format!("{}-{}", self.next_build(), base(name)));
+        let file = self.disk.create(&building)?;
+        let mut slices: Vec<_> = parts.iter().map(|part| IoSlice::new(part)).collect();
+        self.disk.write(&file, &building, 0, &mut slices)?;
+        if seal {
+            self.disk.seal(&file, &building)?;
+        }
+        self.disk.sync_all(&file, &building)?;
+        Ok(building)
+    }
+
+    /// The directory a file came to, and the one it came from.
+    fn sync_names(&self, path: &Path) -> Result<(), StoreError> {
+        self.disk
+            .sync_directory(path.parent().expect("an object lies in a directory"))?;
+        self.disk.sync_directory(&self.root.join("build"))
+    }
+
+    /// An earlier writer may have stopped before its name was durable, so what is the same is synced again.
+    fn compare_object(&self, path: &Path, parts: &[&[u8]]) -> Result<Put, StoreError> {
+        let file = open(path)?;
+        let mut offset = 0;
+        for chunk in parts.iter().flat_map(|part| part.chunks(CHUNK)) {
+            if read_at(&file, path, offset, chunk.len())? != chunk {
+                return Ok(Put::Differs);
+            }
+            offset += length_of(chunk.len());
+        }
+        if file_length(&file, path)? != offset {
+            return Ok(Put::Differs);
+        }
+        self.disk.sync_all(&file, path)?;
+        self.sync_names(path)?;
+        Ok(Put::Same)
+    }
+
+    pub(super) fn read_object(
+        &self,
+        name: &str,
+        offset: u64,
+        length: usize,
+        fresh: bool,
+    ) -> Result<Vec<u8>, StoreError> {
+        let path = self.object_path(name, &READABLE)?;
+        let file = open(&path)?;
+        if fresh {
+            crate::durable::drop_cache(&file, &path)?;
+        }
+        let left = usize::try_from(file_length(&file, &path)?.saturating_sub(offset))
+            .unwrap_or(usize::MAX);
+        read_at(&file, &path, offset, length.min(left))
+    }
+
+    pub(super) fn object_length(&self, name: &str) -> Result<u64, StoreError> {
+        let path = self.object_path(name, &READABLE)?;
+        file_length(&open(&path)?, &path)
+    }
+
+    pub(super) fn set_aside(&self, name: &str) -> Result<String, StoreError> {
+        let from = self.object_path(name, &["sealed/"])?;
+        let file = open(&from)?;
+        let mut digest = Sha256::new();
+        let mut offset = 0;
+        loop {
+            let chunk = read_at(&file, &from, offset, CHUNK)?;
+            if chunk.is_empty() {
+                break;
+            }
+            offset += length_of(chunk.len());
+            digest.update(&chunk);
+        }
+        let aside = format!("quarantine/{}-{}", base(name), hex(&digest.finalize()));
+        let to = self.root.join(&aside);
+        if !self.disk.rename_new(&from, &to)? {
+            return Err(StoreError::Refused(format!("{aside} is there already")));
+        }
+        self.disk.sync_directory(&self.root.join("quarantine"))?;
+        self.disk.sync_directory(&self.root.join("sealed"))?;
+        Ok(aside)
+    }
+
+    pub(super) fn list_names(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(String, u64)>, StoreError> {
+        let mut names = Vec::new();
+        match prefix.split_once('/') {
+            Some((directory, _)) if self.root.join(directory).is_dir() => {
+                list_into(&self.root, directory, &mut names)?
+            }
+            Some(_) => {}
+            None => self.list_all(&mut names)?,
+        }
+        names.retain(|(name, _)| {
+            name.starts_with(prefix) && after.is_none_or(|after| name.as_str() > after)
+        });
+        names.sort();
+        names.truncate(limit);
+        Ok(names)
+    }
+
+    fn list_all(&self, names: &mut Vec<(String, u64)>) -> Result<(), StoreError> {
+        let mut top = Vec::new();
+        list_into(&self.root, "", &mut top)?;
+        for (name, length) in top {
+            match name.strip_suffix('/') {
+                Some(directory) if super::DIRECTORIES.contains(&directory) => {
+                    list_into(&self.root, directory, names)?
+                }
+                _ => names.push((name, length)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks a name and gives its path.
+    fn object_path(&self, name: &str, directories: &[&str]) -> Result<PathBuf, StoreError> {
+        let base = directories
+            .iter()
+            .find_map(|directory| name.strip_prefix(directory));
+        // A quarantined name carries a dash and a digest more than the name it had.
+        let most = if name.starts_with("quarantine/") {
+            NAME_MAX + 65
+        } else {
+            NAME_MAX
+        };
+        let plain = |base: &&str| {
+            (1..=most).contains(&base.len())
+                && !base.starts_with('.')
+                && base
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+        };
+        match base.filter(plain) {
+            Some(_) => Ok(self.root.join(name)),
+            None => Err(StoreError::Refused(format!(
+                "{name:?} is not a name for this"
+            ))),
+        }
+    }
+}
+
+fn base(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
+}
+
+fn open(path: &Path) -> Result<File, StoreError> {
+    File::open(path)
+        .map_err(|source| StoreError::reading(format!("open {}", path.display()), source))
+}
+
+fn file_length(file: &File, path: &Path) -> Result<u64, StoreError> {
+    let metadata = file.metadata();
+    Ok(metadata
+        .map_err(|source| StoreError::reading(format!("look at {}", path.display()), source))?
+        .len())
+}
+
+/// The names in one directory, with lengths; names of directories end in `/`. What vanishes meanwhile is left out.
+fn list_into(
+    root: &Path,
+    directory: &str,
+    names: &mut Vec<(String, u64)>,
+) -> Result<(), StoreError> {
+    let path = root.join(directory);
+    let failed = |source: io::Error| StoreError::Io {
+        doing: format!("list {}", path.display()),
+        source,
+    };
+    for entry in fs::read_dir(&path).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let metadata = match entry.metadata() {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(failed(error)),
+        };
+        let file_name = entry.file_name();
+        let slash = if metadata.is_dir() { "/" } else { "" };
+        let separator = if directory.is_empty() { "" } else { "/" };
+        names.push((
+            format!(
+                "{directory}{separator}{}{slash}",
+                file_name.to_string_lossy()
+            ),
+            metadata.len(),
+        ));
+    }
+    Ok(())
+}
