@@ -36,7 +36,13 @@ pub const SPARES_MAX: usize = 2;
 /// Characters of an object's name after its directory.
 pub const NAME_MAX: usize = 100;
 
-/// `FORMAT`: fourteen lines, two of them paths (4096 bytes, percent-encoded).
+/// How often the same bytes can be set aside under the same name: each time a sealing was interrupted at the same place.
+pub const QUARANTINE_TIMES: u32 = 99;
+
+/// What a name gains in quarantine: a dash, two digits, a dash, 64 hexadecimal digits.
+pub const QUARANTINE_SUFFIX: usize = 68;
+
+/// `FORMAT`: fifteen lines, two of them paths (4096 bytes, percent-encoded).
 pub const FORMAT_LEN_MAX: u64 = 32 << 10;
 
 /// Bytes of an origin (C2SP length fields of one byte, room left).

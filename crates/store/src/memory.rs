@@ -10,7 +10,8 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::guarded::Guard;
-use crate::limits::{NAME_MAX, REGISTER_MAX, SLOT_LENGTH_MAX};
+use crate::limits::{NAME_MAX, QUARANTINE_SUFFIX, QUARANTINE_TIMES, REGISTER_MAX, SLOT_LENGTH_MAX};
+use crate::local::objects::aside_name;
 use crate::{
     Found, Outcome, Place, Put, Slot, SlotScan, Store, StoreError, StoreInfo, Ticket, WriteFate,
     WriterId,
@@ -288,7 +289,7 @@ impl Memory {
             .iter()
             .find_map(|directory| name.strip_prefix(directory));
         let most = if name.starts_with("quarantine/") {
-            NAME_MAX + 65
+            NAME_MAX + QUARANTINE_SUFFIX
         } else {
             NAME_MAX
         };
@@ -524,7 +525,13 @@ impl Store for Memory {
             .cloned()
             .ok_or(StoreError::NotFound)?;
         let base = name.strip_prefix("sealed/").expect("checked above");
-        let aside = format!("quarantine/{base}-{}", crate::local::format::digest(&bytes));
+        let digest = crate::local::format::digest(&bytes);
+        let names = (1..=QUARANTINE_TIMES).map(|time| aside_name(base, &digest, time));
+        let free = names
+            .into_iter()
+            .find(|name| !self.disk.state().objects.contains_key(name));
+        let aside =
+            free.ok_or_else(|| StoreError::Refused(format!("{name} is in quarantine too often")))?;
         self.write(|state| {
             state.objects.remove(name);
             state.objects.insert(aside.clone(), bytes);

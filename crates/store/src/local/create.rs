@@ -58,21 +58,23 @@ impl LocalStore {
     /// `Busy` if another holds the lock; `Refused` for a copy without `moved`; `ReadOnly` for unknown features.
     pub fn open_write(directory: &Path, options: OpenOptions) -> Result<Self, StoreError> {
         let root = absolute(directory)?;
+        // Looked at first for the better error, and again under the lock.
+        read_format(&root)?;
+        let lock = take_lock(&root)?;
         let (mut format, mut identity) = read_format(&root)?;
         if format.read_only != 0 {
             return Err(StoreError::ReadOnly);
         }
         check_medium(&root, format.volatile)?;
-        let lock = take_lock(&root)?;
+        let copy = identity != format.identity;
+        if copy && !options.moved {
+            return Err(StoreError::refused(
+                "this directory is a copy of a store, or was moved; open it as moved to write",
+            ));
+        }
         let disk = Disk::new(options.faults);
         recycle::tidy_build(&disk, &root, format.tail_size)?;
-        let copy = identity != format.identity;
         if copy {
-            if !options.moved {
-                return Err(StoreError::refused(
-                    "this directory is a copy of a store, or was moved; open it as moved to write",
-                ));
-            }
             write_format(&disk, &root, format, true)?;
             (format, identity) = read_format(&root)?;
             if identity != format.identity {

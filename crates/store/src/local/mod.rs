@@ -6,7 +6,7 @@
 mod create;
 pub(crate) mod format;
 mod medium;
-mod objects;
+pub(crate) mod objects;
 mod recycle;
 mod register;
 mod scan;
@@ -111,6 +111,11 @@ impl LocalStore {
 
     fn is_writer(&self) -> bool {
         self.lock.is_some()
+    }
+
+    /// Whether nobody can be writing slots while this handle reads them: it holds the lock and hasn't begun.
+    fn is_alone(&self) -> bool {
+        self.is_writer() && self.current.load(Ordering::SeqCst) == NOT_OPEN
     }
 
     /// Every write begins here.
@@ -284,6 +289,10 @@ impl Store for LocalStore {
     fn read_slot(&self, number: u64, offset: u64, length: usize) -> Result<Vec<u8>, StoreError> {
         let place = self.find_slot(number)?;
         if place.tail.holds(place.offset, number)?.is_none() {
+            // Let go of the file, so that its room is free once it is removed.
+            self.places()
+                .slots
+                .retain(|_, other| other.tail.number > place.tail.number);
             return Err(StoreError::Gone);
         }
         let left = usize::try_from(place.length.saturating_sub(offset)).unwrap_or(usize::MAX);
@@ -291,7 +300,7 @@ impl Store for LocalStore {
         let start = start.checked_add(offset).ok_or(StoreError::NotFound)?;
         let bytes =
             tail_file::read_at(&place.tail.file, &place.tail.path, start, length.min(left))?;
-        // Recycling overwrites from the front: if the header still stands, the bytes behind it were read whole.
+        // Recycling overwrites a file from its front: if the header still stands, the bytes behind it were read whole.
         match place.tail.holds(place.offset, number)? {
             Some(_) => Ok(bytes),
             None => Err(StoreError::Gone),

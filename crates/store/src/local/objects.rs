@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::LocalStore;
 use super::format::hex;
 use super::tail_file::{length_of, read_at};
-use crate::limits::{CHUNK, NAME_MAX};
+use crate::limits::{CHUNK, NAME_MAX, QUARANTINE_SUFFIX, QUARANTINE_TIMES};
 use crate::{Put, StoreError};
 
 /// Directories whose files can be read by name.
@@ -116,14 +116,19 @@ impl LocalStore {
             offset += length_of(chunk.len());
             digest.update(&chunk);
         }
-        let aside = format!("quarantine/{}-{}", base(name), hex(&digest.finalize()));
-        let to = self.root.join(&aside);
-        if !self.disk.rename_new(&from, &to)? {
-            return Err(StoreError::Refused(format!("{aside} is there already")));
+        let digest = hex(&digest.finalize());
+        // The same orphan may come again if the same sealing is interrupted again.
+        for time in 1..=QUARANTINE_TIMES {
+            let aside = aside_name(base(name), &digest, time);
+            if self.disk.rename_new(&from, &self.root.join(&aside))? {
+                self.disk.sync_directory(&self.root.join("quarantine"))?;
+                self.disk.sync_directory(&self.root.join("sealed"))?;
+                return Ok(aside);
+            }
         }
-        self.disk.sync_directory(&self.root.join("quarantine"))?;
-        self.disk.sync_directory(&self.root.join("sealed"))?;
-        Ok(aside)
+        Err(StoreError::Refused(format!(
+            "{name} is in quarantine {QUARANTINE_TIMES} times already"
+        )))
     }
 
     pub(super) fn list_names(
@@ -167,9 +172,9 @@ impl LocalStore {
         let base = directories
             .iter()
             .find_map(|directory| name.strip_prefix(directory));
-        // A quarantined name carries a dash and a digest more than the name it had.
+        // A quarantined name carries more than the name it had.
         let most = if name.starts_with("quarantine/") {
-            NAME_MAX + 65
+            NAME_MAX + QUARANTINE_SUFFIX
         } else {
             NAME_MAX
         };
@@ -186,6 +191,14 @@ impl LocalStore {
                 "{name:?} is not a name for this"
             ))),
         }
+    }
+}
+
+/// `quarantine/<name>-<SHA-256>`; from the second time on `quarantine/<name>-<time>-<SHA-256>`.
+pub(crate) fn aside_name(base: &str, digest: &str, time: u32) -> String {
+    match time {
+        1 => format!("quarantine/{base}-{digest}"),
+        _ => format!("quarantine/{base}-{time}-{digest}"),
     }
 }
 

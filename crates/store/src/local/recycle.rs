@@ -101,9 +101,8 @@ impl LocalStore {
 
     /// Recycles the files that hold only slots below `below`.
     pub(super) fn recycle_below(&self, below: u64) -> Result<(), StoreError> {
-        let last = self.places().slots.last_key_value().map(|(&last, _)| last);
         let current = self.current.load(Ordering::SeqCst);
-        if current == NOT_OPEN || last.is_none_or(|last| below > last) {
+        if self.last_durable().is_none_or(|last| below > last) {
             return Err(StoreError::Refused(format!(
                 "release below {below}: a store keeps its last slot"
             )));

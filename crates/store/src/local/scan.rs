@@ -22,6 +22,8 @@ pub(crate) struct LocalScan<'a> {
     window: Option<Window>,
     /// Where in that file.
     offset: u64,
+    /// Left-over bytes behind the last slots of the files already walked through.
+    unused: Vec<Place>,
     over: Option<Found>,
 }
 
@@ -32,6 +34,8 @@ enum Look {
         offset: u64,
         header: SlotHeader,
         bytes: Vec<u8>,
+        /// Left over behind the last slot of a file the walk leaves.
+        unused: Vec<Place>,
     },
     Over {
         found: Found,
@@ -64,7 +68,9 @@ impl SlotScan for LocalScan<'_> {
                     offset,
                     header,
                     bytes,
+                    unused,
                 } => {
+                    self.unused = unused;
                     let slot = self.advance(window, offset, header, bytes);
                     if slot.number >= self.from {
                         return Ok(Found::Good(slot));
@@ -85,17 +91,18 @@ impl<'a> LocalScan<'a> {
                 expected: number,
                 window: Some(Window::new(tail)),
                 offset,
+                unused: Vec::new(),
                 over: None,
             });
         }
         let mut best: Option<(Arc<TailFile>, u64)> = None;
-        for (position, number) in tail_file::numbers(store.root())?.into_iter().enumerate() {
+        for number in tail_file::numbers(store.root())? {
             let Some(tail) = store.open_for_scan(number)? else {
                 continue;
             };
             match tail.block(BLOCK)? {
                 Block::Slot(header) if header.number <= from => best = Some((tail, header.number)),
-                Block::Slot(_) if position == 0 && number > 0 => return Err(StoreError::Gone),
+                Block::Slot(_) if best.is_none() && number > 0 => return Err(StoreError::Gone),
                 // File 0 begins with slot 0. A later file without a readable beginning is taken to begin here.
                 _ if best.is_none() => best = Some((tail, if number == 0 { 0 } else { from })),
                 _ => {}
@@ -111,6 +118,7 @@ impl<'a> LocalScan<'a> {
             expected,
             window,
             offset: BLOCK,
+            unused: Vec::new(),
             over: None,
         })
     }
@@ -146,7 +154,8 @@ impl<'a> LocalScan<'a> {
     /// *n* is durable before *n*+1 is written, so *n* is whole in any look that begins after *n*+1 was seen.
     fn settled_look(&mut self) -> Result<Look, StoreError> {
         let mut seen_later = false;
-        let mut fresh = self.store.is_writer();
+        let alone = self.store.is_alone();
+        let mut fresh = false;
         loop {
             let look = self.look()?;
             let Look::Over { found, .. } = &look else {
@@ -156,7 +165,7 @@ impl<'a> LocalScan<'a> {
                 found,
                 Found::Missing { .. } | Found::Bad { later: Some(_), .. }
             );
-            if self.store.is_writer() || (fresh && (!later || seen_later)) {
+            if alone || (fresh && (!later || seen_later)) {
                 return self.still_there().map(|()| look);
             }
             seen_later |= later;
@@ -187,6 +196,7 @@ impl<'a> LocalScan<'a> {
                 offset,
                 header,
                 bytes,
+                unused: std::mem::take(&mut self.unused),
             }),
             Here::Good { header, .. } if header.number > number => Ok(over(Found::Missing {
                 number,
@@ -208,7 +218,7 @@ impl<'a> LocalScan<'a> {
     fn look_further(&mut self) -> Result<Look, StoreError> {
         let (number, offset) = (self.expected, self.offset);
         let window = self.window.as_mut().expect("looked at in a file");
-        let mut unused = Vec::new();
+        let mut unused = self.unused.clone();
         let place = window.tail.place(offset, BLOCK);
         let missing = |later| {
             over(Found::Missing {
@@ -217,7 +227,7 @@ impl<'a> LocalScan<'a> {
                 later,
             })
         };
-        if let Some(later) = good_after(window, offset, number + 1, &mut unused)? {
+        if let Some(later) = later_after(window, offset, number + 1, &mut unused)? {
             return Ok(missing(later));
         }
         let here = window.tail.number;
@@ -229,13 +239,14 @@ impl<'a> LocalScan<'a> {
                         offset: BLOCK,
                         header,
                         bytes,
+                        unused,
                     });
                 }
                 Here::Bad { reason, span } => return self.bad(Some(next), BLOCK, span, reason),
                 _ => {}
             }
             // A file prepared ahead, or one too small for the slot that came: nothing in it, the walk passes over.
-            if let Some(later) = good_after(&mut next, BLOCK, number, &mut unused)? {
+            if let Some(later) = later_after(&mut next, BLOCK, number, &mut unused)? {
                 return Ok(missing(later));
             }
         }
@@ -263,12 +274,12 @@ impl<'a> LocalScan<'a> {
             offset,
             span,
         };
-        let mut later = good_after(window, offset + BLOCK, number + 1, &mut Vec::new())?;
+        let mut later = later_after(window, offset + BLOCK, number + 1, &mut Vec::new())?;
         for mut further in self.store.windows_after(bad.tail.number)? {
             if later.is_some() {
                 break;
             }
-            later = good_after(&mut further, BLOCK, number + 1, &mut Vec::new())?;
+            later = later_after(&mut further, BLOCK, number + 1, &mut Vec::new())?;
         }
         let torn = later.is_none().then_some(bad);
         Ok(Look::Over {
@@ -287,8 +298,10 @@ fn over(found: Found) -> Look {
     Look::Over { found, bad: None }
 }
 
-/// The first good slot numbered at least `least` in any block from `offset` on. Notes the blocks that aren't zero.
-fn good_after(
+/// The number of the first slot header in order, numbered at least `least`, in any block from `offset` on. Its bytes need
+/// not be good: slot *m* is written only after *m* - 1 is durable, so its header alone proves that. Notes the blocks
+/// that aren't zero.
+fn later_after(
     window: &mut Window,
     mut offset: u64,
     least: u64,
@@ -296,13 +309,10 @@ fn good_after(
 ) -> Result<Option<u64>, StoreError> {
     while offset + BLOCK <= window.tail.length {
         if !window.is_zero(offset)? {
-            match window.judge(offset)? {
-                Here::Good { header, .. } if header.number >= least => {
-                    return Ok(Some(header.number));
-                }
-                _ => {}
+            match window.block(offset)? {
+                Block::Slot(header) if header.number >= least => return Ok(Some(header.number)),
+                _ => note_unused(unused, window, offset),
             }
-            note_unused(unused, window, offset);
         }
         offset += BLOCK;
     }
@@ -321,8 +331,8 @@ fn note_unused(unused: &mut Vec<Place>, window: &Window, offset: u64) {
     }
 }
 
-/// Whether any good slot stands anywhere in the file.
+/// Whether any slot header in order stands anywhere in the file.
 pub(crate) fn holds_any(tail: &Arc<TailFile>) -> Result<bool, StoreError> {
     let mut window = Window::new(Arc::clone(tail));
-    Ok(good_after(&mut window, BLOCK, 0, &mut Vec::new())?.is_some())
+    Ok(later_after(&mut window, BLOCK, 0, &mut Vec::new())?.is_some())
 }

@@ -254,8 +254,7 @@ impl Window {
     /// Judges the block at `offset`, any slot number.
     pub(crate) fn judge(&mut self, offset: u64) -> Result<Here, StoreError> {
         let room = self.tail.length.saturating_sub(offset);
-        let generation = self.tail.generation;
-        match classify(self.read(offset, SLOT_HEADER)?, &generation) {
+        match self.block(offset)? {
             Block::Nothing => Ok(Here::Nothing),
             Block::Bad(reason) => Ok(Here::Bad {
                 reason,
@@ -293,6 +292,12 @@ impl Window {
             header,
             bytes: bytes.to_vec(),
         })
+    }
+
+    /// What the first bytes of the block at `offset` say.
+    pub(crate) fn block(&mut self, offset: u64) -> Result<Block, StoreError> {
+        let generation = self.tail.generation;
+        Ok(classify(self.read(offset, SLOT_HEADER)?, &generation))
     }
 
     /// Whether the block at `offset` is all zeros.

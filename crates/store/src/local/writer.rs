@@ -232,6 +232,14 @@ impl LocalStore {
         Ok(())
     }
 
+    /// The last slot that survives a power loss; `None` before `open_tail` too.
+    pub(super) fn last_durable(&self) -> Option<u64> {
+        let writer = self.writer();
+        let next = writer.in_flight.as_ref().map(|in_flight| in_flight.slot);
+        next.or(writer.end.as_ref().map(|end| end.next))?
+            .checked_sub(1)
+    }
+
     /// The first later file with room, made if there is none. Smaller ones are left empty.
     fn next_file(&self, end: &End, needed: u64) -> Result<End, StoreError> {
         for number in tail_file::numbers(&self.root)?

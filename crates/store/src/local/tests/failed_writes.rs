@@ -1,0 +1,230 @@
+//! Each write of a whole history fails once, in each way. Afterwards the directory is opened without faults, and what was
+//! acknowledged must be there.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use super::*;
+use crate::{Put, WriteFate, WriteKind, WriteOp};
+
+/// What the history was told is durable.
+#[derive(Default)]
+struct Acknowledged {
+    slots: u64,
+    /// The slot whose outcome is unknown may be there too.
+    tried: u64,
+    released: u64,
+    sealed: Vec<String>,
+    /// The register's content, and what it may be instead.
+    register: Option<Vec<u8>>,
+    register_tried: Option<Vec<u8>>,
+}
+
+const LENGTHS: [usize; 9] = [100, 30_000, 6000, 30_000, 100, 0, 70_000, 30_000, 5000];
+
+/// A store's life in short. Stops at the first error.
+fn history(bed: &Bed, faults: &FaultInjector, done: &mut Acknowledged) -> Result<(), StoreError> {
+    LocalStore::create(
+        &bed.root(),
+        CreateOptions {
+            faults: Some(Arc::clone(faults)),
+            ..bed.create_options()
+        },
+    )?;
+    let store = LocalStore::open_write(&bed.root(), open_options(Some(Arc::clone(faults))))?;
+    store.acquire([1; 16])?;
+    let result = live(&store, done);
+    if result.is_err() {
+        stopped(&store);
+    }
+    result
+}
+
+fn live(store: &LocalStore, done: &mut Acknowledged) -> Result<(), StoreError> {
+    store.open_tail(None)?;
+    for (number, &length) in (0..).zip(&LENGTHS) {
+        done.tried = number + 1;
+        let ticket = store.submit(number, &[&payload(number, length)])?;
+        match store.wait(ticket) {
+            Outcome::Durable => done.slots = number + 1,
+            Outcome::Unknown(error) => return Err(error),
+            Outcome::Taken(_) => panic!("there is no other writer"),
+        }
+        done.register_tried = Some(number.to_be_bytes().to_vec());
+        store.register_swap(done.register.as_deref(), &number.to_be_bytes())?;
+        done.register = done.register_tried.clone();
+        if number % 3 == 2 {
+            store.prepare_next()?;
+            let name = format!("sealed/{number}.ent");
+            assert_eq!(
+                store.put_new(&name, &[&payload(number, 3000)], None)?,
+                Put::Created
+            );
+            done.sealed.push(name);
+            store.put_derived("derived/heads", &number.to_be_bytes())?;
+            done.released = number;
+            store.release(number)?;
+        }
+    }
+    Ok(())
+}
+
+/// Nothing is written through a handle after its first failure.
+fn stopped(store: &LocalStore) {
+    assert!(matches!(
+        store.submit(LENGTHS.len().try_into().unwrap(), &[b"x"]),
+        Err(StoreError::Stopped)
+    ));
+    assert!(matches!(store.open_tail(None), Err(StoreError::Stopped)));
+    assert!(matches!(
+        store.put_new("sealed/late", &[b"x"], None),
+        Err(StoreError::Stopped)
+    ));
+    assert!(matches!(
+        store.put_derived("derived/late", b"x"),
+        Err(StoreError::Stopped)
+    ));
+    assert!(matches!(
+        store.register_swap(None, b"x"),
+        Err(StoreError::Stopped)
+    ));
+    assert!(matches!(store.prepare_next(), Err(StoreError::Stopped)));
+    assert!(matches!(store.release(0), Err(StoreError::Stopped)));
+}
+
+/// An injector that gives one operation its fate, and the list of operations it saw.
+type Seen = Arc<Mutex<Vec<(WriteKind, u64)>>>;
+
+fn injector(at: usize, fate: WriteFate) -> (FaultInjector, Seen) {
+    let seen = Seen::default();
+    let inner = Arc::clone(&seen);
+    let faults = move |op: &WriteOp<'_>| {
+        let mut seen = inner.lock().unwrap();
+        seen.push((op.kind, op.length));
+        if seen.len() - 1 == at {
+            fate
+        } else {
+            WriteFate::Proceed
+        }
+    };
+    (Arc::new(faults), seen)
+}
+
+/// The fates worth trying for one operation: a short write is torn at every sector, a long one at some.
+fn fates(kind: WriteKind, length: u64) -> Vec<WriteFate> {
+    let mut fates = vec![WriteFate::Lost, WriteFate::StoredButLost];
+    if kind == WriteKind::Write {
+        let step = if length <= 8192 {
+            512
+        } else {
+            length.next_multiple_of(512) / 4 / 512 * 512 + 512
+        };
+        fates.extend(
+            (1..)
+                .map(|part| part * step)
+                .take_while(|&torn| torn < length)
+                .map(WriteFate::Torn),
+        );
+    }
+    fates
+}
+
+#[test]
+fn what_was_acknowledged_survives_every_single_failed_write() {
+    let (faults, seen) = injector(usize::MAX, WriteFate::Proceed);
+    let mut done = Acknowledged::default();
+    history(&Bed::quick(), &faults, &mut done).unwrap();
+    assert_eq!(done.slots, 9);
+    let operations = seen.lock().unwrap().clone();
+    let mut kinds = BTreeMap::new();
+    for (at, &(kind, length)) in operations.iter().enumerate() {
+        *kinds.entry(format!("{kind:?}")).or_insert(0) += 1;
+        for fate in fates(kind, length) {
+            check(at, kind, fate);
+        }
+    }
+    assert_eq!(
+        kinds.len(),
+        8,
+        "the history does every sort of operation: {kinds:?}"
+    );
+}
+
+fn check(at: usize, kind: WriteKind, fate: WriteFate) {
+    let bed = Bed::quick();
+    let (faults, _) = injector(at, fate);
+    let mut done = Acknowledged::default();
+    let what = format!("operation {at}, {kind:?}, {fate:?}");
+    assert!(
+        matches!(
+            history(&bed, &faults, &mut done),
+            Err(StoreError::Io { .. })
+        ),
+        "{what}"
+    );
+    if !bed.path("FORMAT").exists() {
+        assert_eq!(done.tried, 0, "{what}");
+        LocalStore::create(&bed.root(), bed.create_options()).unwrap();
+    }
+    let store = bed.open();
+    let next = recover(&store, &done, &what);
+    for name in &done.sealed {
+        let number = name
+            .trim_matches(|c: char| !c.is_ascii_digit())
+            .parse()
+            .unwrap();
+        assert_eq!(
+            store.read_at(name, 0, 10_000, true).unwrap(),
+            payload(number, 3000),
+            "{what}"
+        );
+    }
+    let register = store.register_read().unwrap();
+    assert!(
+        register == done.register || register == done.register_tried,
+        "{what}"
+    );
+    put(&store, next, b"and on it goes");
+    store.register_swap(register.as_deref(), b"new").unwrap();
+    assert!(fs::read_dir(bed.path("build")).unwrap().all(|entry| {
+        entry
+            .unwrap()
+            .file_name()
+            .to_str()
+            .unwrap()
+            .starts_with("spare-")
+    }));
+}
+
+/// As the ledger does: scan, set aside what is torn, open. Gives the next number.
+fn recover(store: &LocalStore, done: &Acknowledged, what: &str) -> u64 {
+    let (slots, end) = scan(store);
+    for slot in &slots {
+        assert!(
+            slot.bytes == payload(slot.number, LENGTHS[usize::try_from(slot.number).unwrap()]),
+            "{what}"
+        );
+    }
+    let first = slots.first().map_or(0, |slot| slot.number);
+    let next = slots.last().map_or(0, |slot| slot.number + 1);
+    assert!(first <= done.released, "{what}: the tail begins at {first}");
+    assert!(
+        (done.slots..=done.tried).contains(&next),
+        "{what}: the tail ends at {next}, {} were durable",
+        done.slots
+    );
+    match end {
+        Found::End { number, .. } => assert_eq!(number, next, "{what}"),
+        Found::Bad {
+            number,
+            later: None,
+            ..
+        } => {
+            assert_eq!((number, number + 1), (next, done.tried), "{what}");
+            store.quarantine_slot(number).unwrap();
+        }
+        other => panic!("{what}: {other:?}"),
+    }
+    store.open_tail(next.checked_sub(1)).unwrap();
+    next
+}
