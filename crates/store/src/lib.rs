@@ -72,16 +72,16 @@ pub enum Found {
         place: Place,
         /// What is wrong, in a few words.
         reason: &'static str,
-        /// A good slot with a larger number, later in this file or in a following one.
+        /// The number of a later slot, larger, whose header is in order: it shows that this one was durable.
         later: Option<u64>,
     },
-    /// Nothing of this use stands where `number` is expected, but a good slot with a larger number stands later: a hole.
+    /// Nothing of this use stands where `number` is expected, but a slot header with a larger number stands later: a hole.
     Missing {
         /// The number expected here.
         number: u64,
         /// Where it is expected.
         place: Place,
-        /// The number of a good slot that stands later.
+        /// The number of a slot that stands later, its header in order.
         later: u64,
     },
     /// The tail ends here.
@@ -179,7 +179,7 @@ pub struct StoreInfo {
 /// may have lost others and still let them be read.
 ///
 /// **Reading** is allowed to any number of handles while a writer works. A reader may find the last slot half written; only
-/// a handle that holds the writing right may call that torn.
+/// a handle that holds the writing right may call that torn. It may also read a slot that isn't durable yet.
 pub trait Store: Send + Sync {
     /// What the store says of itself.
     fn describe(&self) -> &StoreInfo;

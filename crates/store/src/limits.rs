@@ -34,7 +34,7 @@ pub const UNUSED_RANGES_MAX: usize = 1024;
 pub const SPARES_MAX: usize = 2;
 
 /// Characters of an object's name after its directory.
-pub const NAME_MAX: usize = 100;
+pub const NAME_MAX: usize = 120;
 
 /// How often the same bytes can be set aside under the same name: each time a sealing was interrupted at the same place.
 pub const QUARANTINE_TIMES: u32 = 99;

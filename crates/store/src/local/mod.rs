@@ -259,25 +259,28 @@ impl Store for LocalStore {
 
     fn first_slot(&self) -> Result<Option<u64>, StoreError> {
         let numbers = tail_file::numbers(&self.root)?;
-        let from_the_first = numbers.first() == Some(&0);
+        let nothing_released = numbers.first() == Some(&0);
         for number in numbers {
             let Some(tail) = self.open_for_scan(number)? else {
                 continue;
             };
-            let what = match tail.block(BLOCK_START)? {
-                Block::Slot(header) => return Ok(Some(header.number)),
+            let what = match tail.block(FIRST_BLOCK)? {
+                // Whatever stands there, slot 0 is expected, and the scan will say if it is another, bad or missing.
+                Block::Slot(_) | Block::Bad(_) if nothing_released => return Ok(Some(0)),
+                // Prepared ahead, or too small for the slot that came: maybe all that a release cut short has left of it.
                 Block::Nothing if !scan::holds_any(&tail)? => continue,
+                Block::Nothing if nothing_released => return Ok(Some(0)),
+                Block::Slot(header) => return Ok(Some(header.number)),
                 Block::Nothing => "the tail does not begin with a slot",
                 Block::Bad(what) => what,
             };
-            // All files from 0 on were empty, so this is slot 0, bad or missing, which the scan will say.
-            if from_the_first {
-                return Ok(Some(0));
+            // Released between listing and reading, unless it is still there.
+            if tail.is_current()? {
+                return Err(StoreError::Damaged {
+                    place: tail.place(FIRST_BLOCK, crate::limits::BLOCK),
+                    what,
+                });
             }
-            return Err(StoreError::Damaged {
-                place: tail.place(BLOCK_START, crate::limits::BLOCK),
-                what,
-            });
         }
         Ok(None)
     }
@@ -408,7 +411,7 @@ impl Store for LocalStore {
 }
 
 /// Where a tail file's first slot stands.
-const BLOCK_START: u64 = crate::limits::BLOCK;
+const FIRST_BLOCK: u64 = crate::limits::BLOCK;
 
 #[cfg(test)]
 mod tests;

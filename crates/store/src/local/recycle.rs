@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 
 use super::tail::{Block, FileHeader};
 use super::tail_file::{self, TailFile};
-use super::{BLOCK_START, LocalStore, NOT_OPEN, Random};
+use super::{FIRST_BLOCK, LocalStore, NOT_OPEN, Random};
 use crate::StoreError;
 use crate::durable::{Disk, open_for_writing};
 use crate::limits::{BLOCK, SPARES_MAX, TAIL_NUMBER_MAX};
@@ -131,7 +131,7 @@ impl LocalStore {
             .filter(|&number| number <= current)
         {
             let tail = TailFile::open(&self.root, number, &self.info.store_id, false)?;
-            if matches!(tail.block(BLOCK_START)?, Block::Slot(header) if header.number <= below) {
+            if matches!(tail.block(FIRST_BLOCK)?, Block::Slot(header) if header.number <= below) {
                 keep = number;
             }
         }

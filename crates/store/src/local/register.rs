@@ -79,7 +79,7 @@ fn building(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn encode(content: &[u8]) -> Vec<u8> {
+pub(crate) fn encode(content: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(HEAD_LEN + content.len() + 4);
     bytes.extend_from_slice(MAGIC);
     bytes.extend_from_slice(&0_u32.to_le_bytes());
@@ -94,7 +94,7 @@ fn encode(content: &[u8]) -> Vec<u8> {
     bytes
 }
 
-fn decode(bytes: &[u8]) -> Result<Vec<u8>, &'static str> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<Vec<u8>, &'static str> {
     let (signed, crc) = bytes
         .split_last_chunk::<4>()
         .ok_or("register is cut short")?;
@@ -118,6 +118,3 @@ fn decode(bytes: &[u8]) -> Result<Vec<u8>, &'static str> {
     }
     Ok(content.to_vec())
 }
-
-#[cfg(test)]
-mod tests;

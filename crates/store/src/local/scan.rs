@@ -96,19 +96,22 @@ impl<'a> LocalScan<'a> {
             });
         }
         let mut best: Option<(Arc<TailFile>, u64)> = None;
+        let mut empty = None;
         for number in tail_file::numbers(store.root())? {
             let Some(tail) = store.open_for_scan(number)? else {
                 continue;
             };
             match tail.block(BLOCK)? {
                 Block::Slot(header) if header.number <= from => best = Some((tail, header.number)),
-                Block::Slot(_) if best.is_none() && number > 0 => return Err(StoreError::Gone),
-                // File 0 begins with slot 0. A later file without a readable beginning is taken to begin here.
-                _ if best.is_none() => best = Some((tail, if number == 0 { 0 } else { from })),
-                _ => {}
+                _ if best.is_some() => {}
+                // Nothing was released, so slot 0 is expected here, whatever stands there.
+                _ if number == 0 => best = Some((tail, 0)),
+                Block::Slot(_) => return Err(StoreError::Gone),
+                Block::Nothing if !holds_any(&tail)? => empty = Some((tail, from)),
+                _ => best = Some((tail, from)),
             }
         }
-        let (window, expected) = match best {
+        let (window, expected) = match best.or(empty) {
             Some((tail, expected)) => (Some(Window::new(tail)), expected),
             None => (None, from),
         };

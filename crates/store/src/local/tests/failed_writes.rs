@@ -198,7 +198,7 @@ fn check(at: usize, kind: WriteKind, fate: WriteFate) {
 
 /// As the ledger does: scan, set aside what is torn, open. Gives the next number.
 fn recover(store: &LocalStore, done: &Acknowledged, what: &str) -> u64 {
-    let (slots, end) = scan(store);
+    let (slots, end) = try_scan(store).unwrap_or_else(|error| panic!("{what}: {error:?}"));
     for slot in &slots {
         assert!(
             slot.bytes == payload(slot.number, LENGTHS[usize::try_from(slot.number).unwrap()]),

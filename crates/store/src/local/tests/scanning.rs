@@ -527,3 +527,58 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_tail_that_does_not_begin_with_slot_0_or_what_was_released_is_damage() {
+    let lengths = [30_000; 4];
+    // Nothing was released, so slot 0 is missing, not another one the first.
+    let bed = Bed::with_slots(&lengths);
+    let second = framed(1, b"one", &generation(&bed));
+    zero(&bed, BLOCK, 60_000);
+    bed.overwrite(FILE, BLOCK, &second);
+    assert_eq!(bed.open().first_slot().unwrap(), Some(0));
+    assert!(matches!(
+        scan(&bed.open()).1,
+        Found::Missing {
+            number: 0,
+            later: 1,
+            ..
+        }
+    ));
+
+    // Three slots a file; file 0 is released.
+    for (offset, length) in [(50, 16), (0, 4096)] {
+        let bed = Bed::with_slots(&[20_000; 7]);
+        bed.writer().release(4).unwrap();
+        assert_eq!(bed.open().first_slot().unwrap(), Some(3));
+        bed.overwrite("tail/000000000001", BLOCK + offset, &vec![0; length]);
+        let first = bed.open().first_slot();
+        assert!(
+            matches!(first, Err(StoreError::Damaged { .. })),
+            "{first:?}"
+        );
+    }
+}
+
+#[test]
+fn a_commit_is_one_write_and_one_sync() {
+    use std::sync::{Arc, Mutex};
+    let bed = Bed::new();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let inner = Arc::clone(&seen);
+    let faults: FaultInjector = Arc::new(move |op| {
+        inner.lock().unwrap().push((op.kind, op.length));
+        crate::WriteFate::Proceed
+    });
+    let store = LocalStore::open_write(&bed.root(), open_options(Some(faults))).unwrap();
+    store.acquire([1; 16]).unwrap();
+    store.open_tail(None).unwrap();
+    seen.lock().unwrap().clear();
+    let ticket = store.submit(0, &[&[1; 3000], &[2; 3000]]).unwrap();
+    assert_eq!(*seen.lock().unwrap(), [(crate::WriteKind::Write, 8192)]);
+    assert!(matches!(store.wait(ticket), Outcome::Durable));
+    assert_eq!(
+        seen.lock().unwrap().split_off(1),
+        [(crate::WriteKind::Sync, 0)]
+    );
+}
