@@ -49,6 +49,8 @@ pub struct WriteOp<'a> {
     pub kind: WriteKind,
     /// The file or directory; for a rename the old name.
     pub path: &'a Path,
+    /// The new name of a rename.
+    pub to: Option<&'a Path>,
     /// Bytes from the file's start; 0 unless a write.
     pub offset: u64,
     /// Bytes; 0 unless a write.
@@ -102,6 +104,7 @@ impl Disk {
         let op = WriteOp {
             kind: WriteKind::Write,
             path,
+            to: None,
             offset,
             length,
         };
@@ -174,12 +177,12 @@ impl Disk {
 
     /// Moves a name, replacing what is there.
     pub(crate) fn replace(&self, from: &Path, to: &Path) -> Result<(), StoreError> {
-        self.run(&plain(WriteKind::Rename, from), |_| fs::rename(from, to))
+        self.run(&renaming(from, to), |_| fs::rename(from, to))
     }
 
     /// Moves a name where there is none. `false`: something stands there, and nothing was done.
     pub(crate) fn rename_new(&self, from: &Path, to: &Path) -> Result<bool, StoreError> {
-        self.run(&plain(WriteKind::Rename, from), |_| {
+        self.run(&renaming(from, to), |_| {
             match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
                 Ok(()) => Ok(true),
                 Err(rustix::io::Errno::EXIST) => Ok(false),
@@ -274,8 +277,16 @@ fn plain(kind: WriteKind, path: &Path) -> WriteOp<'_> {
     WriteOp {
         kind,
         path,
+        to: None,
         offset: 0,
         length: 0,
+    }
+}
+
+fn renaming<'a>(from: &'a Path, to: &'a Path) -> WriteOp<'a> {
+    WriteOp {
+        to: Some(to),
+        ..plain(WriteKind::Rename, from)
     }
 }
 

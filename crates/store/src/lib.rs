@@ -20,6 +20,7 @@ mod guarded;
 pub mod limits;
 pub mod local;
 pub mod memory;
+mod names;
 
 use std::fmt;
 use std::path::PathBuf;

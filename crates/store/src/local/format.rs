@@ -8,9 +8,8 @@ use std::fmt::Write as _;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
 use crate::limits::{BLOCK, ORIGIN_MAX, TAIL_SIZE_MAX, TAIL_SIZE_MIN};
+use crate::names::{digest, hex};
 
 const FIRST_LINE: &str = "indelible-store v0";
 
@@ -198,19 +197,6 @@ fn parse_path(text: &str) -> Option<Option<PathBuf>> {
     }
     let path = PathBuf::from(OsString::from_vec(bytes));
     path.is_absolute().then_some(Some(path))
-}
-
-/// SHA-256 in hexadecimal.
-pub(crate) fn digest(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-/// Lower-case hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a string");
-        text
-    })
 }
 
 fn unhex(text: &str) -> Option<[u8; 16]> {

@@ -4,9 +4,9 @@
 //! whole life; a reading handle takes no lock, writes nothing, and tolerates a writer beside it.
 
 mod create;
-pub(crate) mod format;
+mod format;
 mod medium;
-pub(crate) mod objects;
+mod objects;
 mod recycle;
 mod register;
 mod scan;

@@ -10,13 +10,10 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::LocalStore;
-use super::format::hex;
 use super::tail_file::{length_of, read_at};
-use crate::limits::{CHUNK, NAME_MAX, QUARANTINE_SUFFIX, QUARANTINE_TIMES};
+use crate::limits::CHUNK;
+use crate::names::{self, READABLE, hex};
 use crate::{Put, StoreError};
-
-/// Directories whose files can be read by name.
-const READABLE: [&str; 3] = ["sealed/", "derived/", "quarantine/"];
 
 impl LocalStore {
     pub(super) fn put_object(&self, name: &str, parts: &[&[u8]]) -> Result<Put, StoreError> {
@@ -42,10 +39,11 @@ impl LocalStore {
 
     /// The file under `build/`, its bytes and mode durable.
     fn build_object(&self, name: &str, parts: &[&[u8]], seal: bool) -> Result<PathBuf, StoreError> {
-        let building =
-            self.root
-                .join("build")
-                .join(format!("{}-{}", self.next_build(), base(name)));
+        let building = self.root.join("build").join(format!(
+            "{}-{}",
+            self.next_build(),
+            names::component(name)
+        ));
         let file = self.disk.create(&building)?;
         let mut slices: Vec<_> = parts.iter().map(|part| IoSlice::new(part)).collect();
         self.disk.write(&file, &building, 0, &mut slices)?;
@@ -116,10 +114,7 @@ impl LocalStore {
             offset += length_of(chunk.len());
             digest.update(&chunk);
         }
-        let digest = hex(&digest.finalize());
-        // The same orphan may come again if the same sealing is interrupted again.
-        for time in 1..=QUARANTINE_TIMES {
-            let aside = aside_name(base(name), &digest, time);
+        for aside in names::quarantined_object(name, &hex(&digest.finalize())) {
             if self.disk.rename_new(&from, &self.root.join(&aside))? {
                 self.disk.sync_directory(&self.root.join("quarantine"))?;
                 self.disk.sync_directory(&self.root.join("sealed"))?;
@@ -127,7 +122,7 @@ impl LocalStore {
             }
         }
         Err(StoreError::Refused(format!(
-            "{name} is in quarantine {QUARANTINE_TIMES} times already"
+            "{name} is in quarantine too often"
         )))
     }
 
@@ -169,41 +164,9 @@ impl LocalStore {
 
     /// Checks a name and gives its path.
     fn object_path(&self, name: &str, directories: &[&str]) -> Result<PathBuf, StoreError> {
-        let base = directories
-            .iter()
-            .find_map(|directory| name.strip_prefix(directory));
-        // A quarantined name carries more than the name it had.
-        let most = if name.starts_with("quarantine/") {
-            NAME_MAX + QUARANTINE_SUFFIX
-        } else {
-            NAME_MAX
-        };
-        let plain = |base: &&str| {
-            (1..=most).contains(&base.len())
-                && !base.starts_with('.')
-                && base
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
-        };
-        match base.filter(plain) {
-            Some(_) => Ok(self.root.join(name)),
-            None => Err(StoreError::Refused(format!(
-                "{name:?} is not a name for this"
-            ))),
-        }
+        names::check(name, directories)?;
+        Ok(self.root.join(name))
     }
-}
-
-/// `quarantine/<name>-<SHA-256>`; from the second time on `quarantine/<name>-<time>-<SHA-256>`.
-pub(crate) fn aside_name(base: &str, digest: &str, time: u32) -> String {
-    match time {
-        1 => format!("quarantine/{base}-{digest}"),
-        _ => format!("quarantine/{base}-{time}-{digest}"),
-    }
-}
-
-fn base(name: &str) -> &str {
-    name.rsplit('/').next().unwrap_or(name)
 }
 
 fn open(path: &Path) -> Result<File, StoreError> {

@@ -6,6 +6,7 @@
 mod directory;
 mod failed_writes;
 mod golden;
+mod order;
 mod recycling;
 mod scanning;
 

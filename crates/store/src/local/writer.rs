@@ -11,6 +11,7 @@ use super::tail::{Block, SlotHeader, span};
 use super::tail_file::{self, Here, TailFile, Window, length_of};
 use super::{LocalStore, SlotPlace};
 use crate::limits::{BLOCK, BLOCK_LEN, SLOT_LENGTH_MAX};
+use crate::names;
 use crate::{Found, SlotScan, StoreError, Ticket, WriterId};
 
 /// What only the writer knows.
@@ -276,7 +277,7 @@ impl LocalStore {
         } = self.torn_slot(number)?;
         let length = usize::try_from(span).expect("at most the largest slot");
         let bytes = tail_file::read_at(&tail.file, &tail.path, offset, length)?;
-        let name = format!("quarantine/{number:012}-{}", super::format::digest(&bytes));
+        let name = names::quarantined_slot(number, &bytes);
         self.put_object(&name, &[&bytes])?;
         let tail = TailFile::open(&self.root, tail.number, &self.info.store_id, true)?;
         self.disk

@@ -212,7 +212,7 @@ fn with_format_line(bed: &Bed, old: &str, new: &str) {
         .split_inclusive('\n')
         .filter(|line| !line.starts_with("sha256"))
         .collect::<String>();
-    let digest = crate::local::format::digest(signed.as_bytes());
+    let digest = crate::names::digest(signed.as_bytes());
     bed.overwrite("FORMAT", 0, format!("{signed}sha256 {digest}\n").as_bytes());
 }
 
@@ -332,7 +332,7 @@ fn an_orphan_that_comes_again_is_set_aside_again() {
             store.quarantine_object("sealed/a.rec").unwrap()
         })
         .collect();
-    let digest = crate::local::format::digest(b"abc");
+    let digest = crate::names::digest(b"abc");
     assert_eq!(
         names,
         ["", "2-", "3-"].map(|time| format!("quarantine/a.rec-{time}{digest}"))

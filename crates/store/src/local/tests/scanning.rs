@@ -72,10 +72,7 @@ fn a_slot_torn_at_any_sector_is_set_aside_and_its_number_used_again() {
             let name = store.quarantine_slot(2).unwrap();
             assert_eq!(
                 name,
-                format!(
-                    "quarantine/000000000002-{}",
-                    crate::local::format::digest(&torn)
-                )
+                format!("quarantine/000000000002-{}", crate::names::digest(&torn))
             );
             assert_eq!(bed.read(&name), torn);
             assert_eq!(

@@ -1,0 +1,187 @@
+//! The order of durable operations: bytes before names, names before answers.
+//!
+//! A model of what a power loss may undo. Bytes that were written and not synced may be gone; so may a name whose directory was not synced.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use super::*;
+use crate::{WriteFate, WriteKind, WriteOp};
+
+/// What a power loss at this moment could undo.
+#[derive(Default)]
+struct Unsynced {
+    files: BTreeSet<PathBuf>,
+    directories: BTreeSet<PathBuf>,
+}
+
+impl Unsynced {
+    fn take_note(&mut self, op: &WriteOp<'_>) {
+        let parent = |path: &Path| path.parent().unwrap().to_owned();
+        match op.kind {
+            WriteKind::Write | WriteKind::Seal => {
+                self.files.insert(op.path.to_owned());
+            }
+            WriteKind::Sync => {
+                self.files.remove(op.path);
+            }
+            WriteKind::SyncDirectory => {
+                self.directories.remove(op.path);
+            }
+            WriteKind::Create => {
+                self.files.insert(op.path.to_owned());
+                self.directories.insert(parent(op.path));
+            }
+            WriteKind::MakeDirectory => {
+                self.directories.insert(parent(op.path));
+            }
+            WriteKind::Rename => {
+                assert!(
+                    !self.files.contains(op.path),
+                    "{} gets a name before its bytes are durable",
+                    op.path.display()
+                );
+                self.directories
+                    .extend([parent(op.path), parent(op.to.unwrap())]);
+            }
+            WriteKind::Remove => {
+                self.files.remove(op.path);
+                assert!(
+                    op.path.parent().unwrap().ends_with("build")
+                        || op.path.extension().is_some_and(|end| end == "new")
+                );
+            }
+        }
+    }
+
+    fn nothing(&self, after: &str) {
+        assert!(
+            self.files.is_empty(),
+            "not durable after {after}: {:?}",
+            self.files
+        );
+        assert!(
+            self.directories.is_empty(),
+            "names not durable after {after}: {:?}",
+            self.directories
+        );
+    }
+}
+
+#[test]
+fn nothing_has_a_name_or_an_answer_before_it_is_durable() {
+    let bed = Bed::empty();
+    let unsynced = Arc::new(Mutex::new(Unsynced::default()));
+    let inner = Arc::clone(&unsynced);
+    let faults: FaultInjector = Arc::new(move |op| {
+        inner.lock().unwrap().take_note(op);
+        WriteFate::Proceed
+    });
+    let durable_after = |what: &str| unsynced.lock().unwrap().nothing(what);
+    let open = || {
+        let options = OpenOptions {
+            moved: true,
+            ..open_options(Some(Arc::clone(&faults)))
+        };
+        let store = LocalStore::open_write(&bed.root(), options).unwrap();
+        store.acquire([1; 16]).unwrap();
+        store
+    };
+
+    LocalStore::create(
+        &bed.root(),
+        CreateOptions {
+            faults: Some(Arc::clone(&faults)),
+            ..bed.create_options()
+        },
+    )
+    .unwrap();
+    durable_after("create");
+    let store = open();
+    store.open_tail(None).unwrap();
+    durable_after("opening an empty tail");
+    for number in 0..8 {
+        put(&store, number, &payload(number, 30_000));
+        durable_after("a commit");
+    }
+    store.prepare_next().unwrap();
+    durable_after("preparing");
+    for _ in 0..2 {
+        store.put_new("sealed/a.ent", &[b"abc"], None).unwrap();
+        durable_after("putting");
+    }
+    store.quarantine_object("sealed/a.ent").unwrap();
+    durable_after("setting an object aside");
+    store.put_derived("derived/heads", b"abc").unwrap();
+    durable_after("a derived object");
+    store.register_swap(None, b"abc").unwrap();
+    durable_after("the register");
+    store.release(6).unwrap();
+    durable_after("releasing");
+    drop(store);
+
+    bed.flip("tail/000000000007", BLOCK + 500, 1);
+    let store = open();
+    assert!(matches!(scan(&store).1, Found::Bad { number: 7, .. }));
+    store.quarantine_slot(7).unwrap();
+    durable_after("setting a slot aside");
+    store.open_tail(Some(6)).unwrap();
+    durable_after("opening the tail");
+    drop(store);
+
+    fs::copy(bed.path("FORMAT"), bed.path("copied")).unwrap();
+    fs::rename(bed.path("copied"), bed.path("FORMAT")).unwrap();
+    assert!(open().describe().moved);
+    durable_after("binding a copy");
+}
+
+/// The copy of a torn slot is durable before the slot is overwritten.
+#[test]
+fn a_torn_slot_is_overwritten_only_after_its_copy_is_durable() {
+    let lengths = [100, 5000];
+    let bed = Bed::with_slots(&lengths);
+    bed.flip("tail/000000000000", offset_of(&lengths, 1) + 100, 1);
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let inner = Arc::clone(&order);
+    let faults: FaultInjector = Arc::new(move |op| {
+        let directory = op
+            .path
+            .strip_prefix(
+                op.path
+                    .ancestors()
+                    .find(|path| path.ends_with("store"))
+                    .unwrap(),
+            )
+            .unwrap();
+        inner.lock().unwrap().push((
+            op.kind,
+            directory
+                .components()
+                .next()
+                .unwrap()
+                .as_os_str()
+                .to_owned(),
+        ));
+        WriteFate::Proceed
+    });
+    let store = LocalStore::open_write(&bed.root(), open_options(Some(faults))).unwrap();
+    store.acquire([1; 16]).unwrap();
+    store.quarantine_slot(1).unwrap();
+    use WriteKind::{Create, Rename, Seal, Sync, SyncDirectory, Write};
+    let expected = [
+        (Create, "build"),
+        (Write, "build"),
+        (Seal, "build"),
+        (Sync, "build"),
+        (Rename, "build"),
+        (SyncDirectory, "quarantine"),
+        (SyncDirectory, "build"),
+        (Write, "tail"),
+        (Sync, "tail"),
+    ];
+    assert_eq!(
+        *order.lock().unwrap(),
+        expected.map(|(kind, directory)| (kind, directory.into()))
+    );
+}
