@@ -1,1 +1,72 @@
-//! (being written)
+//! Every bound a verifier keeps, in one place, each with its reason. The page is `docs/spec/limits.md`.
+//!
+//! Bounds on bytes in memory are `usize`; bounds on numbers that a format writes are `u64`.
+
+/// A head. A URI, a certificate digest and a key fit several times over, and everybody hashes heads.
+pub const HEAD_BYTES_MAX: usize = 4_096;
+
+/// A minified event unless the log says otherwise. Kubernetes, which writes the largest audit events known, caps objects at 1.5 MiB
+/// and truncates audit events far below that.
+pub const EVENT_BYTES_DEFAULT: usize = 1 << 20;
+
+/// A minified event in any log. A verifier holds one event in memory.
+pub const EVENT_BYTES_MAX: usize = 16 << 20;
+
+/// An event as received: white space is removed while reading, so more than the event's own limit may arrive.
+pub const EVENT_RECEIVED_BYTES_MAX: usize = 64 << 20;
+
+/// Objects and arrays inside each other, the event itself counted. A recursive reader elsewhere must not overflow its stack.
+pub const EVENT_DEPTH_MAX: usize = 64;
+
+/// Members of one object. Equal names are found by sorting, so the bound keeps the time for one event small.
+pub const EVENT_MEMBERS_MAX: usize = 10_000;
+
+/// The bytes of a number in an event. Longer ones carry no meaning that any reader keeps.
+pub const NUMBER_BYTES_MAX: usize = 128;
+
+/// An integer in a head, a genesis or a verdict: 2^53 − 1, exact in every JSON reader (RFC 8259 §6).
+pub const INTEGER_MAX: u64 = (1 << 53) - 1;
+
+/// An origin. Leaves room in the one-byte length fields of C2SP (255) for what is put before it.
+pub const ORIGIN_BYTES_MAX: usize = 200;
+
+/// A log's name: what a file name and a DNS label take.
+pub const LOG_NAME_BYTES_MAX: usize = 63;
+
+/// A label or segment of a node origin, as in DNS (RFC 1035 §2.3.4).
+pub const ORIGIN_PART_BYTES_MAX: usize = 63;
+
+/// Each half of `via`, and `format`: words chosen by us, a few letters each.
+pub const WORD_BYTES_MAX: usize = 32;
+
+/// `src`, and `key` before its `#`: a UUID fits three times over.
+pub const CLAIM_BYTES_MAX: usize = 128;
+
+/// The number after `#` in `key` is below this: a batch has at most as many records.
+pub const KEY_PART_END: u64 = 65_536;
+
+/// Name and number lengths of the loose grammar by which a head of a later version is told from rubbish. 20 digits hold a 64-bit number.
+pub const HEAD_NAME_BYTES_MAX: usize = 32;
+/// See [`HEAD_NAME_BYTES_MAX`].
+pub const HEAD_DIGITS_MAX: usize = 20;
+
+/// Verifier keys in a genesis: two signature types during a change of both, with room.
+pub const GENESIS_KEYS_MAX: usize = 8;
+
+/// A signed note: many post-quantum cosignatures (2,420 bytes each) fit.
+pub const NOTE_BYTES_MAX: usize = 256 << 10;
+
+/// Signature lines of a note. A log has a handful of witnesses; 64 keeps a hostile note cheap.
+pub const NOTE_LINES_MAX: usize = 64;
+
+/// Hashes in one inclusion, consistency or half of a subtree proof: tree sizes are below 2^63.
+pub const PROOF_HASHES_MAX: usize = 63;
+
+/// The largest tree: sizes are below 2^63, so that sums of two never overflow 64 bits.
+pub const TREE_SIZE_MAX: u64 = (1 << 63) - 1;
+
+/// One line of an export without its LF: one record of the largest size, its head, and what stands around them.
+pub const EXPORT_LINE_BYTES_MAX: usize = EVENT_BYTES_MAX + (8 << 10);
+
+/// Seqs named in one verdict before only their count follows: a verdict is read by a person.
+pub const VERDICT_SEQS_MAX: usize = 8;
