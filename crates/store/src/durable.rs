@@ -242,7 +242,9 @@ pub(crate) fn open_for_writing(path: &Path) -> Result<File, StoreError> {
 /// Tries for the lock on a file: exclusively for a writer, shared to see whether there is one. `None`: held by another.
 pub(crate) fn try_lock(path: &Path, exclusive: bool) -> Result<Option<File>, StoreError> {
     let doing = || format!("lock {}", path.display());
-    let file = File::open(path).map_err(|source| StoreError::reading(doing(), source))?;
+    // Open for writing too where the lock is exclusive: network file systems ask for that.
+    let opened = OpenOptions::new().read(true).write(exclusive).open(path);
+    let file = opened.map_err(|source| StoreError::reading(doing(), source))?;
     let operation = if exclusive {
         FlockOperation::NonBlockingLockExclusive
     } else {

@@ -203,7 +203,9 @@ pub trait Store: Send + Sync {
     /// [`StoreError::Damaged`] if a tail file's header is bad, or the tail begins with something that has no number.
     fn first_slot(&self) -> Result<Option<u64>, StoreError>;
 
-    /// A walk over the slots from number `from`. Slots before it are looked at as far as needed to find the way.
+    /// A walk over the slots from number `from`. Slots before it are looked at as far as needed to find the way. Slots
+    /// that a walk has shown are found at once later. To find the end, the rest of the tail's files is read, so a reader
+    /// that knows what it wants asks for that and stops there.
     ///
     /// # Errors
     /// [`StoreError::Gone`] if `from` was released; otherwise as [`SlotScan::next`].
@@ -226,6 +228,7 @@ pub trait Store: Send + Sync {
     fn open_tail(&self, last: Option<u64>) -> Result<(), StoreError>;
 
     /// Writes slot `slot`, the joined `parts`, without waiting for the disk. Several parts, so that nobody has to copy.
+    /// Each ticket must be waited for: a local disk takes the next slot only after that.
     ///
     /// # Errors
     /// `Refused`, `TooLarge`, `Stopped`, `ReadOnly`: surely not recorded. [`StoreError::Io`]: unknown, as

@@ -81,12 +81,11 @@ impl LocalStore {
         Ok(number)
     }
 
-    /// Zeros to the full length, durable, so that a commit later changes no metadata that must be synced.
+    /// Zeros to the full length, so that a commit later changes no metadata that must be synced. Durable with its header.
     fn zeroed_file(&self, number: u64, length: u64) -> Result<PathBuf, StoreError> {
         let building = self.root.join(format!("build/tail-{number:012}"));
         let file = self.disk.create(&building)?;
         self.disk.write_zeros(&file, &building, 0, length)?;
-        self.disk.sync_all(&file, &building)?;
         Ok(building)
     }
 
@@ -156,9 +155,6 @@ impl LocalStore {
                 return Err(StoreError::Refused(format!("{to} is there already")));
             }
             self.disk.sync_directory(&self.root.join("tail"))?;
-        }
-        if !numbers.is_empty() {
-            self.disk.sync_directory(&self.root.join("build"))?;
         }
         Ok(numbers)
     }

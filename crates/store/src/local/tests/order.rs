@@ -42,6 +42,10 @@ impl Unsynced {
                     "{} gets a name before its bytes are durable",
                     op.path.display()
                 );
+                let named = op.to.unwrap();
+                let too_early =
+                    named.ends_with("FORMAT") && self.directories.contains(&parent(named));
+                assert!(!too_early, "a store before its directories are durable");
                 self.directories
                     .extend([parent(op.path), parent(op.to.unwrap())]);
             }
@@ -136,52 +140,88 @@ fn nothing_has_a_name_or_an_answer_before_it_is_durable() {
     durable_after("binding a copy");
 }
 
-/// The copy of a torn slot is durable before the slot is overwritten.
+/// The operations of one call, each with the directory of the store it is done in.
+fn operations(bed: &Bed, call: impl FnOnce(&LocalStore)) -> Vec<(WriteKind, String)> {
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let (inner, root) = (Arc::clone(&order), bed.root());
+    let faults: FaultInjector = Arc::new(move |op| {
+        let directory = op.path.strip_prefix(&root).unwrap().iter().next().unwrap();
+        inner
+            .lock()
+            .unwrap()
+            .push((op.kind, directory.to_str().unwrap().to_owned()));
+        WriteFate::Proceed
+    });
+    let store = LocalStore::open_write(&bed.root(), open_options(Some(faults))).unwrap();
+    store.acquire([1; 16]).unwrap();
+    call(&store);
+    order.lock().unwrap().clone()
+}
+
+fn check(bed: &Bed, call: impl FnOnce(&LocalStore), expected: &[(WriteKind, &str)]) {
+    let order = operations(bed, call);
+    let order: Vec<_> = order
+        .iter()
+        .map(|(kind, directory)| (*kind, directory.as_str()))
+        .collect();
+    assert_eq!(order, expected);
+}
+
 #[test]
 fn a_torn_slot_is_overwritten_only_after_its_copy_is_durable() {
     let lengths = [100, 5000];
     let bed = Bed::with_slots(&lengths);
     bed.flip("tail/000000000000", offset_of(&lengths, 1) + 100, 1);
-    let order = Arc::new(Mutex::new(Vec::new()));
-    let inner = Arc::clone(&order);
-    let faults: FaultInjector = Arc::new(move |op| {
-        let directory = op
-            .path
-            .strip_prefix(
-                op.path
-                    .ancestors()
-                    .find(|path| path.ends_with("store"))
-                    .unwrap(),
-            )
-            .unwrap();
-        inner.lock().unwrap().push((
-            op.kind,
-            directory
-                .components()
-                .next()
-                .unwrap()
-                .as_os_str()
-                .to_owned(),
-        ));
-        WriteFate::Proceed
-    });
-    let store = LocalStore::open_write(&bed.root(), open_options(Some(faults))).unwrap();
-    store.acquire([1; 16]).unwrap();
-    store.quarantine_slot(1).unwrap();
-    use WriteKind::{Create, Rename, Seal, Sync, SyncDirectory, Write};
-    let expected = [
-        (Create, "build"),
-        (Write, "build"),
-        (Seal, "build"),
-        (Sync, "build"),
-        (Rename, "build"),
-        (SyncDirectory, "quarantine"),
-        (SyncDirectory, "build"),
-        (Write, "tail"),
-        (Sync, "tail"),
-    ];
-    assert_eq!(
-        *order.lock().unwrap(),
-        expected.map(|(kind, directory)| (kind, directory.into()))
+    check(
+        &bed,
+        |store| {
+            store.quarantine_slot(1).unwrap();
+        },
+        &[
+            (WriteKind::Create, "build"),
+            (WriteKind::Write, "build"),
+            (WriteKind::Seal, "build"),
+            (WriteKind::Sync, "build"),
+            (WriteKind::Rename, "build"),
+            (WriteKind::SyncDirectory, "quarantine"),
+            (WriteKind::SyncDirectory, "build"),
+            (WriteKind::Write, "tail"),
+            (WriteKind::Sync, "tail"),
+        ],
+    );
+}
+
+#[test]
+fn an_opened_tail_has_durable_names_and_a_durable_last_slot() {
+    check(
+        &Bed::with_slots(&[100, 5000]),
+        |store| {
+            scan(store);
+            store.open_tail(Some(1)).unwrap();
+        },
+        &[
+            (WriteKind::SyncDirectory, "tail"),
+            (WriteKind::Write, "tail"),
+            (WriteKind::Sync, "tail"),
+        ],
+    );
+}
+
+/// Whoever wrote it may have stopped, or lost power, before it was durable.
+#[test]
+fn an_object_found_the_same_is_made_durable_again() {
+    let bed = Bed::new();
+    fs::write(bed.path("sealed/a.ent"), b"abc").unwrap();
+    check(
+        &bed,
+        |store| {
+            let put = store.put_new("sealed/a.ent", &[b"abc"], None).unwrap();
+            assert_eq!(put, crate::Put::Same);
+        },
+        &[
+            (WriteKind::Sync, "sealed"),
+            (WriteKind::SyncDirectory, "sealed"),
+            (WriteKind::SyncDirectory, "build"),
+        ],
     );
 }
