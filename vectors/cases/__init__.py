@@ -1,0 +1,1 @@
+"""One module for each vector file; each has `document()`, which returns what the file holds."""
