@@ -79,6 +79,8 @@ fn a_new_store_has_no_slots(open: &Opener) {
         );
     }
     drop(scan);
+    let far = store.slots(u64::MAX).expect("scanning").next();
+    assert!(matches!(far, Ok(Found::End { .. })));
     store.acquire(WRITER).expect("nobody else");
     refused(store.open_tail(Some(0)));
     store.open_tail(None).expect("an empty tail");

@@ -219,7 +219,7 @@ pub trait Store: Send + Sync {
     /// [`StoreError::Gone`] if released, [`StoreError::NotFound`] if not yet written, [`StoreError::Damaged`].
     fn read_slot(&self, number: u64, offset: u64, length: usize) -> Result<Vec<u8>, StoreError>;
 
-    /// Ends recovery: slot `last`, which a scan through this handle has found good, is written again byte for byte,
+    /// Ends recovery: slot `last`, behind which the tail must end, is written again byte for byte,
     /// synced and read back, since a failed flush may leave bytes readable and not durable. The next slot is `last` + 1,
     /// or 0 for `None`, which is refused if the tail holds a slot.
     ///

@@ -230,7 +230,7 @@ impl<'a> LocalScan<'a> {
                 later,
             })
         };
-        if let Some(later) = later_after(window, offset, number + 1, &mut unused)? {
+        if let Some(later) = later_after(window, offset, number.saturating_add(1), &mut unused)? {
             return Ok(missing(later));
         }
         let here = window.tail.number;
@@ -277,12 +277,22 @@ impl<'a> LocalScan<'a> {
             offset,
             span,
         };
-        let mut later = later_after(window, offset + BLOCK, number + 1, &mut Vec::new())?;
+        let mut later = later_after(
+            window,
+            offset + BLOCK,
+            number.saturating_add(1),
+            &mut Vec::new(),
+        )?;
         for mut further in self.store.windows_after(bad.tail.number)? {
             if later.is_some() {
                 break;
             }
-            later = later_after(&mut further, BLOCK, number + 1, &mut Vec::new())?;
+            later = later_after(
+                &mut further,
+                BLOCK,
+                number.saturating_add(1),
+                &mut Vec::new(),
+            )?;
         }
         let torn = later.is_none().then_some(bad);
         Ok(Look::Over {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::scan::{BadSlot, LocalScan};
-use super::tail::{Block, SlotHeader, span};
+use super::tail::{SlotHeader, span};
 use super::tail_file::{self, Here, TailFile, Window, length_of};
 use super::{LocalStore, SlotPlace};
 use crate::limits::{BLOCK, BLOCK_LEN, SLOT_LENGTH_MAX};
@@ -50,29 +50,13 @@ impl LocalStore {
             Some(last) => self.rewrite_last(last)?,
             None => self.empty_end()?,
         };
-        if !matches!(end.tail.block(end.offset)?, Block::Nothing) {
-            return Err(StoreError::refused(
-                "a bad slot stands where the next one goes, quarantine it first",
-            ));
-        }
         self.current.store(end.tail.number, Ordering::SeqCst);
         writer.end = Some(end);
         Ok(())
     }
 
     fn rewrite_last(&self, last: u64) -> Result<End, StoreError> {
-        let place = {
-            let places = self.places();
-            if places.slots.range(last..).nth(1).is_some() {
-                return Err(StoreError::Refused(format!(
-                    "slot {last} is not the last one"
-                )));
-            }
-            let place = places.slots.get(&last).cloned();
-            place.ok_or_else(|| {
-                StoreError::Refused(format!("slot {last} was not found good by a scan"))
-            })?
-        };
+        let place = self.last_place(last)?;
         let tail = Arc::new(TailFile::open(
             &self.root,
             place.tail.number,
@@ -100,6 +84,21 @@ impl LocalStore {
             offset: place.offset + span(place.length),
             next: last + 1,
         })
+    }
+
+    /// Where slot `last` stands, if the tail ends behind it. A bad slot there must be set aside first.
+    fn last_place(&self, last: u64) -> Result<SlotPlace, StoreError> {
+        let refused = || StoreError::Refused(format!("the tail does not end behind slot {last}"));
+        let mut scan = LocalScan::start(self, last)?;
+        match scan.next()? {
+            Found::Good(slot) if slot.number == last => {}
+            _ => return Err(refused()),
+        }
+        match scan.next()? {
+            Found::End { .. } => {}
+            _ => return Err(refused()),
+        }
+        self.places().slots.get(&last).cloned().ok_or_else(refused)
     }
 
     /// Header, bytes and padding as they stand on the disk, found good.

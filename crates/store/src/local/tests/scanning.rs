@@ -247,6 +247,10 @@ fn a_torn_first_slot_of_the_next_file_is_set_aside() {
             ..
         }
     ));
+    assert!(
+        matches!(store.open_tail(Some(2)), Err(StoreError::Refused(_))),
+        "quarantine comes first"
+    );
     store.quarantine_slot(3).unwrap();
     store.open_tail(Some(2)).unwrap();
     put(&store, 3, b"again");
@@ -578,4 +582,26 @@ fn a_commit_is_one_write_and_one_sync() {
         seen.lock().unwrap().split_off(1),
         [(crate::WriteKind::Sync, 0)]
     );
+}
+
+#[test]
+fn a_tail_is_opened_only_behind_its_last_slot() {
+    // One slot a file, so that the next one is out of sight.
+    let bed = Bed::with_slots(&[60_000; 3]);
+    let store = bed.open();
+    assert_eq!(store.read_slot(1, 0, 1).unwrap(), payload(1, 1));
+    for wrong in [None, Some(0), Some(1), Some(3), Some(u64::MAX)] {
+        let opened = store.open_tail(wrong);
+        assert!(
+            matches!(opened, Err(StoreError::Refused(_))),
+            "{wrong:?}: {opened:?}"
+        );
+    }
+    store.open_tail(Some(2)).unwrap();
+    let ticket = store.submit(3, &[b"three"]).unwrap();
+    assert!(matches!(
+        store.submit(4, &[b"too early"]),
+        Err(StoreError::Refused(_))
+    ));
+    assert!(matches!(store.wait(ticket), Outcome::Durable));
 }
