@@ -14,7 +14,7 @@ sys.dont_write_bytecode = True
 
 from textbook.files import render  # noqa: E402
 
-FILES = ["event", "head", "tree", "note"]
+FILES = ["event", "head", "tree", "note", "keys", "record", "receipt"]
 
 
 def main(arguments):

@@ -14,7 +14,8 @@ def texts(hashes):
 
 
 def roots():
-    return [{"size": size, "root": tree.root(0, size).hex(), "frontier": texts(tree.frontier(size))} for size in [*SMALL, *LARGE]]
+    sizes = {*SMALL, *LARGE} | {old for old, _ in consistency_pairs()}
+    return [{"size": size, "root": tree.root(0, size).hex(), "frontier": texts(tree.frontier(size))} for size in sorted(sizes)]
 
 
 def inclusions():
@@ -28,12 +29,16 @@ def inclusions():
         yield {"index": index, "size": size, "proof": texts(proof)}
 
 
-def consistencies():
+def consistency_pairs():
     pairs = [(old, new) for new in SMALL for old in range(new + 1)]
     for new in LARGE:
         chosen = {0, 1, 2, 3, 127, 128, 129, 254, 255, 256, 257, 32_768, 65_535, 65_536, 65_537, 69_888, new // 2, new - 1, new}
         pairs += [(old, new) for old in sorted(chosen) if old <= new]
-    for old, new in pairs:
+    return pairs
+
+
+def consistencies():
+    for old, new in consistency_pairs():
         proof = tree.consistency(old, new)
         assert is_consistent(old, new, tree.root(0, old), tree.root(0, new), proof)
         yield {"old": old, "new": new, "proof": texts(proof)}

@@ -1,0 +1,136 @@
+"""A small log: records, receipts and exports (docs/spec/record.md, receipt.md, export.md). It builds what it is told to build,
+right or wrong, and signs it."""
+
+import hashlib
+
+from textbook import head as heads
+from textbook import keys, note
+from textbook.files import b64
+from textbook.tree import Tree, sha256
+
+SECRET = bytes(range(32))
+NODE = "000102030405060708090a0b0c0d0e0f"
+STORE = "101112131415161718191a1b1c1d1e1f"
+ORIGIN = "log.example.org/orders/00112233445566ff"
+NODE_ORIGIN = "log.example.org/_node/ffeeddccbbaa9988"
+SOFTWARE = "indelible 0.1.0"
+BY_NODE = {"by": f"node:{NODE}", "via": "node/self"}
+
+
+def genesis_event(origin, vkeys, node_log=None, batch_key=None):
+    listed = ",".join(f'"{vkey}"' for vkey in vkeys)
+    return (f'{{"genesis":0,"origin":"{origin}","node_log":{quoted(node_log)},"keys":[{listed}],"recovery":{{"threshold":0,"keys":[]}},'
+            f'"batch_key":{quoted(batch_key)},"node":"{NODE}","store":"{STORE}","limits":{{"event_bytes":1048576}},"retention":null,"key_horizon":0,'
+            f'"clock":{{"ahead_ms":1000,"drift_ppm":500,"start_days":30}},"witness_policy":null,"predecessor":null,"creator":"unix:0","software":"{SOFTWARE}"}}')
+
+
+def quoted(text):
+    return "null" if text is None else f'"{text}"'
+
+
+class Record:
+    def __init__(self, head, salt, event):
+        self.head, self.salt, self.event = head, salt, event
+        self.entry = sha256(head.encode())
+
+    def line(self):
+        return f'{{"head":{self.head},"salt":"{self.salt}","event":{self.event}}}'
+
+    def head_line(self):
+        return f'{{"head":{self.head}}}'
+
+
+class Log:
+    def __init__(self, origin=ORIGIN):
+        self.origin, self.records = origin, []
+        self.key = keys.LogKey(SECRET, origin)
+
+    def genesis(self, event=None, **changes):
+        event = event or genesis_event(self.origin, [self.key.vkey], node_log="ab" * 32)
+        return self.add(event, **({"kind": "genesis"} | BY_NODE | changes))
+
+    def add(self, event, salt=None, raw_head=None, **changes):
+        seq = len(self.records)
+        salt = salt or (NODE if seq == 1 else sha256(f"salt {seq}".encode())[:16].hex())
+        fields = {"indelible": 0, "log": self.origin, "kind": "event", "by": "spiffe://acme/payments", "via": "ingest/http",
+                  "digest": sha256((salt + event).encode()).hex(), "seq": seq,
+                  "time": f"2026-11-23T10:{seq // 60:02d}:{seq % 60:02d}.000000000Z",
+                  "prev": self.records[-1].entry.hex() if seq else "0" * 64}
+        head = heads.write({name: value for name, value in (fields | changes).items() if value is not None})
+        self.records.append(Record(raw_head(head) if raw_head else head, salt, event))
+        return self.records[-1]
+
+    @property
+    def id(self):
+        return self.records[0].entry.hex()
+
+    @property
+    def pin(self):
+        return f"indelible-pin-v1 {self.id} {self.key.vkey}"
+
+    def tree(self):
+        return Tree([record.entry for record in self.records])
+
+    def checkpoint(self, size=None):
+        size = size or len(self.records)
+        return note.checkpoint(self.key, size, self.tree().root(0, size))
+
+
+def orders(count, origin=ORIGIN):
+    """A right log of so many records."""
+    log = Log(origin)
+    log.genesis()
+    for number in range(1, count):
+        log.add(f'{{"order":{number},"amount":"{number}.00"}}')
+    return log
+
+
+def receipt(log, index, size=None, head=None, proof=None, checkpoint=None):
+    size = size or len(log.records)
+    proof = log.tree().inclusion(index, size) if proof is None else proof
+    head = (log.records[index].head if head is None else head).encode()
+    lines = ["c2sp.org/tlog-proof@v1", f"extra {b64(head)}", f"index {index}", *map(b64, proof), ""]
+    return "".join(line + "\n" for line in lines) + (log.checkpoint(size) if checkpoint is None else checkpoint)
+
+
+def hashes(values):
+    return "[" + ",".join(f'"{b64(value)}"' for value in values) + "]"
+
+
+def escaped(text):
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def export_lines(log, first=0, count=None, size=None, content="all", lost=(), bare=(), checkpoint=None):
+    """All lines but the last, without their LF."""
+    size = size or len(log.records)
+    count = size - first if count is None else count
+    tree = log.tree()
+    left, right = tree.subtree(first, count, size)
+    lines = [f'{{"export":0,"origin":"{log.origin}","id":"{log.id}","first":{first},"count":{count},"size":{size},"content":"{content}"}}',
+             f'{{"walk":{log.records[0].line()}}}',
+             f'{{"walk":{{"consistency":{hashes(tree.consistency(1, size))}}}}}']
+    entries = b""
+    for seq in range(first, first + count):
+        record = log.records[seq]
+        if seq in lost:
+            lines.append(f'{{"lost":{seq}}}')
+        else:
+            lines.append(record.head_line() if content == "heads" or seq in bare else record.line())
+        entries += record.entry
+        if seq % 256 == 255 or seq == first + count - 1:
+            lines.append(f'{{"entries":"{b64(entries)}"}}')
+            entries = b""
+    lines += [f'{{"left":{hashes(left)}}}', f'{{"right":{hashes(right)}}}',
+              f'{{"checkpoint":"{escaped(log.checkpoint(size) if checkpoint is None else checkpoint)}"}}']
+    return lines
+
+
+def sealed(lines):
+    """The file: the lines and the line with their digest."""
+    data = "".join(line + "\n" for line in lines)
+    return data + f'{{"end":1,"sha256":"{hashlib.sha256(data.encode()).hexdigest()}"}}\n'
+
+
+def export(log, *arguments, **named):
+    return sealed(export_lines(log, *arguments, **named))
