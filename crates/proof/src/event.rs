@@ -177,3 +177,6 @@ impl EventReader {
         result
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -342,3 +342,6 @@ fn push_list(opening: &[u8], texts: &[String], out: &mut Vec<u8>) {
     }
     out.push(b']');
 }
+
+#[cfg(test)]
+mod tests;

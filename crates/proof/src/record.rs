@@ -96,3 +96,6 @@ impl Salt {
         &self.0
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -151,7 +151,8 @@ fn loose_field<'a>(cursor: &mut Cursor<'a>) -> Option<(&'a [u8], &'a [u8])> {
     }
     let digits = cursor.digits();
     if !digits.is_empty() {
-        return (digits.len() <= HEAD_DIGITS_MAX).then_some((name, digits));
+        let canonical = matches!(digits, [b'0'] | [b'1'..=b'9', ..]);
+        return (canonical && digits.len() <= HEAD_DIGITS_MAX).then_some((name, digits));
     }
     let text = cursor.quoted(b"\"", "a value", Some).ok()?;
     let good = text

@@ -1,0 +1,169 @@
+use super::*;
+use alloc::format;
+use alloc::vec;
+use proptest::collection::vec as many;
+use proptest::prelude::*;
+
+fn bytes(event: &NodeEvent<'_>) -> Vec<u8> {
+    let mut out = Vec::new();
+    event.encode(&mut out);
+    out
+}
+
+fn check(event: &NodeEvent<'_>, kind: Kind, text: &str) {
+    assert_eq!(String::from_utf8(bytes(event)).unwrap(), text);
+    assert_eq!(NodeEvent::parse(text.as_bytes()).as_ref(), Some(event));
+    assert_eq!(event.kind(), kind);
+}
+
+fn time(nanos: u32) -> Time {
+    Time::new(1_795_428_123, nanos).unwrap()
+}
+
+#[test]
+fn every_event_has_the_form_of_the_page() {
+    let warnings = vec!["a \"b\" \\ \n".into(), "é".into()];
+    let start = NodeEvent::Start {
+        software: "indelible 0.1".into(),
+        volatile: true,
+        register: false,
+        warnings,
+    };
+    check(
+        &start,
+        Kind::Node,
+        r#"{"node":"start","software":"indelible 0.1","volatile":true,"register":false,"warnings":["a \"b\" \\ \u000a","é"]}"#,
+    );
+    check(
+        &NodeEvent::Stop {
+            reason: "asked".into(),
+        },
+        Kind::Node,
+        r#"{"node":"stop","reason":"asked"}"#,
+    );
+    let log = "acme.example/orders/00112233445566ff";
+    let hex = "abababababababababababababababababababababababababababababababab";
+    let log_text = format!(r#"{{"node":"log","log":"{log}","id":"{hex}"}}"#);
+    check(
+        &NodeEvent::Log {
+            log,
+            id: Hash([0xab; 32]),
+        },
+        Kind::Node,
+        &log_text,
+    );
+    let pack_text = format!(r#"{{"node":"pack","first":0,"last":17,"ent":"{hex}"}}"#);
+    check(
+        &NodeEvent::Pack {
+            first: 0,
+            last: 17,
+            ent: Hash([0xab; 32]),
+        },
+        Kind::Node,
+        &pack_text,
+    );
+    let torn = NodeEvent::RepairTorn {
+        batch: 9,
+        quarantine: vec!["a".into()],
+    };
+    check(
+        &torn,
+        Kind::Repair,
+        r#"{"repair":"torn","batch":9,"quarantine":["a"]}"#,
+    );
+    let orphan = NodeEvent::RepairOrphan { quarantine: vec![] };
+    check(
+        &orphan,
+        Kind::Repair,
+        r#"{"repair":"orphan","quarantine":[]}"#,
+    );
+    let moved = NodeEvent::Moved { store: [0x0f; 16] };
+    check(
+        &moved,
+        Kind::Repair,
+        r#"{"repair":"moved","store":"0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f"}"#,
+    );
+    let (one, two) = (
+        "2026-11-23T10:02:03.000000001Z",
+        "2026-11-23T10:02:03.000000002Z",
+    );
+    let ahead = NodeEvent::ClockAhead {
+        wall: time(1),
+        by_boot: time(2),
+    };
+    check(
+        &ahead,
+        Kind::Clock,
+        &format!(r#"{{"clock":"ahead","wall":"{one}","by_boot":"{two}"}}"#),
+    );
+    let back = NodeEvent::ClockBack {
+        wall: time(1),
+        last: time(2),
+    };
+    check(
+        &back,
+        Kind::Clock,
+        &format!(r#"{{"clock":"back","wall":"{one}","last":"{two}"}}"#),
+    );
+    let accept = NodeEvent::ClockAccept {
+        wall: time(1),
+        last: time(2),
+        by: "unix:0".into(),
+    };
+    check(
+        &accept,
+        Kind::Clock,
+        &format!(r#"{{"clock":"accept","wall":"{one}","last":"{two}","by":"unix:0"}}"#),
+    );
+}
+
+#[test]
+fn other_forms_are_refused() {
+    for text in [
+        "",
+        "{}",
+        r#"{"node":"stop"}"#,
+        r#"{"node":"stop","reason":"x","more":1}"#,
+        r#"{"node":"stop","reason":"x"} "#,
+        r#"{"node":"stop", "reason":"x"}"#,
+        r#"{"node":"stop","reason":1}"#,
+        r#"{"node":"stop","reason":"\q"}"#,
+        r#"{"node":"stop","reason":"\ud800"}"#,
+        "{\"node\":\"stop\",\"reason\":\"\n\"}",
+        r#"{"node":"halt","reason":"x"}"#,
+        r#"{"reason":"x","node":"stop"}"#,
+        r#"{"repair":"orphan","quarantine":["a",]}"#,
+        r#"{"repair":"orphan","quarantine":[,"a"]}"#,
+        r#"{"repair":"orphan","quarantine":["a""b"]}"#,
+        r#"{"repair":"orphan","quarantine":["a"}"#,
+        r#"{"repair":"torn","batch":01,"quarantine":[]}"#,
+        r#"{"repair":"moved","store":"0F0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f"}"#,
+        r#"{"node":"start","software":"x","volatile":1,"register":false,"warnings":[]}"#,
+    ] {
+        assert_eq!(NodeEvent::parse(text.as_bytes()), None, "{text}");
+    }
+}
+
+#[test]
+fn a_string_is_read_with_any_escape() {
+    let text = r#"{"node":"stop","reason":"\u0041\ud83d\ude00\/\b"}"#;
+    let reason = "A\u{1F600}/\u{8}";
+    assert_eq!(
+        NodeEvent::parse(text.as_bytes()),
+        Some(NodeEvent::Stop {
+            reason: reason.into()
+        })
+    );
+}
+
+proptest! {
+    #[test]
+    fn any_text_reads_back(software: String, volatile: bool, register: bool, warnings in many(any::<String>(), 0..4)) {
+        let event = NodeEvent::Start { software: software.into(), volatile, register, warnings };
+        let text = bytes(&event);
+        prop_assert_eq!(NodeEvent::parse(&text), Some(event));
+        let mut minified = Vec::new();
+        prop_assert_eq!(crate::event::EventReader::new(1 << 20).minify(&text, &mut minified), Ok(()));
+        prop_assert_eq!(minified, text);
+    }
+}
