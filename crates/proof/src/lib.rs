@@ -2,6 +2,49 @@
 //!
 //! Pure functions of bytes: no I/O, no clock, no randomness, no panic on any input; `no_std` with `alloc`, so that the same code
 //! runs in the node, the command line and a browser. The pages under `docs/spec` say what each module accepts, byte by byte.
+//!
+//! # What to trust
+//!
+//! One line that somebody you trust gave you, once: the [`pin`], which names a log and its key. Everything else may come from
+//! anybody, the log's operator included:
+//!
+//! | you hold | it proves |
+//! | --- | --- |
+//! | a record line | nothing by itself: head, salt and event can be made up together |
+//! | a receipt and the pin | who held the key signed a tree in which this head has this place |
+//! | the record line too | and that this is the event the head commits to |
+//! | an export and the pin | the same for every record of a range, and that none is missing between them |
+//!
+//! It does not prove that what an event says is true, that its `time` is right (the node asserts it), or that no second history was
+//! signed for somebody else: for that, checkpoints have to be compared.
+//!
+//! # How to verify
+//!
+//! `verify` does all of it and answers with a [`verdict`] of five axes, never with one boolean. The steps can be done by hand,
+//! because a record is hashed as the bytes it is made of:
+//!
+//! ```
+//! use indelible_proof::{event::EventReader, hash, head::Head, limits::EVENT_BYTES_MAX, record::Record};
+//!
+//! let line = br#"{"head":{"indelible":0,"log":"acme.example/orders/00112233445566ff","kind":"event","by":"unix:1000","via":"cli/file","digest":"843ef5e2aea1d79d65ccee176c09998e0a94a2ff9689a3c9b20b187fd194f188","seq":1,"time":"2026-11-23T10:00:00.000000000Z","prev":"9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e"},"salt":"000102030405060708090a0b0c0d0e0f","event":{"order":1}}"#;
+//!
+//! let record = Record::cut(line).ok_or("malformed")?;
+//! let content = record.content.ok_or("only the head is here")?;
+//! let head = Head::parse(record.head)?;
+//! EventReader::new(EVENT_BYTES_MAX).check_stored(content.event)?;
+//!
+//! // printf %s "$SALT$EVENT" | sha256sum
+//! assert_eq!(hash::digest(content.salt, content.event), head.digest);
+//! // printf %s "$HEAD" | sha256sum: what the tree holds, and the `prev` of the next head
+//! let entry = hash::entry(record.head);
+//! assert_eq!(entry.to_string(), "e036d1faa1b3f3e4b8c44254af83ef99919fa7ed5fa0d455685aac5e806c1704");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Limits
+//!
+//! Every bound stands in [`limits`] with its reason. Memory is bounded by one event and its names; time is linear in the input, and
+//! n log n in the names of one object.
 #![no_std]
 // No input may stop a verifier: what could panic is refused where it is written. Arithmetic is not in the list, because sums of
 // places in one slice can't overflow and the lint does not see that; sums of numbers from outside are checked by hand.
