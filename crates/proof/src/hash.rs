@@ -87,7 +87,13 @@ pub fn entry(head: &[u8]) -> Hash {
 /// The digest of an event under its salt, which is 32 hex characters of text.
 #[must_use]
 pub fn digest(salt: &[u8], event: &[u8]) -> Hash {
-    Hash(Sha256::new().chain_update(salt).chain_update(event).finalize().into())
+    Hash(
+        Sha256::new()
+            .chain_update(salt)
+            .chain_update(event)
+            .finalize()
+            .into(),
+    )
 }
 
 /// The leaf of an entry, RFC 6962: SHA-256(0x00 ‖ entry).

@@ -48,7 +48,13 @@
 #![no_std]
 // No input may stop a verifier: what could panic is refused where it is written. Arithmetic is not in the list, because sums of
 // places in one slice can't overflow and the lint does not see that; sums of numbers from outside are checked by hand.
-#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, clippy::unreachable, clippy::as_conversions)]
+#![deny(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::unreachable,
+    clippy::as_conversions
+)]
 
 extern crate alloc;
 
@@ -57,7 +63,10 @@ mod cursor;
 pub mod event;
 pub mod export;
 pub mod genesis;
-#[allow(clippy::indexing_slicing, reason = "constant places in arrays of constant size, and a table of 256 looked up by a byte")]
+#[allow(
+    clippy::indexing_slicing,
+    reason = "constant places in arrays of constant size, and a table of 256 looked up by a byte"
+)]
 pub mod hash;
 pub mod head;
 pub mod key;
@@ -68,6 +77,7 @@ pub mod origin;
 pub mod pin;
 pub mod receipt;
 pub mod record;
+mod strict_base64;
 pub mod time;
 pub mod tree;
 pub mod verdict;
