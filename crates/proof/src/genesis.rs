@@ -4,12 +4,11 @@
 //! not a genesis. A verifier takes `origin`, `keys`, `batch_key` and `node_log` from it and nothing else.
 
 use crate::cursor::{Cursor, Fault, plain_text, push_integer};
-use crate::hash::{Hash, hex_digit, sha256};
+use crate::hash::{Hash, hex_digit};
+use crate::key::{KeyType, VerifierKey};
 use crate::limits::GENESIS_KEYS_MAX;
 use crate::origin::{NODE_LOG, Origin};
 use alloc::vec::Vec;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 
 /// What version 0 reserves, with the only values it knows.
 const RECOVERY: &[u8] = b"],\"recovery\":{\"threshold\":0,\"keys\":[]},\"batch_key\":";
@@ -47,6 +46,14 @@ impl<'a> Genesis<'a> {
         let of_node = Origin::parse(genesis.origin)?.log() == NODE_LOG;
         let good = genesis.node_log.is_none() == of_node && genesis.batch_key.is_some() == of_node;
         good.then_some(genesis)
+    }
+
+    /// The keys that version 0 can check, in the order of the list; there is at least one.
+    pub fn ed25519_keys(&self) -> impl Iterator<Item = VerifierKey> {
+        self.keys
+            .iter()
+            .filter_map(|key| VerifierKey::parse(key).ok())
+            .filter(|key| key.key_type() == KeyType::Ed25519)
     }
 
     /// Writes the event. Fields that have not their form give bytes that [`Genesis::parse`] refuses.
@@ -127,25 +134,14 @@ fn keys<'a>(cursor: &mut Cursor<'a>, origin: &str) -> Result<Vec<&'a str>, Fault
 
 /// All of this origin, and one that version 0 can check.
 fn is_key_set(origin: &str, keys: &[&str]) -> bool {
-    let types = || keys.iter().map(|key| key_type(origin, key));
-    types().all(|kind| kind.is_some()) && types().any(|kind| kind == Some(1))
+    let types: Option<Vec<KeyType>> = keys.iter().map(|key| key_type(origin, key)).collect();
+    types.is_some_and(|types| types.contains(&KeyType::Ed25519))
 }
 
-/// The signature type of a verifier key of this origin whose key id fits (C2SP signed-note).
-fn key_type(origin: &str, key: &str) -> Option<u8> {
-    let (id, encoded) = key
-        .strip_prefix(origin)?
-        .strip_prefix('+')?
-        .split_once('+')?;
-    let public = STANDARD.decode(encoded).ok()?;
-    let fits = sha256(&[origin.as_bytes(), b"\n", &public].concat())
-        .hex()
-        .starts_with(id.as_bytes());
-    match public.as_slice() {
-        [kind @ 1, key @ ..] if key.len() == 32 && id.len() == 8 && fits => Some(*kind),
-        [kind @ 6, key @ ..] if key.len() == 1_312 && id.len() == 8 && fits => Some(*kind),
-        _ => None,
-    }
+/// How a verifier key of this origin signs.
+fn key_type(origin: &str, key: &str) -> Option<KeyType> {
+    let key = VerifierKey::parse(key).ok()?;
+    (key.name() == origin).then_some(key.key_type())
 }
 
 fn hash_or_null(cursor: &mut Cursor<'_>, what: &'static str) -> Result<Option<Hash>, Fault> {

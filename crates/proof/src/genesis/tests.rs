@@ -1,8 +1,8 @@
 use super::*;
+use crate::strict_base64;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec;
-use base64::engine::general_purpose::STANDARD;
 
 const ORIGIN: &str = "acme.example/orders/00112233445566ff";
 const NODE_ORIGIN: &str = "acme.example/_node/00112233445566ff";
@@ -16,7 +16,7 @@ fn key(origin: &str, kind: u8, public: &[u8]) -> String {
         .iter()
         .map(|digit| char::from(*digit))
         .collect();
-    format!("{origin}+{id}+{}", STANDARD.encode(&raw))
+    format!("{origin}+{id}+{}", strict_base64::encode(&raw))
 }
 
 /// The public key of RFC 8032 §7.1, test 1.
