@@ -56,6 +56,9 @@ pub const GENESIS_KEYS_MAX: usize = 8;
 /// A signed note: many post-quantum cosignatures (2,420 bytes each) fit.
 pub const NOTE_BYTES_MAX: usize = 256 << 10;
 
+/// A receipt. The largest note, head and proof take 265 KiB; what is longer is not worth looking at.
+pub const RECEIPT_BYTES_MAX: usize = 512 << 10;
+
 /// Signature lines of a note. A log has a handful of witnesses; 64 keeps a hostile note cheap.
 pub const NOTE_LINES_MAX: usize = 64;
 

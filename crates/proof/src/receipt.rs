@@ -1,1 +1,121 @@
-//! (being written)
+//! The receipt: that a log committed to one record, as C2SP `tlog-proof@v1`.
+//!
+//! Owns its text form in both directions (`docs/spec/receipt.md`). A receipt that was read has a good form and nothing more:
+//! [`verify`](crate::verify) says what it proves. The salt is not part of it, so that it can be shown to who may not know the event.
+
+use crate::checkpoint::Checkpoint;
+use crate::cursor::integer;
+use crate::hash::Hash;
+use crate::limits::{HEAD_BYTES_MAX, PROOF_HASHES_MAX, RECEIPT_BYTES_MAX};
+use crate::note::Note;
+use crate::strict_base64;
+use crate::verdict::Part;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+
+/// The first line.
+const TITLE: &str = "c2sp.org/tlog-proof@v1";
+
+/// A receipt of good form. Nothing in it was verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt<'a> {
+    /// The head's bytes, 1 to 4,096.
+    pub head: Vec<u8>,
+    /// Where the log says the record stands, below 2^53.
+    pub index: u64,
+    /// The inclusion proof, the leaf's sibling first; at most 63 hashes.
+    pub proof: Vec<Hash>,
+    /// The note.
+    pub note: Note<'a>,
+    /// What the note's text says.
+    pub checkpoint: Checkpoint<'a>,
+}
+
+impl<'a> Receipt<'a> {
+    /// Reads a receipt. The head is not judged.
+    ///
+    /// # Errors
+    /// The first part that has not its form: a line, or the checkpoint.
+    pub fn parse(bytes: &'a [u8]) -> Result<Receipt<'a>, Part> {
+        let text = core::str::from_utf8(bytes).map_err(|_| Part::Line(1))?;
+        if bytes.len() > RECEIPT_BYTES_MAX {
+            return Err(Part::Line(1));
+        }
+        let mut lines = Lines {
+            rest: text,
+            number: 0,
+        };
+        lines.read(|line| (line == TITLE).then_some(()))?;
+        let head = lines.read(read_head)?;
+        let index = lines.read(|line| integer(line.strip_prefix("index ")?.as_bytes()))?;
+        let mut proof = Vec::new();
+        while let Some(hash) = lines.read(|line| read_proof_line(line, proof.len()))? {
+            proof.push(hash);
+        }
+        let note = Note::parse(lines.rest.as_bytes()).map_err(|_| Part::Checkpoint)?;
+        let checkpoint = Checkpoint::parse(note.text).map_err(|_| Part::Checkpoint)?;
+        Ok(Receipt {
+            head,
+            index,
+            proof,
+            note,
+            checkpoint,
+        })
+    }
+}
+
+/// Writes the receipt of the record at `seq`: its head's bytes, its inclusion proof in the tree of the note's checkpoint, and the
+/// note's text. What has not its form gives a text that [`Receipt::parse`] refuses.
+#[must_use]
+pub fn encode(head: &[u8], seq: u64, proof: &[Hash], note: &str) -> String {
+    let mut text = String::from(TITLE);
+    text.push_str("\nextra ");
+    strict_base64::push(head, &mut text);
+    text.push_str("\nindex ");
+    text.push_str(&seq.to_string());
+    text.push('\n');
+    for hash in proof {
+        strict_base64::push(&hash.0, &mut text);
+        text.push('\n');
+    }
+    text.push('\n');
+    text.push_str(note);
+    text
+}
+
+/// What is left to read, and the number of the line read last.
+struct Lines<'a> {
+    rest: &'a str,
+    number: u64,
+}
+
+impl<'a> Lines<'a> {
+    /// Takes the next line, which must end in LF and be what `judge` accepts.
+    fn read<T>(&mut self, judge: impl FnOnce(&'a str) -> Option<T>) -> Result<T, Part> {
+        self.number = self.number.saturating_add(1);
+        let (line, rest) = self.rest.split_once('\n').ok_or(Part::Line(self.number))?;
+        self.rest = rest;
+        judge(line).ok_or(Part::Line(self.number))
+    }
+}
+
+fn read_head(line: &str) -> Option<Vec<u8>> {
+    strict_base64::decode(line.strip_prefix("extra ")?)
+        .filter(|head| (1..=HEAD_BYTES_MAX).contains(&head.len()))
+}
+
+/// A hash, or nothing in the empty line that ends the proof.
+#[allow(
+    clippy::option_option,
+    reason = "refused, the end, and a hash are three answers to one line"
+)]
+fn read_proof_line(line: &str, hashes: usize) -> Option<Option<Hash>> {
+    if line.is_empty() {
+        return Some(None);
+    }
+    let hash = strict_base64::decode_hash(line)?;
+    (hashes < PROOF_HASHES_MAX).then_some(Some(hash))
+}
+
+#[cfg(test)]
+mod tests;
