@@ -103,6 +103,10 @@ pub trait SlotScan {
     /// [`StoreError::Gone`] if a writer released the slots meanwhile; [`StoreError::Damaged`] for a numbered tail file
     /// with a bad header; [`StoreError::Io`].
     fn next(&mut self) -> Result<Found, StoreError>;
+
+    /// After `Bad` or `Missing` with a later slot: goes on there, for a verifier that wants to see all of the damage. What lies
+    /// between is lost. `false`: there is nowhere to go on, and the finding comes again.
+    fn skip_to_later(&mut self) -> bool;
 }
 
 /// Handed out by [`Store::submit`], given back to [`Store::wait`]. Tickets are waited for in the order of their slots.

@@ -406,6 +406,18 @@ impl SlotScan for MemoryScan<'_> {
         }
         Ok(found)
     }
+
+    fn skip_to_later(&mut self) -> bool {
+        let later = match &self.over {
+            Some(Found::Bad { later, .. }) => *later,
+            Some(Found::Missing { later, .. }) => Some(*later),
+            _ => None,
+        };
+        if let Some(later) = later {
+            (self.next, self.over) = (later, None);
+        }
+        later.is_some()
+    }
 }
 
 #[cfg(test)]

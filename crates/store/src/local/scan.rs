@@ -25,6 +25,15 @@ pub(crate) struct LocalScan<'a> {
     /// Left-over bytes behind the last slots of the files already walked through.
     unused: Vec<Place>,
     over: Option<Found>,
+    /// Behind damage: where a later slot stands.
+    later: Option<Later>,
+}
+
+/// A slot header in order behind damage.
+struct Later {
+    number: u64,
+    tail: Arc<TailFile>,
+    offset: u64,
 }
 
 /// What a look found. `Good` moves the walk on, the rest ends it.
@@ -40,6 +49,7 @@ enum Look {
     Over {
         found: Found,
         bad: Option<BadSlot>,
+        later: Option<Later>,
     },
 }
 
@@ -59,9 +69,10 @@ impl SlotScan for LocalScan<'_> {
                 return Ok(found.clone());
             }
             match self.settled_look()? {
-                Look::Over { found, bad } => {
+                Look::Over { found, bad, later } => {
                     self.store.remember_bad(bad);
                     self.over = Some(found);
+                    self.later = later;
                 }
                 Look::Good {
                     window,
@@ -79,6 +90,17 @@ impl SlotScan for LocalScan<'_> {
             }
         }
     }
+
+    fn skip_to_later(&mut self) -> bool {
+        let Some(later) = self.later.take() else {
+            return false;
+        };
+        self.over = None;
+        self.expected = later.number;
+        self.offset = later.offset;
+        self.window = Some(Window::new(later.tail));
+        true
+    }
 }
 
 impl<'a> LocalScan<'a> {
@@ -93,6 +115,7 @@ impl<'a> LocalScan<'a> {
                 offset,
                 unused: Vec::new(),
                 over: None,
+                later: None,
             });
         }
         let mut best: Option<(Arc<TailFile>, u64)> = None;
@@ -123,6 +146,7 @@ impl<'a> LocalScan<'a> {
             offset: BLOCK,
             unused: Vec::new(),
             over: None,
+            later: None,
         })
     }
 
@@ -201,11 +225,14 @@ impl<'a> LocalScan<'a> {
                 bytes,
                 unused: std::mem::take(&mut self.unused),
             }),
-            Here::Good { header, .. } if header.number > number => Ok(over(Found::Missing {
-                number,
-                place: window.tail.place(offset, BLOCK),
-                later: header.number,
-            })),
+            Here::Good { header, .. } if header.number > number => {
+                let later = Later {
+                    number: header.number,
+                    tail: Arc::clone(&window.tail),
+                    offset,
+                };
+                Ok(missing(number, window.tail.place(offset, BLOCK), later))
+            }
             Here::Good { header, .. } => self.bad(
                 None,
                 offset,
@@ -223,15 +250,8 @@ impl<'a> LocalScan<'a> {
         let window = self.window.as_mut().expect("looked at in a file");
         let mut unused = self.unused.clone();
         let place = window.tail.place(offset, BLOCK);
-        let missing = |later| {
-            over(Found::Missing {
-                number,
-                place,
-                later,
-            })
-        };
         if let Some(later) = later_after(window, offset, number.saturating_add(1), &mut unused)? {
-            return Ok(missing(later));
+            return Ok(missing(number, place, later));
         }
         let here = window.tail.number;
         for mut next in self.store.windows_after(here)? {
@@ -250,7 +270,7 @@ impl<'a> LocalScan<'a> {
             }
             // A file prepared ahead, or one too small for the slot that came: nothing in it, the walk passes over.
             if let Some(later) = later_after(&mut next, BLOCK, number, &mut unused)? {
-                return Ok(missing(later));
+                return Ok(missing(number, place, later));
             }
         }
         Ok(over(Found::End { number, unused }))
@@ -300,15 +320,32 @@ impl<'a> LocalScan<'a> {
                 number,
                 place,
                 reason,
-                later,
+                later: later.as_ref().map(|later| later.number),
             },
             bad: torn,
+            later,
         })
     }
 }
 
 fn over(found: Found) -> Look {
-    Look::Over { found, bad: None }
+    Look::Over {
+        found,
+        bad: None,
+        later: None,
+    }
+}
+
+fn missing(number: u64, place: Place, later: Later) -> Look {
+    Look::Over {
+        found: Found::Missing {
+            number,
+            place,
+            later: later.number,
+        },
+        bad: None,
+        later: Some(later),
+    }
 }
 
 /// The number of the first slot header in order, numbered at least `least`, in any block from `offset` on. Its bytes need
@@ -319,11 +356,17 @@ fn later_after(
     mut offset: u64,
     least: u64,
     unused: &mut Vec<Place>,
-) -> Result<Option<u64>, StoreError> {
+) -> Result<Option<Later>, StoreError> {
     while offset + BLOCK <= window.tail.length {
         if !window.is_zero(offset)? {
             match window.block(offset)? {
-                Block::Slot(header) if header.number >= least => return Ok(Some(header.number)),
+                Block::Slot(header) if header.number >= least => {
+                    return Ok(Some(Later {
+                        number: header.number,
+                        tail: Arc::clone(&window.tail),
+                        offset,
+                    }));
+                }
                 _ => note_unused(unused, window, offset),
             }
         }

@@ -172,6 +172,44 @@ fn a_missing_slot_before_a_later_one_is_a_hole() {
 }
 
 #[test]
+fn behind_damage_a_verifier_goes_on_with_the_next_slot_in_order() {
+    let lengths = [100, 5000, 100, 100, 5000, 100];
+    let bed = Bed::with_slots(&lengths);
+    bed.flip(FILE, offset_of(&lengths, 1) + 100, 2);
+    zero(&bed, offset_of(&lengths, 3), 4096);
+    bed.flip(FILE, offset_of(&lengths, 5) + 80, 2);
+    let store = bed.open();
+    let mut slots = store.slots(0).unwrap();
+    let mut seen = Vec::new();
+    for _ in 0..20 {
+        match slots.next().unwrap() {
+            Found::Good(slot) => seen.push((slot.number, "good")),
+            Found::Bad { number, .. } => seen.push((number, "bad")),
+            Found::Missing { number, .. } => seen.push((number, "missing")),
+            Found::End { number, .. } => seen.push((number, "end")),
+        }
+        if !matches!(seen.last(), Some((_, "good"))) && !slots.skip_to_later() {
+            break;
+        }
+    }
+    assert_eq!(
+        seen,
+        [
+            (0, "good"),
+            (1, "bad"),
+            (2, "good"),
+            (3, "missing"),
+            (4, "good"),
+            (5, "bad")
+        ]
+    );
+    assert!(matches!(
+        slots.next().unwrap(),
+        Found::Bad { number: 5, .. }
+    ));
+}
+
+#[test]
 fn a_missing_slot_before_a_torn_one_is_a_hole_too() {
     let lengths = [100, 100, 5000];
     let bed = Bed::with_slots(&lengths);
