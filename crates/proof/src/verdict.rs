@@ -190,7 +190,7 @@ pub enum Completeness {
     },
     /// A selection, and doing it again gives the same. Reserved.
     Rederived,
-    /// A selection of which the log committed to the result. Reserved.
+    /// Everything that a store's batches committed to, from the first to the last, is here.
     AsCommitted,
     /// What is here says nothing about the rest.
     Selective,
@@ -202,6 +202,8 @@ pub enum Completeness {
     BatchInFlight(u64),
     /// So many records of the file's own range could not be read when it was made.
     Lost(u64),
+    /// Batches of a store from this one on that something else names.
+    BatchMissing(u64),
     /// The file ends before its last line.
     EndsEarly,
     /// Content is gone and a record says why. Reserved.
@@ -319,6 +321,7 @@ impl Completeness {
             | Completeness::ErasedUnderRecord => 0,
             Completeness::TornBatch(_) | Completeness::Unchecked => 3,
             Completeness::Lost(_)
+            | Completeness::BatchMissing(_)
             | Completeness::EndsEarly
             | Completeness::ErasedWithoutRecord(_) => 1,
         }
@@ -451,6 +454,7 @@ impl fmt::Display for Completeness {
                 write!(f, "incomplete(batch {number} in flight)")
             }
             Completeness::Lost(count) => write!(f, "incomplete({count} lost)"),
+            Completeness::BatchMissing(number) => write!(f, "incomplete(batch {number} missing)"),
             Completeness::EndsEarly => f.write_str("incomplete(ends early)"),
             Completeness::ErasedUnderRecord => f.write_str("expired or erased under record"),
             Completeness::ErasedWithoutRecord(seqs) => write!(f, "erased without record({seqs})"),
