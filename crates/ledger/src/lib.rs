@@ -1,1 +1,28 @@
-//! Placeholder while the room is being built.
+//! The engine: one writer, many read views, many logs on one node.
+//!
+//! # An event's life here
+//!
+//! `caller` judges, salts and digests it on its bringer's thread · `queue` bounds what waits · `sequencer` gives it place, time and
+//! link, purely · `commit` writes one batch with one sync and tells the `books` · `answer` signs and proves for whoever takes the
+//! receipt · later `seal` moves it into a pack. `view` reads it back, `prove` proves it, `scan` re-hashes everything, `recover`
+//! begins again after a stop.
+//!
+//! # Invariants
+//!
+//! - A batch is true when `Store::wait` said `Durable`, not before; nothing is signed for the world before.
+//! - After a write that is not known to be durable this process writes nothing more.
+//! - The books only grow; a size read once stays valid.
+//! - No sockets, no identities, no async, no clock, no randomness, no file of our own: [`clock::Clock`], [`caller::Random`] and
+//!   [`indelible_store::Store`] come in.
+
+pub mod clock;
+pub mod format;
+pub mod limits;
+pub mod signer;
+
+
+/// 32 hex characters of a 16-byte id.
+#[must_use]
+pub fn hex16(id: &[u8; 16]) -> String {
+    id.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,51 @@
+//! Every bound of the engine, with its reason. Bounds of the formats themselves stand in `indelible_proof::limits` and `format`.
+
+use std::time::Duration;
+
+/// A batch's bytes: what a disk takes in a few milliseconds, so that one commit never holds up the next caller for long.
+pub const BATCH_BYTES_MAX: usize = 4 << 20;
+/// Records in a batch: bounds the work between two syncs and the length of one answer round.
+pub const BATCH_RECORDS_MAX: usize = 65_536;
+/// Logs in a batch: bounds the rows that a verifier holds.
+pub const BATCH_LOGS_MAX: usize = 4_096;
+/// Notes published with one ordinary batch: signing costs about 20 µs each, and callers wait for it.
+pub const BATCH_NOTES_MAX: usize = 32;
+/// Notes in one mark: 256 B each, so a mark of every log stays within a batch.
+pub const MARK_NOTES_MAX: usize = 8_192;
+/// Records that are recorded together or not at all: half a batch, so that any two groups can share one.
+pub const GROUP_RECORDS_MAX: usize = BATCH_RECORDS_MAX / 2;
+/// Bytes of such records, likewise.
+pub const GROUP_BYTES_MAX: usize = BATCH_BYTES_MAX / 2;
+/// Bytes waiting in the queue. Enough to fill several batches while one syncs; beyond it callers wait, then are refused.
+pub const QUEUE_BYTES_MAX: usize = 64 << 20;
+/// How long a caller may wait for room in the queue before it is told *not recorded, safe to resend*.
+pub const QUEUE_WAIT: Duration = Duration::from_secs(10);
+/// Silence after which a mark is written, so that proofs need no secret and the end of the tail is signed.
+pub const MARK_AFTER: Duration = Duration::from_millis(50);
+/// How often a growing log's checkpoint is published in a batch.
+pub const PUBLISH_EVERY: Duration = Duration::from_secs(1);
+/// How late the register may be.
+pub const REGISTER_EVERY: Duration = Duration::from_secs(1);
+/// Silence after which the writer looks whether its last batch is still there before it acknowledges anything: in a bucket a
+/// deleted slot can be created again.
+pub const REOPEN_AFTER_NANOS: u64 = 3_600_000_000_000;
+/// Tail bytes that make a pack.
+pub const SEAL_BYTES: u64 = 64 << 20;
+/// Tail bytes at which commits wait for sealing: memory holds 32 bytes for each unsealed record.
+pub const TAIL_BYTES_MAX: u64 = 1 << 30;
+/// A run never crosses a multiple of this, so that level-16 nodes and index units align with files.
+pub const RUN_RECORDS: u64 = 65_536;
+/// Records under one stored node (level 8).
+pub const BLOCK_RECORDS: u64 = 256;
+/// Notes kept of a run: one a minute and the closing one; a run that took a week would still be small.
+pub const NOTE_EVERY_SECONDS: u64 = 60;
+/// Perfect subtrees of level 9 and more that a log remembers for proofs (40 B each).
+pub const NODE_CACHE_MAX: usize = 16_384;
+/// Decoded blocks of 256 leaves that a log remembers for proofs (16 KiB each).
+pub const BLOCK_CACHE_MAX: usize = 16;
+/// Logs of one node. Each costs about a kilobyte of memory.
+pub const LOGS_MAX: usize = 65_536;
+/// Names in one listing request to the store.
+pub const LIST_PAGE: usize = 1_000;
+/// Days past the last record that the wall clock may stand at a start without an operator's word.
+pub const START_JUMP_DAYS: u64 = 30;
