@@ -15,11 +15,20 @@
 //! - No sockets, no identities, no async, no clock, no randomness, no file of our own: [`clock::Clock`], [`caller::Random`] and
 //!   [`indelible_store::Store`] come in.
 
+pub mod answer;
+pub mod books;
+pub mod caller;
 pub mod clock;
 pub mod format;
 pub mod limits;
+mod prove;
+mod scan;
 pub mod signer;
+mod view;
 
+pub use books::{Books, Log, SignedNote};
+pub use caller::{Caller, PrepareError, Prepared, Random, Recorded};
+pub use view::{ReadError, Stored};
 
 /// 32 hex characters of a 16-byte id.
 #[must_use]

@@ -242,7 +242,7 @@ impl<'a> RunView<'a> {
             entries: entries.take(narrow(u64::from(run.count) * 32))?,
             nodes: nodes.take(narrow((blocks.end - blocks.start) * 32))?,
             commit_bits: bits.take(narrow(run.commit_bits_len()))?,
-            frames: frame_rows(run, frames)?,
+            frames: read_frame_rows(run, frames)?,
             notes,
         };
         at_entries.require(
@@ -262,7 +262,17 @@ impl<'a> RunView<'a> {
     }
 }
 
-fn frame_rows(run: &Run, cursor: &mut Cursor<'_>) -> Result<Vec<FrameRow>, FormatError> {
+/// Reads one run's part of the section *frames*: contiguous frames that hold exactly its records.
+///
+/// # Errors
+/// [`FormatError`], its offset counted from the beginning of `bytes`.
+pub fn frame_rows(run: &Run, bytes: &[u8]) -> Result<Vec<FrameRow>, FormatError> {
+    let mut cursor = Cursor::new(bytes);
+    let rows = read_frame_rows(run, &mut cursor)?;
+    cursor.end().map(|()| rows)
+}
+
+fn read_frame_rows(run: &Run, cursor: &mut Cursor<'_>) -> Result<Vec<FrameRow>, FormatError> {
     let start = *cursor;
     let mut rows = Vec::new();
     let (mut offset, mut next, mut time) = (run.rec_at, run.first, run.first_time);

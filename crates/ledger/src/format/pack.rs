@@ -3,7 +3,7 @@
 //! See `docs/spec/pack.md`.
 
 use super::cursor::{Cursor, Layout};
-pub use super::ent::{EntView, RunView, encode_ent};
+pub use super::ent::{EntView, RunView, encode_ent, frame_rows};
 use super::frame::FRAME_HEADER_BYTES;
 pub use super::run::{Run, RunData};
 use super::{FormatError, VERSION};

@@ -1,0 +1,435 @@
+//! What is durable, in memory: the logs of a store, where their sealed runs and their tail lie, and their last signed notes.
+//!
+//! One [`Books`] serves the writer and all readers. It only grows: a size read once stays valid, so whoever remembers a size has a
+//! consistent view. Memory holds 32 bytes for each unsealed record and about 200 for each sealed run, nothing for a sealed
+//! record. Reading bytes is `view`'s, proving `prove`'s.
+
+use crate::format::pack::Run;
+use crate::prove::ProofCache;
+use crate::view::ReadError;
+use indelible_proof::genesis::Genesis;
+use indelible_proof::hash::Hash;
+use indelible_proof::head;
+use indelible_proof::time::Time;
+use indelible_proof::tree::Frontier;
+use indelible_store::Store;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+/// A checkpoint of ours with its signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedNote {
+    /// Tree size.
+    pub size: u64,
+    /// Root at that size.
+    pub root: Hash,
+    /// The signed note.
+    pub text: String,
+}
+
+/// Where a sealed run lies.
+#[derive(Clone, Debug)]
+pub struct RunPlace {
+    pub(crate) pack: Arc<PackPlace>,
+    pub(crate) first: u64,
+    pub(crate) count: u64,
+    /// Offsets in `.ent`.
+    pub(crate) entries_at: u64,
+    pub(crate) nodes_at: u64,
+    pub(crate) frames_at: u64,
+    pub(crate) frames: u32,
+    /// Frames in `.rec`.
+    pub(crate) rec_at: u64,
+    pub(crate) rec_len: u64,
+}
+
+impl RunPlace {
+    pub(crate) fn end(&self) -> u64 {
+        self.first + self.count
+    }
+
+    /// First aligned block wholly in the run, and how many there are.
+    pub(crate) fn blocks(&self) -> std::ops::Range<u64> {
+        self.first.div_ceil(256)..(self.end() / 256).max(self.first.div_ceil(256))
+    }
+}
+
+/// A sealed pack's names.
+#[derive(Debug, PartialEq, Eq)]
+pub struct PackPlace {
+    pub(crate) ent: String,
+    pub(crate) rec: String,
+    pub(crate) first_batch: u64,
+    pub(crate) last_batch: u64,
+    pub(crate) digest: Hash,
+    pub(crate) bytes: u64,
+}
+
+/// Records of one log in one unsealed batch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Segment {
+    pub(crate) first: u64,
+    pub(crate) count: u64,
+    pub(crate) slot: u64,
+    /// Where its frames lie in the slot's bytes.
+    pub(crate) frames_at: u64,
+    pub(crate) frames_len: u64,
+}
+
+/// The changing part of a log. Written by whoever committed a batch, recovered, or sealed.
+#[derive(Debug)]
+pub struct LogState {
+    /// Durable records.
+    pub(crate) size: u64,
+    pub(crate) last_entry: Hash,
+    pub(crate) frontier: Frontier,
+    pub(crate) first_time: Option<Time>,
+    pub(crate) last_time: Option<Time>,
+    /// Sealed runs, ascending and contiguous from 0.
+    pub(crate) runs: Vec<RunPlace>,
+    /// First seq that is only in the tail.
+    pub(crate) tail_first: u64,
+    /// Entries from `tail_first` on.
+    pub(crate) tail_entries: Vec<Hash>,
+    pub(crate) segments: Vec<Segment>,
+    /// The newest note known, durable itself or signed just now.
+    pub(crate) note: Option<Arc<SignedNote>>,
+    /// Size of the newest note that lies in a batch or pack.
+    pub(crate) noted: u64,
+}
+
+/// A log of this node.
+#[derive(Debug)]
+pub struct Log {
+    index: usize,
+    origin: String,
+    name: String,
+    head_start: Vec<u8>,
+    /// Set at founding, or read from the genesis when first asked for.
+    event_bytes_max: OnceLock<usize>,
+    /// Set once: at recovery, or when record 0 was ordered.
+    id: OnceLock<Hash>,
+    state: RwLock<LogState>,
+    pub(crate) proofs: Mutex<ProofCache>,
+}
+
+impl Log {
+    pub(crate) fn new(index: usize, origin: String) -> Log {
+        let name = origin.rsplit('/').nth(1).unwrap_or_default().to_owned();
+        let mut head_start = Vec::new();
+        head::encode_start(&origin, &mut head_start);
+        let state = LogState {
+            size: 0,
+            last_entry: Hash::ZERO,
+            frontier: Frontier::new(),
+            first_time: None,
+            last_time: None,
+            runs: Vec::new(),
+            tail_first: 0,
+            tail_entries: Vec::new(),
+            segments: Vec::new(),
+            note: None,
+            noted: 0,
+        };
+        let (state, proofs) = (RwLock::new(state), Mutex::default());
+        Log {
+            index,
+            origin,
+            name,
+            head_start,
+            event_bytes_max: OnceLock::new(),
+            id: OnceLock::new(),
+            state,
+            proofs,
+        }
+    }
+
+    /// Position among the node's logs; stable while the node runs.
+    #[must_use]
+    pub(crate) fn index(&self) -> usize {
+        self.index
+    }
+
+    /// The whole origin.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The short name an operator uses.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn set_event_bytes_max(&self, limit: usize) {
+        self.event_bytes_max.get_or_init(|| limit);
+    }
+
+    /// `{"indelible":0,"log":"ORIGIN",`
+    pub(crate) fn head_start(&self) -> &[u8] {
+        &self.head_start
+    }
+
+    /// The log id: the entry of record 0.
+    ///
+    /// # Panics
+    /// For a log whose record 0 was never ordered; such a log is not handed out.
+    #[must_use]
+    pub fn id(&self) -> Hash {
+        *self
+            .id
+            .get()
+            .expect("a log is handed out only after its record 0 was ordered")
+    }
+
+    /// The log id, or, if this is the batch that founds the log, `first_entry`.
+    pub(crate) fn id_or(&self, first_entry: Hash) -> Hash {
+        *self.id.get_or_init(|| first_entry)
+    }
+
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, LogState> {
+        self.state
+            .read()
+            .expect("no thread panics while it holds a log's state")
+    }
+
+    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, LogState> {
+        self.state
+            .write()
+            .expect("no thread panics while it holds a log's state")
+    }
+
+    /// Durable records now.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.read().size
+    }
+
+    /// Size and root of what is durable now.
+    #[must_use]
+    pub fn head(&self) -> (u64, Hash) {
+        let state = self.read();
+        (state.size, state.frontier.root())
+    }
+
+    /// The entry of the last durable record.
+    #[must_use]
+    pub fn last_entry(&self) -> Hash {
+        self.read().last_entry
+    }
+
+    /// Times of the first and last durable record.
+    #[must_use]
+    pub fn times(&self) -> Option<(Time, Time)> {
+        let state = self.read();
+        state.first_time.zip(state.last_time)
+    }
+
+    /// The newest signed note known without a secret.
+    #[must_use]
+    pub fn note(&self) -> Option<Arc<SignedNote>> {
+        self.read().note.clone()
+    }
+
+    /// Bytes of this log's frames, sealed and in the tail, and 32 for each entry.
+    #[must_use]
+    pub fn disk_bytes(&self) -> u64 {
+        let state = self.read();
+        let sealed: u64 = state
+            .runs
+            .iter()
+            .map(|run| run.rec_len + run.count * 32)
+            .sum();
+        let tail: u64 = state
+            .segments
+            .iter()
+            .map(|segment| segment.frames_len + segment.count * 32)
+            .sum();
+        sealed + tail
+    }
+}
+
+impl LogState {
+    /// A run that continues the log, found in a pack.
+    pub(crate) fn add_run(&mut self, place: RunPlace, run: &Run) {
+        self.size = place.end();
+        self.last_entry = run.last_entry;
+        self.frontier = run.frontier_after.clone();
+        self.first_time = self.first_time.or(Some(run.first_time));
+        self.last_time = Some(run.last_time);
+        self.tail_first = place.end();
+        self.runs.push(place);
+    }
+
+    /// Records of one batch, durable now.
+    pub(crate) fn add_segment(
+        &mut self,
+        segment: Segment,
+        entries: &[Hash],
+        frontier: Frontier,
+        times: (Time, Time),
+    ) {
+        self.size = segment.first + segment.count;
+        self.last_entry = *entries.last().expect("a row has at least one record");
+        self.frontier = frontier;
+        self.first_time = self.first_time.or(Some(times.0));
+        self.last_time = Some(times.1);
+        self.tail_entries.extend_from_slice(entries);
+        self.segments.push(segment);
+    }
+
+    /// After sealing: what lies below `end` is no longer needed from the tail.
+    pub(crate) fn trim_tail(&mut self, end: u64) {
+        let gone = usize::try_from(end.saturating_sub(self.tail_first))
+            .expect("tail entries are in memory");
+        self.tail_entries.drain(..gone.min(self.tail_entries.len()));
+        self.tail_entries.shrink_to(self.tail_entries.len() * 2);
+        self.segments
+            .retain(|segment| segment.first + segment.count > end);
+        self.tail_first = self.tail_first.max(end);
+    }
+
+    /// Remembers a note if it is newer than the one known.
+    pub(crate) fn learn_note(&mut self, note: SignedNote) {
+        if self
+            .note
+            .as_ref()
+            .is_none_or(|known| known.size < note.size)
+        {
+            self.note = Some(Arc::new(note));
+        }
+    }
+
+    /// An entry of the tail.
+    pub(crate) fn tail_entry(&self, seq: u64) -> Option<Hash> {
+        let place = usize::try_from(seq.checked_sub(self.tail_first)?).ok()?;
+        self.tail_entries.get(place).copied()
+    }
+
+    /// The run that holds a sealed seq.
+    pub(crate) fn run_of(&self, seq: u64) -> Option<&RunPlace> {
+        let after = self.runs.partition_point(|run| run.first <= seq);
+        self.runs
+            .get(after.checked_sub(1)?)
+            .filter(|run| seq < run.end())
+    }
+
+    /// The unsealed batch that holds a seq.
+    pub(crate) fn segment_of(&self, seq: u64) -> Option<Segment> {
+        let after = self
+            .segments
+            .partition_point(|segment| segment.first <= seq);
+        self.segments
+            .get(after.checked_sub(1)?)
+            .copied()
+            .filter(|segment| seq < segment.first + segment.count)
+    }
+}
+
+/// The name of a node's own log.
+pub const NODE_LOG: &str = "_node";
+
+/// The logs, and two ways to find one.
+#[derive(Default)]
+struct Lists {
+    all: Vec<Arc<Log>>,
+    by_name: HashMap<String, Arc<Log>>,
+    by_id: HashMap<Hash, Arc<Log>>,
+}
+
+/// All that is known of a store's contents.
+pub struct Books {
+    store: Arc<dyn Store>,
+    logs: RwLock<Lists>,
+    packs: Mutex<Vec<Arc<PackPlace>>>,
+}
+
+impl Books {
+    pub(crate) fn new(store: Arc<dyn Store>) -> Books {
+        Books {
+            store,
+            logs: RwLock::default(),
+            packs: Mutex::default(),
+        }
+    }
+
+    /// The store these books describe.
+    #[must_use]
+    pub fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
+    /// The same, to keep.
+    pub(crate) fn shared_store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.store)
+    }
+
+    /// Every log, in the order they were founded; `_node` first.
+    #[must_use]
+    pub fn logs(&self) -> Vec<Arc<Log>> {
+        self.lists().all.clone()
+    }
+
+    /// The newest log of that name.
+    #[must_use]
+    pub fn log(&self, name: &str) -> Option<Arc<Log>> {
+        self.lists().by_name.get(name).cloned()
+    }
+
+    fn lists(&self) -> RwLockReadGuard<'_, Lists> {
+        self.logs
+            .read()
+            .expect("no thread panics while it holds the lists of logs")
+    }
+
+    /// A log's limit on a minified event, in bytes: from its genesis.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the genesis can't be read.
+    pub fn event_bytes_max(&self, log: &Log) -> Result<usize, ReadError> {
+        if let Some(limit) = log.event_bytes_max.get() {
+            return Ok(*limit);
+        }
+        let stored = self.record(log, 0)?;
+        let (_, event) = stored.content.ok_or_else(|| ReadError::no_genesis(log))?;
+        let genesis = Genesis::parse(&event).ok_or_else(|| ReadError::no_genesis(log))?;
+        let limit = usize::try_from(genesis.event_bytes).map_err(|_| ReadError::no_genesis(log))?;
+        Ok(*log.event_bytes_max.get_or_init(|| limit))
+    }
+
+    /// The log with that id.
+    pub(crate) fn log_by_id(&self, id: &Hash) -> Option<Arc<Log>> {
+        self.lists().by_id.get(id).cloned()
+    }
+
+    /// The node's own log.
+    ///
+    /// # Panics
+    /// Before recovery found it; every store has one from batch 0.
+    #[must_use]
+    pub fn node_log(&self) -> Arc<Log> {
+        self.log(NODE_LOG).expect("batch 0 founds the node's log")
+    }
+
+    pub(crate) fn next_index(&self) -> usize {
+        self.lists().all.len()
+    }
+
+    /// Makes a log known whose record 0 was ordered.
+    pub(crate) fn add_log(&self, log: &Arc<Log>) {
+        let mut lists = self
+            .logs
+            .write()
+            .expect("no thread panics while it holds the lists of logs");
+        lists.all.push(Arc::clone(log));
+        lists.by_name.insert(log.name.clone(), Arc::clone(log));
+        lists.by_id.insert(log.id(), Arc::clone(log));
+    }
+
+    pub(crate) fn packs(&self) -> MutexGuard<'_, Vec<Arc<PackPlace>>> {
+        self.packs
+            .lock()
+            .expect("no thread panics while it holds the list of packs")
+    }
+}

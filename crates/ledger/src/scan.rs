@@ -1,0 +1,169 @@
+//! Re-hashes stored frames: every record must give the entry that the tree vouches for.
+//!
+//! The one place where stored columns become heads again and are compared. Recovery, sealing and the store's verifier call it; what
+//! a deviation means, they judge. Knows no file and no signature.
+
+use crate::books::{Books, Log};
+use crate::caller::salt_text;
+use crate::format::FormatError;
+use crate::format::batch::Part;
+use crate::format::frame::{Columns, Content, FrameScratch, FrameView, Record};
+use indelible_proof::genesis::Genesis;
+use indelible_proof::hash::{self, Hash};
+use indelible_proof::head;
+use indelible_proof::key::VerifierKey;
+use indelible_proof::note::{Note, Signed};
+use indelible_proof::time::Time;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Builds heads of one log, one after the other, in a buffer that is kept.
+pub(crate) struct HeadBuilder<'a> {
+    start: &'a [u8],
+    head: Vec<u8>,
+}
+
+impl<'a> HeadBuilder<'a> {
+    /// `start` is what all heads of the log begin with.
+    pub(crate) fn new(start: &'a [u8]) -> HeadBuilder<'a> {
+        HeadBuilder {
+            start,
+            head: Vec::with_capacity(512),
+        }
+    }
+
+    /// The head of a record at `seq` after the entry `prev`. Its digest is computed where the event is here.
+    pub(crate) fn head(&mut self, record: &Record<'_>, seq: u64, prev: &Hash) -> &[u8] {
+        self.head.clear();
+        self.head.extend_from_slice(self.start);
+        self.head.extend_from_slice(record.shared);
+        self.head.extend_from_slice(record.own);
+        head::encode_digest(&digest(&record.content), &mut self.head);
+        head::encode_end(seq, &record.time.text(), prev, &mut self.head);
+        &self.head
+    }
+}
+
+/// SHA-256 of salt and event, or what stands for it where the event is gone.
+pub(crate) fn digest(content: &Content<'_>) -> Hash {
+    match content {
+        Content::Present { salt, event } => hash::digest(&salt_text(salt), event),
+        Content::Absent { digest } => *digest,
+    }
+}
+
+/// Goes over those records of a frame whose seq is wanted: `see` gets each record, its seq, its head, and whether the head gives its
+/// entry. `entries` are the frame's, with the entry before it in front.
+pub(crate) fn records<'f>(
+    builder: &mut HeadBuilder<'_>,
+    first_seq: u64,
+    wanted: &Range<u64>,
+    columns: &Columns<'f>,
+    entries: &[Hash],
+    mut see: impl FnMut(&Record<'f>, u64, &[u8], bool),
+) {
+    let all = columns.records().zip(entries.windows(2)).zip(first_seq..);
+    for ((record, pair), seq) in all.filter(|(_, seq)| wanted.contains(seq)) {
+        let head = builder.head(&record, seq, &pair[0]);
+        let same = hash::entry(head) == pair[1];
+        see(&record, seq, head, same);
+    }
+}
+
+/// Re-hashes one log's records of a batch. `entries` are the row's, `prev` the entry before. Gives the first and last time.
+pub(crate) fn rehash(
+    head_start: &[u8],
+    part: &Part<'_>,
+    entries: &[Hash],
+    prev: Hash,
+    scratch: &mut FrameScratch,
+) -> Result<(Time, Time), String> {
+    let mut builder = HeadBuilder::new(head_start);
+    let mut times: Option<(Time, Time)> = None;
+    let mut wrong = None;
+    let (mut before, mut rest) = (prev, entries);
+    for frame in part.frames() {
+        let (at, frame) = frame.map_err(|error| error.to_string())?;
+        let count = usize::try_from(frame.records()).expect("a frame has at most 256 records");
+        let (here, after) = rest
+            .split_at_checked(count)
+            .ok_or("more records than entries")?;
+        let with_prev: Vec<Hash> = std::iter::once(before)
+            .chain(here.iter().copied())
+            .collect();
+        let columns = frame
+            .columns(scratch)
+            .map_err(|error| format!("frame at {at}: {error}"))?;
+        records(
+            &mut builder,
+            frame.first_seq(),
+            &(0..u64::MAX),
+            &columns,
+            &with_prev,
+            |record, seq, _, same| {
+                times = Some((times.map_or(record.time, |(first, _)| first), record.time));
+                if !same && wrong.is_none() {
+                    wrong = Some(seq);
+                }
+            },
+        );
+        before = with_prev[count];
+        rest = after;
+    }
+    match (wrong, times) {
+        (Some(seq), _) => Err(format!("record {seq} does not give its entry")),
+        (None, Some(times)) => Ok(times),
+        (None, None) => Err("a row without records".to_owned()),
+    }
+}
+
+/// The event of the first record of a row.
+pub(crate) fn first_event(
+    part: &Part<'_>,
+    scratch: &mut FrameScratch,
+) -> Result<Vec<u8>, FormatError> {
+    let missing = FormatError::Damaged {
+        offset: 0,
+        what: "a log's first record has no event",
+    };
+    let (_, frame): (u64, FrameView<'_>) = part.frames().next().ok_or(missing)??;
+    let columns = frame.columns(scratch)?;
+    match columns.records().next().map(|record| record.content) {
+        Some(Content::Present { event, .. }) => Ok(event.to_vec()),
+        _ => Err(missing),
+    }
+}
+
+/// The origin that a row's record 0 founds. Whether the record is the one the tree vouches for, [`rehash`] says afterwards.
+pub(crate) fn founding_origin(
+    part: &Part<'_>,
+    scratch: &mut FrameScratch,
+) -> Result<String, String> {
+    let event = first_event(part, scratch).map_err(|error| error.to_string())?;
+    let genesis = Genesis::parse(&event).ok_or("a log's first record is no genesis")?;
+    Ok(genesis.origin.to_owned())
+}
+
+/// The batch key, if this row founds the node's own log.
+pub(crate) fn founding_batch_key(
+    part: &Part<'_>,
+    scratch: &mut FrameScratch,
+) -> Result<Option<[u8; 32]>, String> {
+    if part.row.first != 0 {
+        return Ok(None);
+    }
+    let event = first_event(part, scratch).map_err(|error| error.to_string())?;
+    Ok(Genesis::parse(&event).and_then(|genesis| genesis.batch_key))
+}
+
+/// The log whose origin is a note's first line.
+pub(crate) fn note_log(books: &Books, note: &[u8]) -> Option<Arc<Log>> {
+    let origin = str::from_utf8(note).ok()?.split('\n').next()?;
+    let name = origin.rsplit('/').nth(1)?;
+    books.log(name).filter(|log| log.origin() == origin)
+}
+/// Did the key sign this note, which has its form?
+pub(crate) fn is_signed(note: &[u8], key: &VerifierKey) -> Option<bool> {
+    let note = Note::parse(note).ok()?;
+    Some(note.verify(key) == Signed::Ok)
+}
