@@ -19,15 +19,28 @@ pub mod answer;
 pub mod books;
 pub mod caller;
 pub mod clock;
+mod commit;
 pub mod format;
+mod keeper;
 pub mod limits;
+mod node_log;
+mod open;
 mod prove;
+mod queue;
+pub mod recover;
 mod scan;
+mod seal;
+mod sequencer;
 pub mod signer;
+pub mod verify;
 mod view;
 
 pub use books::{Books, Log, SignedNote};
 pub use caller::{Caller, PrepareError, Prepared, Random, Recorded};
+pub use open::{Founding, Ledger, OpenError, Settings};
+pub use queue::{Outcome, Refusal, Ticket};
+pub use recover::RecoverError;
+pub use seal::{SealError, Sealed};
 pub use view::{ReadError, Stored};
 
 /// 32 hex characters of a 16-byte id.

@@ -1,0 +1,576 @@
+//! The commit path: who may order, who may write, and when a batch is true.
+//!
+//! Two locks, taken in this order: *ordering* (the sequencer) and *the disk's turn*. Whoever holds both has batch n written; whoever
+//! holds the first alone fills batch n + 1 meanwhile, and goes on filling it until the disk is free. Two driver threads do this in
+//! turn; a lone caller does it itself and wakes nobody.
+//!
+//! Durability points:
+//! 1. `Store::wait` answered `Durable`: from here the batch is true. Nothing was signed for the world before.
+//! 2. The books know it: readers see it.
+//! 3. The callers are answered.
+//!
+//! After anything but `Durable` nothing more is written by this process.
+
+use crate::books::{Books, Log, Segment, SignedNote};
+use crate::caller::Prepared;
+use crate::caller::Recorded;
+use crate::clock::{Clock, ClockRule};
+use crate::format::batch::signed_message;
+use crate::keeper::Pulse;
+use crate::limits::{
+    BATCH_NOTES_MAX, MARK_NOTES_MAX, PUBLISH_EVERY, REOPEN_AFTER_NANOS, TAIL_BYTES_MAX,
+};
+use crate::node_log::NodeLog;
+use crate::queue::{Answer, Group, Queue, Refusal};
+use crate::sequencer::{Batch, Draft, Sequencer};
+use crate::signer::{BatchKey, LogKey, NodeSecret};
+use indelible_proof::hash::Hash;
+use indelible_proof::time::Time;
+use indelible_store::Outcome as Written;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// What the next batch is ordered with. Behind one lock.
+pub(crate) struct Desk {
+    pub(crate) sequencer: Sequencer,
+    pub(crate) clock: ClockRule,
+    pub(crate) node: NodeLog,
+    /// Logs that grew since their last published note.
+    grown: BTreeMap<usize, Arc<Log>>,
+    /// Logs of the current round of publishing that still wait for their note.
+    round: Vec<Arc<Log>>,
+    /// When the current round began, on the boot clock.
+    round_at: u64,
+}
+
+impl Desk {
+    pub(crate) fn new(sequencer: Sequencer, clock: ClockRule, node: NodeLog) -> Desk {
+        Desk {
+            sequencer,
+            clock,
+            node,
+            grown: BTreeMap::new(),
+            round: Vec::new(),
+            round_at: 0,
+        }
+    }
+
+    /// A log that has records above its last published note.
+    pub(crate) fn has_grown(&mut self, log: &Arc<Log>) {
+        self.grown.insert(log.index(), Arc::clone(log));
+    }
+}
+
+/// The last durable batch, for the register and for the look back after a long silence.
+#[derive(Clone)]
+pub(crate) struct LastBatch {
+    pub(crate) number: u64,
+    /// 184 + 64 bytes: what the register keeps.
+    pub(crate) signed_header: Vec<u8>,
+    pub(crate) at_boot: u64,
+}
+
+/// How long the tail is, and how long it may get before commits wait for sealing.
+pub(crate) struct TailRoom {
+    bytes: AtomicU64,
+    bytes_max: u64,
+}
+
+impl TailRoom {
+    pub(crate) fn new(bytes: u64, bytes_max: Option<u64>) -> TailRoom {
+        TailRoom {
+            bytes: AtomicU64::new(bytes),
+            bytes_max: bytes_max.unwrap_or(TAIL_BYTES_MAX),
+        }
+    }
+}
+
+/// A note that goes into a batch.
+pub(crate) struct Published {
+    log: Arc<Log>,
+    note: Arc<SignedNote>,
+}
+
+/// Waiting callers and what they will be told.
+type Waiting = Vec<(Arc<Answer>, Vec<Recorded>)>;
+
+/// The writing half of a node.
+pub(crate) struct Committer {
+    pub(crate) books: Arc<Books>,
+    pub(crate) queue: Queue,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) secret: NodeSecret,
+    batch_key: BatchKey,
+    log_keys: Mutex<HashMap<usize, Arc<LogKey>>>,
+    desk: Mutex<Desk>,
+    last: Mutex<LastBatch>,
+    tail: TailRoom,
+    pub(crate) pulse: Pulse,
+    /// What the register holds, and the trouble it last had.
+    registered: Mutex<(Option<Vec<u8>>, Option<String>)>,
+    sealing_trouble: Mutex<Option<String>>,
+}
+
+impl Committer {
+    pub(crate) fn new(
+        books: Arc<Books>,
+        clock: Arc<dyn Clock>,
+        secret: NodeSecret,
+        desk: Desk,
+        last: LastBatch,
+        tail: TailRoom,
+        registered: Option<Vec<u8>>,
+    ) -> Committer {
+        let batch_key = secret.batch_key(&books.store().describe().store_id);
+        Committer {
+            books,
+            queue: Queue::default(),
+            clock,
+            secret,
+            batch_key,
+            log_keys: Mutex::default(),
+            desk: Mutex::new(desk),
+            last: Mutex::new(last),
+            tail,
+            pulse: Pulse::default(),
+            registered: Mutex::new((registered, None)),
+            sealing_trouble: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().expect("no thread panics while it orders")
+    }
+
+    pub(crate) fn last_batch(&self) -> LastBatch {
+        self.last
+            .lock()
+            .expect("no thread panics while it notes the last batch")
+            .clone()
+    }
+
+    pub(crate) fn tail_bytes(&self) -> u64 {
+        self.tail.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Sealing took this much out of the tail.
+    pub(crate) fn tail_shrank(&self, bytes: u64) {
+        self.tail.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.queue.free_waiters();
+    }
+
+    /// Why the background sealing last stopped.
+    pub(crate) fn sealing_trouble(&self) -> MutexGuard<'_, Option<String>> {
+        self.sealing_trouble
+            .lock()
+            .expect("no thread panics while it notes a trouble")
+    }
+
+    /// Puts the last durable batch's header where a rollback of the store can't reach it. Trouble is kept for whoever asks: the
+    /// register is off the commit path and never stops a write.
+    pub(crate) fn register(&self) {
+        let header = self.last_batch().signed_header;
+        let mut registered = self
+            .registered
+            .lock()
+            .expect("no thread panics while it writes the register");
+        if !self.books.store().describe().register_configured
+            || registered.0.as_ref() == Some(&header)
+        {
+            return;
+        }
+        match self
+            .books
+            .store()
+            .register_swap(registered.0.as_deref(), &header)
+        {
+            Ok(()) => *registered = (Some(header), None),
+            Err(error) => registered.1 = Some(error.to_string()),
+        }
+    }
+
+    /// The register's last trouble.
+    pub(crate) fn register_trouble(&self) -> Option<String> {
+        self.registered
+            .lock()
+            .expect("no thread panics while it writes the register")
+            .1
+            .clone()
+    }
+
+    fn tail_is_full(&self) -> bool {
+        self.tail_bytes() >= self.tail.bytes_max
+    }
+
+    /// Signs the durable head of a log: the newest note there is, made at most once for a size.
+    pub(crate) fn sign_head(&self, log: &Log) -> Arc<SignedNote> {
+        let (size, root) = log.head();
+        if let Some(note) = log.note().filter(|note| note.size >= size) {
+            return note;
+        }
+        let text = self.log_key(log).sign(size, root);
+        let mut state = log.write();
+        state.learn_note(SignedNote { size, root, text });
+        state.note.clone().expect("a note was learnt")
+    }
+
+    /// The note of a size that is durable but no longer the newest: a pack's closing note. Ed25519 is deterministic, so a size
+    /// signed before gets the same signature again.
+    pub(crate) fn sign_at(&self, origin: &str, size: u64, root: Hash) -> String {
+        self.secret.log_key(origin).sign(size, root)
+    }
+
+    fn log_key(&self, log: &Log) -> Arc<LogKey> {
+        let mut keys = self
+            .log_keys
+            .lock()
+            .expect("no thread panics while it derives a key");
+        Arc::clone(
+            keys.entry(log.index())
+                .or_insert_with(|| Arc::new(self.secret.log_key(log.origin()))),
+        )
+    }
+
+    /// What a driver thread does until the queue is closed and empty, or the node stopped.
+    pub(crate) fn drive(&self) {
+        loop {
+            let mut inbox = self.queue.lock();
+            while inbox.groups.is_empty() || self.tail_is_full() {
+                if inbox.stopped.is_some() || (inbox.closing && inbox.groups.is_empty()) {
+                    return;
+                }
+                inbox = self.queue.wait_work(inbox);
+            }
+            drop(inbox);
+            self.turn(self.desk());
+        }
+    }
+
+    /// Takes one turn on this thread: drivers may have ended, or wait for the room that this turn leads to.
+    pub(crate) fn take_turn(&self) {
+        self.turn(self.desk());
+    }
+
+    /// One turn: fill a batch, go on filling until the disk is free, write it.
+    fn turn(&self, mut desk: MutexGuard<'_, Desk>) {
+        let (mut draft, mut waiting) = (Draft::default(), Waiting::new());
+        let mut inbox = self.queue.lock();
+        loop {
+            if inbox.stopped.is_some() {
+                drop(inbox);
+                return self.refuse(waiting);
+            }
+            let mut taken: Vec<Group> = Vec::new();
+            let (mut records, mut bytes) = (0, 0);
+            while let Some(group) = inbox.groups.front() {
+                let first_of_all = draft.is_empty() && taken.is_empty();
+                if !first_of_all
+                    && !draft.has_room(records + group.records(), bytes + group.weight())
+                {
+                    break;
+                }
+                (records, bytes) = (records + group.records(), bytes + group.weight());
+                taken.extend(inbox.pop());
+            }
+            if !taken.is_empty() {
+                drop(inbox);
+                self.queue.made_room();
+                self.order(&mut desk, &mut draft, taken, &mut waiting);
+                inbox = self.queue.lock();
+            } else if draft.is_empty() {
+                return;
+            }
+            if !inbox.disk_busy {
+                inbox.disk_busy = true;
+                break;
+            }
+            if inbox.groups.is_empty()
+                || !draft.has_room(1, inbox.groups.front().map_or(0, Group::weight))
+            {
+                inbox = self.queue.wait_work(inbox);
+            }
+        }
+        drop(inbox);
+        self.write(desk, draft, waiting);
+    }
+
+    fn order(&self, desk: &mut Desk, draft: &mut Draft, groups: Vec<Group>, waiting: &mut Waiting) {
+        let now = self.now(desk, draft);
+        for Group {
+            log,
+            first,
+            rest,
+            answer,
+        } in groups
+        {
+            let mut recorded = Vec::with_capacity(1 + rest.len());
+            recorded.push(desk.sequencer.add(draft, &log, first, now));
+            for prepared in rest {
+                recorded.push(desk.sequencer.add(draft, &log, prepared, now));
+            }
+            waiting.push((answer, recorded));
+        }
+    }
+
+    /// The time by the clock rule; a trouble that begins now becomes a record of this batch.
+    pub(crate) fn now(&self, desk: &mut Desk, draft: &mut Draft) -> Time {
+        let reading = desk.clock.read(&*self.clock);
+        if let Some(alarm) = reading.alarm {
+            let prepared = desk.node.clock_alarm(&alarm);
+            let log = Arc::clone(desk.node.log());
+            desk.sequencer.add(draft, &log, prepared, reading.time);
+        }
+        reading.time
+    }
+
+    /// Records one event for a caller who waits: by this very thread if nobody else is at work.
+    pub(crate) fn append(&self, log: &Arc<Log>, prepared: Prepared) -> Result<Recorded, Refusal> {
+        if let Ok(mut desk) = self.desk.try_lock()
+            && self.take_idle_disk()
+        {
+            let mut draft = Draft::default();
+            let now = self.now(&mut desk, &mut draft);
+            let recorded = desk.sequencer.add(&mut draft, log, prepared, now);
+            return self.write_alone(desk, draft).map(|()| recorded);
+        }
+        let (ticket, answer) = crate::queue::Ticket::pair();
+        self.queue.push(
+            Group {
+                log: Arc::clone(log),
+                first: prepared,
+                rest: Vec::new(),
+                answer,
+            },
+            false,
+        )?;
+        ticket
+            .wait()
+            .map(|mut recorded| recorded.pop().expect("one record was submitted"))
+    }
+
+    /// Takes the disk's turn if nothing waits and nothing is being written.
+    pub(crate) fn take_idle_disk(&self) -> bool {
+        let mut inbox = self.queue.lock();
+        let idle = inbox.groups.is_empty()
+            && !inbox.disk_busy
+            && inbox.stopped.is_none()
+            && !self.tail_is_full();
+        inbox.disk_busy |= idle;
+        idle
+    }
+
+    /// Takes the disk's turn, waiting for the batch that is being written.
+    pub(crate) fn take_disk(&self) -> Result<(), Refusal> {
+        let mut inbox = self.queue.lock();
+        loop {
+            if let Some(why) = &inbox.stopped {
+                return Err(Refusal::Stopped(why.clone()));
+            }
+            if !inbox.disk_busy {
+                inbox.disk_busy = true;
+                return Ok(());
+            }
+            inbox = self.queue.wait_work(inbox);
+        }
+    }
+
+    fn write(&self, desk: MutexGuard<'_, Desk>, draft: Draft, waiting: Waiting) {
+        match self.write_alone(desk, draft) {
+            Ok(()) => waiting
+                .into_iter()
+                .for_each(|(answer, recorded)| answer.give(Ok(recorded))), // point 3
+            Err(refusal) => waiting
+                .into_iter()
+                .for_each(|(answer, _)| answer.give(Err(refusal.clone()))),
+        }
+    }
+
+    fn refuse(&self, waiting: Waiting) {
+        let why = self.queue.lock().stopped.clone().unwrap_or_default();
+        waiting
+            .into_iter()
+            .for_each(|(answer, _)| answer.give(Err(Refusal::Stopped(why.clone()))));
+    }
+
+    /// Closes the draft and writes it. The caller has the disk's turn; it is given back here.
+    pub(crate) fn write_alone(
+        &self,
+        mut desk: MutexGuard<'_, Desk>,
+        draft: Draft,
+    ) -> Result<(), Refusal> {
+        let notes = self.notes_due(&mut desk);
+        self.write_with(desk, draft, &notes)
+    }
+
+    /// Writes a batch whose notes are chosen already.
+    pub(crate) fn write_with(
+        &self,
+        mut desk: MutexGuard<'_, Desk>,
+        draft: Draft,
+        notes: &[Published],
+    ) -> Result<(), Refusal> {
+        let texts: Vec<String> = notes
+            .iter()
+            .map(|published| published.note.text.clone())
+            .collect();
+        let now = desk.clock.last();
+        let batch = desk.sequencer.finish(draft, &texts, now);
+        desk.clock.used(batch.time);
+        batch
+            .parts
+            .iter()
+            .for_each(|part| desk.has_grown(&part.log));
+        drop(desk); // the next batch may be filled while this one is written
+        let signature = self.batch_key.sign(&signed_message(&batch.header));
+        let written = self.make_durable(&batch, &signature);
+        match written {
+            Ok(bytes) => {
+                self.publish(batch, &signature, bytes, notes); // point 2
+                self.queue.free_disk();
+                Ok(())
+            }
+            Err(refusal) => {
+                self.queue.stop(&refusal.to_string());
+                self.queue.free_disk();
+                Err(refusal)
+            }
+        }
+    }
+
+    /// Point 1: after `Ok` the batch is true, whatever happens to this process.
+    fn make_durable(&self, batch: &Batch, signature: &[u8; 64]) -> Result<u64, Refusal> {
+        self.look_back()?;
+        let mut parts: Vec<&[u8]> = vec![&batch.header, signature, &batch.front];
+        parts.extend(batch.payloads.iter().map(Vec::as_slice));
+        let bytes: usize = parts.iter().map(|part| part.len()).sum();
+        let store = self.books.store();
+        let ticket = store
+            .submit(batch.number, &parts)
+            .map_err(|error| Refusal::Unknown(error.to_string()))?;
+        match store.wait(ticket) {
+            Written::Durable => Ok(u64::try_from(bytes).expect("a batch fits memory")),
+            Written::Taken(_) => Err(Refusal::Stopped(format!(
+                "another writer took batch {}",
+                batch.number
+            ))),
+            Written::Unknown(error) => Err(Refusal::Unknown(error.to_string())),
+        }
+    }
+
+    /// After an hour of silence: is the last batch still there? A vanished slot could be created again by somebody else.
+    fn look_back(&self) -> Result<(), Refusal> {
+        let last = self.last_batch();
+        if self.clock.boot_nanos().saturating_sub(last.at_boot) < REOPEN_AFTER_NANOS {
+            return Ok(());
+        }
+        match self
+            .books
+            .store()
+            .read_slot(last.number, 0, last.signed_header.len())
+        {
+            Ok(bytes) if bytes == last.signed_header => Ok(()),
+            Ok(_) => Err(Refusal::Stopped(format!(
+                "batch {} is no longer the one written",
+                last.number
+            ))),
+            Err(error) => Err(Refusal::Stopped(format!(
+                "batch {} can no longer be read: {error}",
+                last.number
+            ))),
+        }
+    }
+
+    /// Tells the books what is durable now.
+    fn publish(&self, batch: Batch, signature: &[u8; 64], bytes: u64, notes: &[Published]) {
+        let signed_header = [&batch.header[..], &signature[..]].concat();
+        let mut at = signed_header.len() + batch.front.len();
+        for (part, payload) in batch.parts.into_iter().zip(&batch.payloads) {
+            let entries_len = part.entries.len() * 32;
+            let segment = Segment {
+                first: part.first,
+                count: part.edge.frontier.size() - part.first,
+                slot: batch.number,
+                frames_at: u64::try_from(at + entries_len).expect("a batch fits memory"),
+                frames_len: u64::try_from(payload.len() - entries_len)
+                    .expect("a batch fits memory"),
+            };
+            at += payload.len();
+            let times = part.times();
+            part.log
+                .write()
+                .add_segment(segment, &part.entries, part.edge.frontier, times);
+        }
+        for Published { log, note } in notes {
+            let mut state = log.write();
+            state.noted = state.noted.max(note.size);
+        }
+        *self
+            .last
+            .lock()
+            .expect("no thread panics while it notes the last batch") = LastBatch {
+            number: batch.number,
+            signed_header,
+            at_boot: self.clock.boot_nanos(),
+        };
+        self.tail.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.pulse.beat();
+    }
+
+    /// The notes an ordinary batch carries: of logs that grew, once a second, a bounded number at a time.
+    fn notes_due(&self, desk: &mut Desk) -> Vec<Published> {
+        let boot = self.clock.boot_nanos();
+        let due = u128::from(boot.saturating_sub(desk.round_at)) >= PUBLISH_EVERY.as_nanos();
+        if desk.round.is_empty() && due && !desk.grown.is_empty() {
+            desk.round = std::mem::take(&mut desk.grown).into_values().collect();
+            desk.round_at = boot;
+        }
+        let rest = desk.round.len().saturating_sub(BATCH_NOTES_MAX);
+        let now = desk.round.drain(rest..).collect();
+        self.sign_all(desk, now)
+    }
+
+    /// Notes of every log that grew since its last: what a mark carries.
+    pub(crate) fn notes_of_all_grown(&self, desk: &mut Desk) -> Vec<Published> {
+        let mut logs = std::mem::take(&mut desk.round);
+        logs.extend(std::mem::take(&mut desk.grown).into_values());
+        let later = logs.split_off(logs.len().min(MARK_NOTES_MAX));
+        later.iter().for_each(|log| desk.has_grown(log));
+        self.sign_all(desk, logs)
+    }
+
+    /// Signs what is durable. A log with records still on their way to the disk has grown beyond its note already.
+    fn sign_all(&self, desk: &mut Desk, logs: Vec<Arc<Log>>) -> Vec<Published> {
+        let mut published = Vec::new();
+        for log in logs {
+            if desk.sequencer.size(&log) > log.size() {
+                desk.has_grown(&log);
+            }
+            if log.size() > log.read().noted {
+                let note = self.sign_head(&log);
+                published.push(Published { log, note });
+            }
+        }
+        published
+    }
+
+    /// Writes a mark if some log grew since its last note and nobody is at work. Whether one was written.
+    pub(crate) fn mark_if_idle(&self) -> Result<bool, Refusal> {
+        let Ok(mut desk) = self.desk.try_lock() else {
+            return Ok(false);
+        };
+        if desk.grown.is_empty() && desk.round.is_empty() {
+            return Ok(false);
+        }
+        if !self.take_idle_disk() {
+            return Ok(false);
+        }
+        let notes = self.notes_of_all_grown(&mut desk);
+        if notes.is_empty() {
+            self.queue.free_disk();
+            return Ok(false);
+        }
+        self.write_with(desk, Draft::default(), &notes)
+            .map(|()| true)
+    }
+}

@@ -1,0 +1,104 @@
+//! What goes on beside the commit path: marks after silence, the register, sealing when the tail is long.
+//!
+//! Two threads that sleep while nothing is committed. Nothing here is on the way of an event to its receipt.
+
+use crate::commit::Committer;
+use crate::limits::{MARK_AFTER, REGISTER_EVERY};
+use crate::seal::Sealer;
+use std::sync::{Condvar, Mutex, MutexGuard};
+use std::time::Instant;
+
+/// The beat of commits, by which the keeper knows silence.
+#[derive(Default)]
+struct Beat {
+    commits: u64,
+    asleep: bool,
+    stop: bool,
+}
+
+/// Wakes the keeper. Shared with the commit path.
+#[derive(Default)]
+pub(crate) struct Pulse {
+    beat: Mutex<Beat>,
+    felt: Condvar,
+}
+
+impl Pulse {
+    fn lock(&self) -> MutexGuard<'_, Beat> {
+        self.beat
+            .lock()
+            .expect("no thread panics while it holds the pulse")
+    }
+
+    /// A batch became durable. Wakes the keeper only if it sleeps for good.
+    pub(crate) fn beat(&self) {
+        let mut beat = self.lock();
+        beat.commits += 1;
+        if beat.asleep {
+            beat.asleep = false;
+            self.felt.notify_all();
+        }
+    }
+
+    pub(crate) fn stop(&self) {
+        self.lock().stop = true;
+        self.felt.notify_all();
+    }
+}
+
+/// Runs until the pulse is stopped.
+pub(crate) fn keep(committer: &Committer, sealer: &Sealer, background_sealing: bool) {
+    let mut registered_at = Instant::now();
+    let mut seen = 0;
+    loop {
+        let mut beat = committer.pulse.lock();
+        while !beat.stop && beat.commits == seen {
+            beat.asleep = true;
+            beat = committer
+                .pulse
+                .felt
+                .wait(beat)
+                .expect("no thread panics while it holds the pulse");
+        }
+        if beat.stop {
+            return;
+        }
+        beat.asleep = false;
+        seen = beat.commits;
+        let (beat, _) = committer
+            .pulse
+            .felt
+            .wait_timeout(beat, MARK_AFTER)
+            .expect("no thread panics while it holds the pulse");
+        let (silent, stop) = (beat.commits == seen, beat.stop);
+        drop(beat);
+        if stop {
+            return;
+        }
+        if silent || registered_at.elapsed() >= REGISTER_EVERY {
+            committer.register();
+            registered_at = Instant::now();
+        }
+        if silent && committer.mark_if_idle().is_ok_and(|written| written) {
+            committer.register();
+            seen = committer.pulse.lock().commits;
+        } else if silent {
+            // A mark was not possible (somebody is at work) or not needed; the next commit wakes us.
+            continue;
+        }
+        if background_sealing {
+            sealer.wake_if_long(committer.tail_bytes());
+        }
+    }
+}
+
+/// Starts a named thread.
+pub(crate) fn spawn(
+    name: &str,
+    work: impl FnOnce() + Send + 'static,
+) -> std::thread::JoinHandle<()> {
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work)
+        .expect("the system has room for five threads")
+}

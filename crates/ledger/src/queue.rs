@@ -1,0 +1,239 @@
+//! The bounded queue between callers and the sequencer, and the disk's turn.
+//!
+//! Owns waiting: callers wait here for room and for their outcome, drivers for work and for the disk. Bounded by bytes, not by
+//! events. Knows nothing of what a batch looks like.
+
+use crate::books::Log;
+use crate::caller::{Prepared, Recorded};
+use crate::limits::{GROUP_BYTES_MAX, GROUP_RECORDS_MAX, QUEUE_BYTES_MAX, QUEUE_WAIT};
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Instant;
+
+/// Why a submission has no receipt, and what the caller should do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Not recorded; the queue stayed full. Safe to send again.
+    #[error("not recorded: the queue is full; send again later")]
+    Full,
+    /// Not recorded; more than one batch holds. Send fewer at a time.
+    #[error(
+        "not recorded: too many events for one batch; send at most {GROUP_RECORDS_MAX} and {GROUP_BYTES_MAX} bytes together"
+    )]
+    TooMany,
+    /// Not recorded; the node is stopping or has stopped after a failed write. Safe to send again to a running node.
+    #[error("not recorded: the node has stopped ({0})")]
+    Stopped(String),
+    /// It may or may not be recorded: the commit broke. Send again with the same key, or look.
+    #[error("unknown whether recorded: the commit broke ({0})")]
+    Unknown(String),
+}
+
+/// What became of a submission: all of its records, or none.
+pub type Outcome = Result<Vec<Recorded>, Refusal>;
+
+/// The caller's end of a submission.
+pub struct Ticket(Arc<Answer>);
+
+/// The node's end.
+#[derive(Default)]
+pub(crate) struct Answer {
+    outcome: Mutex<Option<Outcome>>,
+    given: Condvar,
+}
+
+impl Ticket {
+    pub(crate) fn pair() -> (Ticket, Arc<Answer>) {
+        let answer = Arc::new(Answer::default());
+        (Ticket(Arc::clone(&answer)), answer)
+    }
+
+    /// Nothing to wait for.
+    pub(crate) fn settled() -> Ticket {
+        let (ticket, answer) = Ticket::pair();
+        answer.give(Ok(Vec::new()));
+        ticket
+    }
+
+    /// Waits for the outcome. It comes when the batch is durable, or was refused.
+    ///
+    /// # Errors
+    /// [`Refusal`], which says whether the records may exist.
+    ///
+    /// # Panics
+    /// Never in a running process: an answer is always given.
+    pub fn wait(self) -> Outcome {
+        let mut outcome = self
+            .0
+            .outcome
+            .lock()
+            .expect("no thread panics while it holds an outcome");
+        loop {
+            if let Some(outcome) = outcome.take() {
+                return outcome;
+            }
+            outcome = self
+                .0
+                .given
+                .wait(outcome)
+                .expect("no thread panics while it holds an outcome");
+        }
+    }
+
+    /// Whether the outcome is there, so that [`Ticket::wait`] returns at once.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.0
+            .outcome
+            .lock()
+            .expect("no thread panics while it holds an outcome")
+            .is_some()
+    }
+}
+
+impl Answer {
+    pub(crate) fn give(&self, outcome: Outcome) {
+        *self
+            .outcome
+            .lock()
+            .expect("no thread panics while it holds an outcome") = Some(outcome);
+        self.given.notify_one();
+    }
+}
+
+/// Events for one log that are recorded together or not at all.
+pub(crate) struct Group {
+    pub(crate) log: Arc<Log>,
+    pub(crate) first: Prepared,
+    pub(crate) rest: Vec<Prepared>,
+    pub(crate) answer: Arc<Answer>,
+}
+
+impl Group {
+    pub(crate) fn records(&self) -> usize {
+        1 + self.rest.len()
+    }
+
+    pub(crate) fn weight(&self) -> usize {
+        self.first.weight() + self.rest.iter().map(Prepared::weight).sum::<usize>()
+    }
+}
+
+/// What waits.
+#[derive(Default)]
+pub(crate) struct Inbox {
+    pub(crate) groups: VecDeque<Group>,
+    bytes: usize,
+    /// One batch is being written.
+    pub(crate) disk_busy: bool,
+    /// Set once; nothing more is taken.
+    pub(crate) stopped: Option<String>,
+    /// Set by a clean stop: drivers finish what waits, then end.
+    pub(crate) closing: bool,
+}
+
+impl Inbox {
+    pub(crate) fn pop(&mut self) -> Option<Group> {
+        let group = self.groups.pop_front()?;
+        self.bytes -= group.weight();
+        Some(group)
+    }
+}
+
+/// The queue itself.
+#[derive(Default)]
+pub(crate) struct Queue {
+    inbox: Mutex<Inbox>,
+    /// Work came, or the disk is free.
+    work: Condvar,
+    /// There is room.
+    room: Condvar,
+}
+
+impl Queue {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Inbox> {
+        self.inbox
+            .lock()
+            .expect("no thread panics while it holds the queue")
+    }
+
+    /// Puts a group in, waiting for room a bounded time. The node's own records need no room: they are its reserved share.
+    pub(crate) fn push(&self, group: Group, reserved: bool) -> Result<(), Refusal> {
+        let weight = group.weight();
+        let deadline = Instant::now() + QUEUE_WAIT;
+        let mut inbox = self.lock();
+        while !reserved
+            && inbox.stopped.is_none()
+            && !inbox.groups.is_empty()
+            && inbox.bytes + weight > QUEUE_BYTES_MAX
+        {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(Refusal::Full);
+            }
+            inbox = self
+                .room
+                .wait_timeout(inbox, left)
+                .expect("no thread panics while it holds the queue")
+                .0;
+        }
+        if let Some(why) = &inbox.stopped {
+            return Err(Refusal::Stopped(why.clone()));
+        }
+        if inbox.closing && !reserved {
+            return Err(Refusal::Stopped("closed".to_owned()));
+        }
+        inbox.bytes += weight;
+        inbox.groups.push_back(group);
+        drop(inbox);
+        self.work.notify_one();
+        Ok(())
+    }
+
+    /// Waits for work or the disk.
+    pub(crate) fn wait_work<'a>(&self, inbox: MutexGuard<'a, Inbox>) -> MutexGuard<'a, Inbox> {
+        self.work
+            .wait(inbox)
+            .expect("no thread panics while it holds the queue")
+    }
+
+    /// The disk is free again.
+    pub(crate) fn free_disk(&self) {
+        self.lock().disk_busy = false;
+        self.work.notify_all();
+    }
+
+    /// The tail has room again.
+    pub(crate) fn free_waiters(&self) {
+        self.work.notify_all();
+    }
+
+    /// Says that room was made.
+    pub(crate) fn made_room(&self) {
+        self.room.notify_all();
+    }
+
+    /// Stops for good, and answers all that wait.
+    pub(crate) fn stop(&self, why: &str) {
+        let waiting: Vec<Group> = {
+            let mut inbox = self.lock();
+            if inbox.stopped.is_none() {
+                inbox.stopped = Some(why.to_owned());
+            }
+            inbox.bytes = 0;
+            inbox.groups.drain(..).collect()
+        };
+        self.work.notify_all();
+        self.room.notify_all();
+        for group in waiting {
+            group.answer.give(Err(Refusal::Stopped(why.to_owned())));
+        }
+    }
+
+    /// Lets drivers finish and end.
+    pub(crate) fn close(&self) {
+        self.lock().closing = true;
+        self.work.notify_all();
+        self.room.notify_all();
+    }
+}

@@ -1,0 +1,282 @@
+//! Begins again from what is stored: packs, tail, register. Reads only; what must be set aside is done by [`repair`].
+//!
+//! Normal opening and opening after a crash are the same code. The table of FORMATS §4 decides what a broken end of the tail is:
+//! a torn last batch is set aside, anything that was acknowledged and is damaged is refused and named.
+
+mod packs;
+mod reading;
+mod tail;
+
+pub(crate) use packs::places;
+
+use crate::books::{Books, Log};
+use crate::format::FormatError;
+use crate::limits::LIST_PAGE;
+use crate::view::ReadError;
+use indelible_proof::hash::Hash;
+use indelible_proof::node_event::NodeEvent;
+use indelible_proof::time::Time;
+use indelible_store::{Store, StoreError};
+use reading::Reading;
+use std::sync::Arc;
+
+/// Why a store can't be continued. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum RecoverError {
+    /// The store could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Stored evidence is damaged or missing.
+    #[error("{what}; {file} at {offset}")]
+    Damaged {
+        /// Relative to the store directory.
+        file: String,
+        /// Bytes from the start of the file.
+        offset: u64,
+        /// What is wrong there.
+        what: String,
+    },
+    /// A batch in the middle of the tail is missing.
+    #[error("batch {number} is missing; batch {later} follows it in {file}")]
+    Hole {
+        /// The batch that should be there.
+        number: u64,
+        /// The batch that follows.
+        later: u64,
+        /// Where it was expected.
+        file: String,
+    },
+    /// Somebody remembers more than the store holds.
+    #[error(
+        "the store ends before batch {remembered}, which the register remembers; it holds {held} batches"
+    )]
+    RolledBack {
+        /// The batch that the register names.
+        remembered: u64,
+        /// Batches in the store.
+        held: u64,
+    },
+    /// The register remembers another batch of that number.
+    #[error("batch {0} is not the one the register remembers")]
+    Forked(u64),
+    /// Written by a newer version.
+    #[error("{file} was written by a newer version: {what}")]
+    Unsupported {
+        /// Relative to the store directory.
+        file: String,
+        /// What this version does not know.
+        what: String,
+    },
+}
+
+/// A batch at the end of the tail that is no batch (any more).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Torn {
+    /// The number it would have.
+    pub number: u64,
+    /// Where it lies.
+    pub place: indelible_store::Place,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// A store as it was found.
+pub struct Recovered {
+    /// What is durable.
+    pub books: Books,
+    /// Number of the next batch.
+    pub next: u64,
+    pub(crate) prev: Hash,
+    pub(crate) epoch: u64,
+    pub(crate) time: Option<Time>,
+    pub(crate) signed_header: Vec<u8>,
+    pub(crate) tail_bytes: u64,
+    pub(crate) last_sealed: Option<u64>,
+    pub(crate) register: Option<Vec<u8>>,
+    pub(crate) batch_key: Option<[u8; 32]>,
+    /// Logs that have records above their last published note.
+    pub(crate) unnoted: Vec<Arc<Log>>,
+    /// A torn batch at the end.
+    pub torn: Option<Torn>,
+    /// Files of an interrupted sealing.
+    pub orphans: Vec<String>,
+}
+
+impl Recovered {
+    /// Time of the newest batch.
+    #[must_use]
+    pub fn last_time(&self) -> Option<Time> {
+        self.time
+    }
+}
+
+/// Something that was set aside; becomes a `repair` record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Repair {
+    /// A torn batch.
+    Torn {
+        /// The number it would have had.
+        batch: u64,
+        /// Where its bytes are kept.
+        names: Vec<String>,
+    },
+    /// Files of an interrupted sealing.
+    Orphans {
+        /// Where they are kept.
+        names: Vec<String>,
+    },
+}
+
+impl Repair {
+    pub(crate) fn event(&self) -> NodeEvent<'_> {
+        match self {
+            Repair::Torn { batch, names } => NodeEvent::RepairTorn {
+                batch: *batch,
+                quarantine: names.clone(),
+            },
+            Repair::Orphans { names } => NodeEvent::RepairOrphan {
+                quarantine: names.clone(),
+            },
+        }
+    }
+}
+
+/// Reads a store for readers: proves, lists, exports; changes nothing. A torn last batch is left where it is.
+///
+/// # Errors
+/// [`RecoverError`].
+pub fn read(store: Arc<dyn Store>) -> Result<Recovered, RecoverError> {
+    recover(store)
+}
+
+/// Reads packs, then the tail, then compares with the register.
+pub(crate) fn recover(store: Arc<dyn Store>) -> Result<Recovered, RecoverError> {
+    let mut reading = Reading::new(Books::new(store));
+    reading.packs()?;
+    reading.tail()?;
+    reading.compare_register()?;
+    Ok(reading.finish())
+}
+
+/// Sets aside what recovery found broken at the end, so that writing can go on.
+pub(crate) fn repair(
+    store: &dyn Store,
+    recovered: &Recovered,
+) -> Result<Vec<Repair>, RecoverError> {
+    let mut repairs = Vec::new();
+    if let Some(torn) = &recovered.torn {
+        repairs.push(Repair::Torn {
+            batch: torn.number,
+            names: vec![store.quarantine_slot(torn.number)?],
+        });
+    }
+    let names = recovered
+        .orphans
+        .iter()
+        .map(|name| store.quarantine_object(name))
+        .collect::<Result<Vec<_>, _>>()?;
+    if !names.is_empty() {
+        repairs.push(Repair::Orphans { names });
+    }
+    repairs.extend(unrecorded(store, recovered, &repairs)?);
+    Ok(repairs)
+}
+
+/// Quarantine files of an earlier start that crashed before it could record them.
+fn unrecorded(
+    store: &dyn Store,
+    recovered: &Recovered,
+    now: &[Repair],
+) -> Result<Vec<Repair>, RecoverError> {
+    let mut waiting: Vec<String> = all_names(store, "quarantine/")?;
+    waiting.retain(|name| {
+        !now.iter().any(|repair| match repair {
+            Repair::Torn { names, .. } | Repair::Orphans { names } => names.contains(name),
+        })
+    });
+    if waiting.is_empty() || recovered.next == 0 {
+        return Ok(Vec::new());
+    }
+    let log = recovered.books.node_log();
+    recovered
+        .books
+        .records::<ReadError>(&log, 0..log.size(), &mut |stored| {
+            if let Some((_, event)) = &stored.content
+                && let Some(
+                    NodeEvent::RepairTorn { quarantine, .. }
+                    | NodeEvent::RepairOrphan { quarantine },
+                ) = NodeEvent::parse(event)
+            {
+                waiting.retain(|name| !quarantine.contains(name));
+            }
+            Ok(())
+        })
+        .map_err(|error| RecoverError::Damaged {
+            file: "_node".to_owned(),
+            offset: 0,
+            what: error.to_string(),
+        })?;
+    Ok(if waiting.is_empty() {
+        Vec::new()
+    } else {
+        vec![Repair::Orphans { names: waiting }]
+    })
+}
+
+/// The last pack, if `_node` does not name it: the writer stopped between sealing and naming. A pack is named in a batch after its
+/// own, so the record of the last one is in the tail if it is anywhere.
+pub(crate) fn unnamed_pack(books: &Books) -> Result<Option<(u64, u64, Hash)>, RecoverError> {
+    let Some(pack) = books.packs().last().cloned() else {
+        return Ok(None);
+    };
+    let log = books.node_log();
+    let (from, size) = {
+        let state = log.read();
+        (state.tail_first, state.size)
+    };
+    let mut named = false;
+    let found = books.records::<ReadError>(&log, from..size, &mut |stored| {
+        if let Some((_, event)) = &stored.content
+            && let Some(NodeEvent::Pack { last, .. }) = NodeEvent::parse(event)
+        {
+            named |= last == pack.last_batch;
+        }
+        Ok(())
+    });
+    found.map_err(|error| damaged("_node", 0, &error.to_string()))?;
+    Ok((!named).then_some((pack.first_batch, pack.last_batch, pack.digest)))
+}
+
+/// Every name under a prefix.
+pub(crate) fn all_names(store: &dyn Store, prefix: &str) -> Result<Vec<String>, StoreError> {
+    let mut names: Vec<String> = Vec::new();
+    loop {
+        let page = store.list(prefix, names.last().map(String::as_str), LIST_PAGE)?;
+        let more = page.len() == LIST_PAGE;
+        names.extend(page.into_iter().map(|(name, _)| name));
+        if !more {
+            return Ok(names);
+        }
+    }
+}
+
+fn damaged(file: &str, offset: u64, what: &str) -> RecoverError {
+    RecoverError::Damaged {
+        file: file.to_owned(),
+        offset,
+        what: what.to_owned(),
+    }
+}
+
+fn format_error(file: &str, offset: u64, error: FormatError) -> RecoverError {
+    match error {
+        FormatError::Unsupported(what) => RecoverError::Unsupported {
+            file: file.to_owned(),
+            what: what.to_string(),
+        },
+        FormatError::Damaged {
+            offset: within,
+            what,
+        } => damaged(file, offset + u64::try_from(within).unwrap_or(0), what),
+    }
+}

@@ -1,0 +1,132 @@
+//! What recovery knows while it reads: first packs, then the tail, then the register.
+
+use super::{RecoverError, Recovered, Torn, damaged, format_error};
+use crate::books::{Books, Log, SignedNote};
+use crate::format::batch::HEADER_BYTES;
+use crate::format::frame::FrameScratch;
+use crate::format::register::Register;
+use crate::scan;
+use indelible_proof::checkpoint::Checkpoint;
+use indelible_proof::hash::Hash;
+use indelible_proof::note::Note;
+use indelible_proof::time::Time;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+pub(super) struct Reading {
+    pub(super) books: Books,
+    pub(super) next: u64,
+    pub(super) prev: Hash,
+    pub(super) epoch: u64,
+    pub(super) time: Option<Time>,
+    pub(super) signed_header: Vec<u8>,
+    pub(super) tail_bytes: u64,
+    pub(super) last_sealed: Option<u64>,
+    pub(super) register: Option<Register>,
+    pub(super) batch_key: Option<[u8; 32]>,
+    pub(super) grown: HashMap<usize, Arc<Log>>,
+    pub(super) torn: Option<Torn>,
+    pub(super) orphans: Vec<String>,
+    /// Headers of the tail whose signatures are checked together at the end.
+    pub(super) signatures: Vec<([u8; HEADER_BYTES], [u8; 64], String)>,
+    pub(super) scratch: FrameScratch,
+}
+
+impl Reading {
+    pub(super) fn new(books: Books) -> Reading {
+        Reading {
+            books,
+            next: 0,
+            prev: Hash::ZERO,
+            epoch: 0,
+            time: None,
+            signed_header: Vec::new(),
+            tail_bytes: 0,
+            last_sealed: None,
+            register: None,
+            batch_key: None,
+            grown: HashMap::new(),
+            torn: None,
+            orphans: Vec::new(),
+            signatures: Vec::new(),
+            scratch: FrameScratch::default(),
+        }
+    }
+
+    pub(super) fn new_log(&self, id: Hash, origin: &str) -> Arc<Log> {
+        let log = Arc::new(Log::new(self.books.next_index(), origin.to_owned()));
+        log.id_or(id);
+        self.books.add_log(&log);
+        log
+    }
+
+    /// A note of ours that lies in a batch or a pack. Whether it is right, `scan` says; a note that names no size we have is ignored.
+    pub(super) fn learn_note(&mut self, text: &[u8]) {
+        let Some(log) = scan::note_log(&self.books, text) else {
+            return;
+        };
+        let (Ok(note), Ok(text)) = (Note::parse(text), str::from_utf8(text)) else {
+            return;
+        };
+        let Ok(checkpoint) = Checkpoint::parse(note.text) else {
+            return;
+        };
+        let mut state = log.write();
+        if checkpoint.size > state.size {
+            return;
+        }
+        state.noted = state.noted.max(checkpoint.size);
+        state.learn_note(SignedNote {
+            size: checkpoint.size,
+            root: checkpoint.root,
+            text: text.to_owned(),
+        });
+        if state.noted == state.size {
+            drop(state);
+            self.grown.remove(&log.index());
+        }
+    }
+
+    pub(super) fn compare_register(&mut self) -> Result<(), RecoverError> {
+        let Some(bytes) = self.books.store().register_read()? else {
+            return Ok(());
+        };
+        let register =
+            Register::decode(&bytes).map_err(|error| format_error("register", 0, error))?;
+        if register.header.store != self.books.store().describe().store_id {
+            return Err(damaged("register", 0, "it belongs to another store"));
+        }
+        let remembered = register.header.number;
+        if remembered >= self.next {
+            return Err(RecoverError::RolledBack {
+                remembered,
+                held: self.next,
+            });
+        }
+        if remembered + 1 == self.next && register.digest() != self.prev {
+            return Err(RecoverError::Forked(remembered));
+        }
+        self.register = Some(register);
+        Ok(())
+    }
+
+    pub(super) fn finish(self) -> Recovered {
+        let mut unnoted: Vec<Arc<Log>> = self.grown.into_values().collect();
+        unnoted.sort_by_key(|log| log.index());
+        Recovered {
+            books: self.books,
+            next: self.next,
+            prev: self.prev,
+            epoch: self.epoch,
+            time: self.time,
+            signed_header: self.signed_header,
+            tail_bytes: self.tail_bytes,
+            last_sealed: self.last_sealed,
+            register: self.register.map(|register| register.bytes),
+            batch_key: self.batch_key,
+            unnoted,
+            torn: self.torn,
+            orphans: self.orphans,
+        }
+    }
+}

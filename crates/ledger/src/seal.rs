@@ -1,0 +1,279 @@
+//! Sealing: a prefix of the tail's batches becomes a pack, off the commit path.
+//!
+//! Order, each step durable before the next: the pair of files is written and renamed into place · read back from disk and
+//! re-hashed · named in `_node` · known to the books · the tail below it released. A crash between any two leaves either the tail or
+//! both. Runs of busy logs are cut where 65,536 records are full; quiet logs share the pack. See `docs/spec/pack.md`.
+
+mod gather;
+mod run;
+
+use crate::books::{Books, PackPlace};
+use crate::commit::Committer;
+use crate::format::FormatError;
+use crate::format::pack::{EntView, REC_HEADER_BYTES, RecHeader, encode_ent, pack_names};
+use crate::limits::SEAL_BYTES;
+use crate::queue::{Group, Refusal, Ticket};
+use crate::recover;
+use crate::verify;
+use gather::Gathered;
+use indelible_proof::hash::Hash;
+use indelible_proof::node_event::NodeEvent;
+use indelible_store::{Put, Store, StoreError};
+use std::sync::{Arc, Condvar, Mutex};
+
+/// Why a sealing stopped. The tail is untouched.
+#[derive(Debug, thiserror::Error)]
+pub enum SealError {
+    /// The store could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A batch of the tail is damaged; `verify` says more.
+    #[error("batch {number} is damaged: {source}")]
+    Damaged {
+        /// The batch.
+        number: u64,
+        /// What is wrong with it.
+        source: FormatError,
+    },
+    /// The tail ends before the last durable batch.
+    #[error("batch {0} can't be read back from the tail")]
+    Missing(u64),
+    /// What was written does not read back as it was meant.
+    #[error("the pack read back differs from what was written: {0}")]
+    ReadBack(String),
+    /// There is another object of that name.
+    #[error("{0} exists already with other contents")]
+    NameTaken(String),
+    /// The record that names the pack could not be made durable.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+}
+
+/// What a sealing made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealed {
+    /// Name of the `.ent` file.
+    pub name: String,
+    /// Batches in it.
+    pub batches: std::ops::RangeInclusive<u64>,
+    /// Records in it.
+    pub records: u64,
+    /// Bytes of both files.
+    pub bytes: u64,
+}
+
+/// Seals, one pack at a time.
+pub(crate) struct Sealer {
+    committer: Arc<Committer>,
+    /// Last batch that is in a pack.
+    last_sealed: Mutex<Option<u64>>,
+    call: Mutex<Call>,
+    called: Condvar,
+}
+
+#[derive(Default)]
+struct Call {
+    wanted: bool,
+    stop: bool,
+}
+
+impl Sealer {
+    pub(crate) fn new(committer: Arc<Committer>, last_sealed: Option<u64>) -> Sealer {
+        Sealer {
+            committer,
+            last_sealed: Mutex::new(last_sealed),
+            call: Mutex::default(),
+            called: Condvar::new(),
+        }
+    }
+
+    /// Wakes the background thread if the tail is long enough for a pack.
+    pub(crate) fn wake_if_long(&self, tail_bytes: u64) {
+        if tail_bytes >= SEAL_BYTES {
+            self.call
+                .lock()
+                .expect("no thread panics while it holds the call")
+                .wanted = true;
+            self.called.notify_all();
+        }
+    }
+
+    pub(crate) fn stop(&self) {
+        self.call
+            .lock()
+            .expect("no thread panics while it holds the call")
+            .stop = true;
+        self.called.notify_all();
+    }
+
+    /// The background thread: seals while the tail is long.
+    pub(crate) fn run(&self) {
+        loop {
+            let mut call = self
+                .call
+                .lock()
+                .expect("no thread panics while it holds the call");
+            while !call.wanted && !call.stop {
+                call = self
+                    .called
+                    .wait(call)
+                    .expect("no thread panics while it holds the call");
+            }
+            if call.stop {
+                return;
+            }
+            call.wanted = false;
+            drop(call);
+            while self.committer.tail_bytes() >= SEAL_BYTES {
+                match self.seal_next() {
+                    Ok(Some(_))
+                        if !self
+                            .call
+                            .lock()
+                            .expect("no thread panics while it holds the call")
+                            .stop => {}
+                    Ok(_) => break,
+                    Err(error) => {
+                        // Nothing was lost: the tail holds it. Commits go on until the tail's cap, then callers are told.
+                        *self.committer.sealing_trouble() = Some(error.to_string());
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Seals everything that is durable now.
+    pub(crate) fn seal_all(&self) -> Result<Vec<Sealed>, SealError> {
+        let upto = self.committer.last_batch().number;
+        let mut sealed = Vec::new();
+        while self.next_batch() <= upto {
+            match self.seal_next()? {
+                Some(pack) => sealed.push(pack),
+                None => break,
+            }
+        }
+        Ok(sealed)
+    }
+
+    fn next_batch(&self) -> u64 {
+        self.last_sealed
+            .lock()
+            .expect("no thread panics while it seals")
+            .map_or(0, |last| last + 1)
+    }
+
+    /// Seals the next prefix of the tail.
+    fn seal_next(&self) -> Result<Option<Sealed>, SealError> {
+        let mut last_sealed = self
+            .last_sealed
+            .lock()
+            .expect("no thread panics while it seals");
+        let from = last_sealed.map_or(0, |last| last + 1);
+        let upto = self.committer.last_batch().number;
+        if from > upto {
+            return Ok(None);
+        }
+        let books = &*self.committer.books;
+        let gathered = Gathered::read(books, from, upto)?;
+        let (ent_name, rec_name) = pack_names(gathered.first, gathered.last);
+        let tail_bytes = gathered.slot_bytes;
+        let (first, last, last_digest) = (gathered.first, gathered.last, gathered.last_digest);
+        let closing = |origin: &str, size, root| self.committer.sign_at(origin, size, root);
+        let made = gathered.finish(closing);
+        let store = books.store();
+        let store_id = store.describe().store_id;
+        let (ent, digest) = encode_ent(&store_id, first, last, &last_digest, &made.runs);
+        let rec_len: usize = REC_HEADER_BYTES + made.frames.iter().map(Vec::len).sum::<usize>();
+        let rec_len = u64::try_from(rec_len).expect("a pack fits memory");
+        let header = RecHeader {
+            store: store_id,
+            first,
+            last,
+            ent: digest,
+            length: rec_len,
+        }
+        .encode();
+        let mut parts: Vec<&[u8]> = vec![&header];
+        parts.extend(made.frames.iter().map(Vec::as_slice));
+        put(store, &rec_name, &parts)?;
+        put(store, &ent_name, &[&ent])?;
+        verify::read_back(store, (first, last), digest).map_err(SealError::ReadBack)?;
+        self.name_in_node_log(first, last, digest)?;
+        let records = made.runs.iter().map(|run| u64::from(run.run.count)).sum();
+        let bytes = u64::try_from(ent.len()).expect("a pack fits memory") + rec_len;
+        let pack = PackPlace {
+            ent: ent_name.clone(),
+            rec: rec_name,
+            first_batch: first,
+            last_batch: last,
+            digest,
+            bytes,
+        };
+        let view = EntView::parse(&ent, false).map_err(|source| SealError::Damaged {
+            number: first,
+            source,
+        })?;
+        take_in(books, Arc::new(pack), &view).map_err(SealError::ReadBack)?;
+        *last_sealed = Some(last);
+        store.release(last + 1)?;
+        self.committer.tail_shrank(tail_bytes);
+        Ok(Some(Sealed {
+            name: ent_name,
+            batches: first..=last,
+            records,
+            bytes,
+        }))
+    }
+
+    /// The pack stands in `_node` before anything below it is released.
+    fn name_in_node_log(&self, first: u64, last: u64, ent: Hash) -> Result<(), SealError> {
+        let (log, prepared) = {
+            let mut desk = self.committer.desk();
+            (
+                Arc::clone(desk.node.log()),
+                desk.node.say(&NodeEvent::Pack { first, last, ent }),
+            )
+        };
+        let (ticket, answer) = Ticket::pair();
+        self.committer.queue.push(
+            Group {
+                log,
+                first: prepared,
+                rest: Vec::new(),
+                answer,
+            },
+            true,
+        )?;
+        self.committer.take_turn();
+        ticket.wait()?;
+        Ok(())
+    }
+}
+
+fn put(store: &dyn Store, name: &str, parts: &[&[u8]]) -> Result<(), SealError> {
+    match store.put_new(name, parts, None)? {
+        Put::Created | Put::Same => Ok(()),
+        Put::Differs => Err(SealError::NameTaken(name.to_owned())),
+    }
+}
+
+/// Tells the books of a pack whose records they know from the tail.
+fn take_in(books: &Books, pack: Arc<PackPlace>, ent: &EntView<'_>) -> Result<(), String> {
+    books.packs().push(Arc::clone(&pack));
+    for (run, place) in recover::places(&pack, ent) {
+        let log = books.log_by_id(&run.log).ok_or("a run of an unknown log")?;
+        let mut state = log.write();
+        if state.tail_first != run.first {
+            return Err(format!(
+                "run {} of {} does not continue the sealed records",
+                run.first,
+                log.name()
+            ));
+        }
+        let end = place.end();
+        state.runs.push(place);
+        state.trim_tail(end);
+    }
+    Ok(())
+}

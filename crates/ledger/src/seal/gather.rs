@@ -1,0 +1,176 @@
+//! Reads a prefix of the tail's batches and sorts their records by log.
+
+use super::SealError;
+use super::run::{RunBuilder, Zstd};
+use crate::books::{Books, Log};
+use crate::format::batch::BatchView;
+use crate::format::frame::FrameScratch;
+use crate::format::pack::{REC_HEADER_BYTES, RunData};
+use crate::limits::{RUN_RECORDS, SEAL_BYTES};
+use crate::view::{ReadError, hashes};
+use indelible_proof::checkpoint::Checkpoint;
+use indelible_proof::hash::Hash;
+use indelible_proof::note::Note;
+use indelible_store::{Found, Slot};
+use std::collections::BTreeMap;
+
+/// zstd's level: higher ones gained nothing on audit events.
+const ZSTD_LEVEL: i32 = 1;
+
+/// Batches read for a pack.
+pub(super) struct Gathered {
+    pub(super) first: u64,
+    pub(super) last: u64,
+    pub(super) last_digest: Hash,
+    pub(super) slot_bytes: u64,
+    /// Finished and open runs of each log, by log id; the last one is open.
+    runs: BTreeMap<Hash, Vec<RunBuilder>>,
+    zstd: Zstd,
+}
+
+/// A pack's contents before it is laid out.
+pub(super) struct Made {
+    pub(super) runs: Vec<RunData>,
+    pub(super) frames: Vec<Vec<u8>>,
+}
+
+impl Gathered {
+    /// Reads batches from `from` until a pack is full or `upto` is in.
+    pub(super) fn read(books: &Books, from: u64, upto: u64) -> Result<Gathered, SealError> {
+        let zstd = Zstd(zstd::bulk::Compressor::new(ZSTD_LEVEL).expect("zstd takes level 1"));
+        let mut gathered = Gathered {
+            first: from,
+            last: from,
+            last_digest: Hash::ZERO,
+            slot_bytes: 0,
+            runs: BTreeMap::new(),
+            zstd,
+        };
+        let mut scratch = FrameScratch::default();
+        let mut slots = books.store().slots(from)?;
+        for number in from..=upto {
+            let Found::Good(slot) = slots.next()? else {
+                return Err(SealError::Missing(number));
+            };
+            gathered.add(books, &slot, &mut scratch)?;
+            if gathered.slot_bytes >= SEAL_BYTES {
+                break;
+            }
+        }
+        Ok(gathered)
+    }
+
+    fn add(
+        &mut self,
+        books: &Books,
+        slot: &Slot,
+        scratch: &mut FrameScratch,
+    ) -> Result<(), SealError> {
+        let damaged = |source| SealError::Damaged {
+            number: slot.number,
+            source,
+        };
+        let batch = BatchView::parse(&slot.bytes).map_err(damaged)?;
+        for note in batch.notes() {
+            self.add_note(note, batch.header.time.secs());
+        }
+        for part in batch.parts() {
+            let runs = match self.runs.entry(part.row.log) {
+                std::collections::btree_map::Entry::Occupied(runs) => runs.into_mut(),
+                std::collections::btree_map::Entry::Vacant(place) => {
+                    let log = books
+                        .log_by_id(&part.row.log)
+                        .ok_or(SealError::Missing(slot.number))?;
+                    place.insert(vec![begin_run(books, &log)?])
+                }
+            };
+            let mut entries = hashes(part.entries);
+            for frame in part.frames() {
+                let (_, frame) = frame.map_err(damaged)?;
+                let open = runs.last_mut().expect("a log in the pack has an open run");
+                let open = if open.end() > open.first && open.end().is_multiple_of(RUN_RECORDS) {
+                    let next = open.next();
+                    runs.push(next);
+                    runs.last_mut().expect("one was pushed")
+                } else {
+                    open
+                };
+                open.add_frame(&frame, scratch, &mut self.zstd)
+                    .map_err(damaged)?;
+                let count =
+                    usize::try_from(frame.records()).expect("a frame has at most 256 records");
+                entries
+                    .by_ref()
+                    .take(count)
+                    .for_each(|entry| open.add_entry(entry));
+            }
+            let open = runs.last_mut().expect("a log in the pack has an open run");
+            open.commit_sizes
+                .push(part.row.first + u64::from(part.row.count));
+        }
+        self.last = slot.number;
+        self.last_digest = batch.digest();
+        self.slot_bytes += u64::try_from(slot.bytes.len()).expect("a batch fits memory");
+        Ok(())
+    }
+
+    /// A published note goes to the run that holds its size.
+    fn add_note(&mut self, note: &[u8], seconds: u64) {
+        let Ok(parsed) = Note::parse(note) else {
+            return;
+        };
+        let Ok(checkpoint) = Checkpoint::parse(parsed.text) else {
+            return;
+        };
+        let size = checkpoint.size;
+        let run =
+            self.runs.values_mut().flatten().find(|run| {
+                run.origin == checkpoint.origin && run.first < size && size <= run.end()
+            });
+        if let Some(run) = run {
+            run.add_note(size, note, seconds);
+        }
+    }
+
+    /// Closes all runs; each log's last one gets the note of exactly its end.
+    pub(super) fn finish(mut self, closing: impl Fn(&str, u64, Hash) -> String) -> Made {
+        let mut made = Made {
+            runs: Vec::new(),
+            frames: Vec::new(),
+        };
+        let mut at = u64::try_from(REC_HEADER_BYTES).expect("a header is short");
+        for (_, runs) in std::mem::take(&mut self.runs) {
+            let last = runs.len() - 1;
+            for (place, mut run) in runs.into_iter().enumerate() {
+                if place == last && run.notes.last().is_none_or(|(size, _)| *size < run.end()) {
+                    let note = closing(&run.origin, run.end(), run.frontier.root());
+                    run.notes.push((run.end(), note.into_bytes()));
+                }
+                let (mut data, bytes) = run.finish(&mut self.zstd);
+                data.run.rec_at = at;
+                data.frames.iter_mut().for_each(|frame| frame.offset += at);
+                at += data.run.rec_len;
+                made.runs.push(data);
+                made.frames.push(bytes);
+            }
+        }
+        made
+    }
+}
+
+/// The run with which a log continues its sealed records.
+fn begin_run(books: &Books, log: &Log) -> Result<RunBuilder, SealError> {
+    let first = log.read().tail_first;
+    let read = |error: ReadError| SealError::ReadBack(error.to_string());
+    let prev_entry = match first.checked_sub(1) {
+        Some(before) => books.entries(log, before..first).map_err(read)?[0],
+        None => Hash::ZERO,
+    };
+    let frontier = books.frontier_at(log, first).map_err(read)?;
+    Ok(RunBuilder::new(
+        log.origin().to_owned(),
+        log.id(),
+        prev_entry,
+        frontier,
+    ))
+}

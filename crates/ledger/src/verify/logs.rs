@@ -1,0 +1,177 @@
+//! What the check knows of each log while it goes from pack to pack and into the tail: where it ended, and what is still lost.
+
+use super::LogName;
+use super::finding::{Damage, Finding};
+use crate::format::pack::Run;
+use indelible_proof::genesis::Genesis;
+use indelible_proof::hash::Hash;
+use indelible_proof::key::{KeyType, VerifierKey};
+use indelible_proof::origin::NODE_LOG;
+use indelible_proof::time::Time;
+use indelible_proof::tree::Frontier;
+use std::collections::HashMap;
+
+/// One log as far as it was read.
+pub(crate) struct LogSeen {
+    pub(crate) name: LogName,
+    pub(crate) id: Hash,
+    pub(crate) last_entry: Hash,
+    /// Records that are known to be here or lost.
+    pub(crate) size: u64,
+    /// The tree's edge; `None` behind lost records, until a pack brings it again.
+    pub(crate) frontier: Option<Frontier>,
+    pub(crate) last_time: Option<Time>,
+    /// Size of the newest note.
+    pub(crate) noted: u64,
+    /// Size and root at the ends of runs and of the tail's rows, for notes that come later.
+    pub(crate) roots: Vec<(u64, Hash)>,
+    /// First Ed25519 key of its genesis.
+    pub(crate) key: Option<VerifierKey>,
+    /// The genesis names another `_node`, or none where it should.
+    pub(crate) node_log: Option<Hash>,
+}
+
+/// All logs, and the findings about how their parts fit together.
+#[derive(Default)]
+pub(crate) struct Logs {
+    all: Vec<LogSeen>,
+    place_of: HashMap<Hash, usize>,
+    pub(crate) findings: Vec<Finding>,
+    /// The last finding that made whole packs or batches unreadable: the gap behind it is its doing.
+    lost_in: Option<usize>,
+    pub(crate) batch_key: Option<[u8; 32]>,
+}
+
+impl Logs {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &LogSeen> {
+        self.all.iter()
+    }
+
+    pub(crate) fn by_id(&self, id: &Hash) -> Option<&LogSeen> {
+        self.place_of.get(id).map(|place| &self.all[*place])
+    }
+
+    pub(crate) fn by_id_mut(&mut self, id: &Hash) -> Option<&mut LogSeen> {
+        self.place_of.get(id).map(|place| &mut self.all[*place])
+    }
+
+    pub(crate) fn by_origin_mut(&mut self, origin: &str) -> Option<&mut LogSeen> {
+        self.all.iter_mut().find(|log| log.name.origin == origin)
+    }
+
+    pub(crate) fn found(&mut self, finding: Finding) {
+        self.findings.push(finding);
+    }
+
+    /// A finding that makes an unknown number of records unreadable.
+    pub(crate) fn lost(&mut self, finding: Finding) {
+        self.findings.push(finding);
+        self.lost_in = Some(self.findings.len() - 1);
+    }
+
+    pub(crate) fn begin(&mut self, id: Hash, origin: &str) -> &mut LogSeen {
+        let place = self.all.len();
+        self.place_of.insert(id, place);
+        self.all.push(LogSeen {
+            name: LogName::new(origin),
+            id,
+            last_entry: Hash::ZERO,
+            size: 0,
+            frontier: Some(Frontier::new()),
+            last_time: None,
+            noted: 0,
+            roots: Vec::new(),
+            key: None,
+            node_log: None,
+        });
+        &mut self.all[place]
+    }
+
+    /// Takes keys from a genesis that was found to be record 0.
+    pub(crate) fn genesis(&mut self, id: &Hash, event: &[u8]) {
+        let Some(genesis) = Genesis::parse(event) else {
+            return;
+        };
+        let keys = genesis
+            .keys
+            .iter()
+            .filter_map(|key| VerifierKey::parse(key).ok());
+        let key = keys
+            .into_iter()
+            .find(|key| key.key_type() == KeyType::Ed25519);
+        let (origin, batch_key, node_log) = (genesis.origin, genesis.batch_key, genesis.node_log);
+        let Some(log) = self.by_id_mut(id).filter(|log| log.name.origin == origin) else {
+            return;
+        };
+        (log.key, log.node_log) = (key, node_log);
+        if log.name.name == NODE_LOG && self.batch_key.is_none() {
+            self.batch_key = batch_key;
+        }
+    }
+
+    /// Records of a log begin here. Names the gap if some are missing; `false` if the place is one that was read already.
+    pub(crate) fn arrive(
+        &mut self,
+        id: Hash,
+        origin: &str,
+        first: u64,
+        file: &str,
+        offset: u64,
+    ) -> bool {
+        let size = self.by_id(&id).map(|log| log.size);
+        if size.is_none() {
+            self.begin(id, origin);
+        }
+        let size = size.unwrap_or(0);
+        let name = LogName::new(origin).name;
+        if first > size {
+            match self.lost_in.map(|place| &mut self.findings[place]) {
+                Some(lost) if lost.log.as_ref().is_none_or(|log| *log == name) => {
+                    lost.log = Some(name);
+                    lost.seqs.push(size..first);
+                }
+                _ => {
+                    let finding = Finding::new(
+                        Damage::Missing,
+                        file,
+                        offset,
+                        "the records before these are nowhere",
+                    );
+                    self.findings.push(finding.of_range(&name, size..first));
+                }
+            }
+        }
+        first >= size
+    }
+
+    /// A run whose pack was read. It must continue its log.
+    pub(crate) fn run(&mut self, run: &Run, file: &str) {
+        let before = self.by_id(&run.log).map_or(0, |log| log.size);
+        let follows = self.arrive(run.log, &run.origin, run.first, file, 0);
+        let log = self.by_id_mut(&run.log).expect("it has arrived");
+        let continues = run.first != before
+            || (log.last_entry == run.prev_entry
+                && log
+                    .frontier
+                    .as_ref()
+                    .is_none_or(|frontier| *frontier == run.frontier_first)
+                && log.name.origin == run.origin
+                && log.last_time.is_none_or(|last| last < run.first_time));
+        log.last_entry = run.last_entry;
+        log.size = run.end();
+        log.frontier = Some(run.frontier_after.clone());
+        log.last_time = Some(run.last_time);
+        log.roots.clear();
+        log.roots.push((run.end(), run.root));
+        if !continues || !follows {
+            let finding = Finding::new(
+                Damage::Unreadable,
+                file,
+                0,
+                "a run does not continue its log",
+            );
+            let name = LogName::new(&run.origin).name;
+            self.found(finding.of_range(&name, run.first..run.end()));
+        }
+    }
+}

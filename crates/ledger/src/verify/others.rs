@@ -1,0 +1,251 @@
+//! What is compared at the end: the files there are, what `_node` says of packs, logs and repairs, quarantine, and the register.
+
+use super::finding::{Damage, Finding};
+use super::logs::Logs;
+use super::tail::store_finding;
+use super::{LogName, Seen};
+use crate::format::batch::{BatchHeader, HEADER_BYTES, signed_message};
+use crate::format::pack::{pack_names, parse_pack_name};
+use crate::format::register::Register;
+use crate::recover::all_names;
+use indelible_proof::hash;
+use indelible_proof::key::verify_ed25519;
+use indelible_proof::node_event::NodeEvent;
+use indelible_proof::origin::NODE_LOG;
+use indelible_store::{Store, StoreError};
+use std::collections::BTreeSet;
+
+/// Names in the store's directory, sorted by what they are.
+#[derive(Default)]
+pub(crate) struct Names {
+    /// Batches of each `.ent` file, ascending.
+    pub(crate) packs: Vec<(u64, u64)>,
+    /// `.rec` files without their `.ent`.
+    pub(crate) orphans: Vec<String>,
+    pub(crate) quarantine: Vec<String>,
+    /// Files that no rule knows.
+    pub(crate) unknown: Vec<String>,
+}
+
+impl Names {
+    pub(crate) fn read(store: &dyn Store, logs: &mut Logs) -> Names {
+        let mut names = Names::default();
+        match all_names(store, "") {
+            Ok(all) => all.iter().for_each(|name| names.sort_in(name)),
+            Err(error) => logs.found(store_finding(&error)),
+        }
+        names.packs.sort_unstable();
+        let packs: BTreeSet<_> = names.packs.iter().copied().collect();
+        names.orphans.retain(|name| {
+            parse_pack_name(name).is_some_and(|(first, last, _)| !packs.contains(&(first, last)))
+        });
+        names
+    }
+
+    fn sort_in(&mut self, name: &str) {
+        let directory = name.split('/').next().unwrap_or_default();
+        match (directory, parse_pack_name(name)) {
+            (_, Some((first, last, true))) => self.packs.push((first, last)),
+            (_, Some((_, _, false))) => self.orphans.push(name.to_owned()),
+            ("quarantine", _) => self.quarantine.push(name.to_owned()),
+            ("tail", _) if is_tail_file(name) => {}
+            ("build" | "derived", _) | ("FORMAT" | "lock", None) => {}
+            _ => self.unknown.push(name.to_owned()),
+        }
+    }
+}
+
+fn is_tail_file(name: &str) -> bool {
+    name.strip_prefix("tail/").is_some_and(|number| {
+        number.len() == 12 && number.bytes().all(|byte| byte.is_ascii_digit())
+    })
+}
+
+/// Compares what the store says of itself with what is there.
+pub(crate) fn check(store: &dyn Store, names: &Names, seen: &Seen, logs: &mut Logs) {
+    node_records(names, seen, logs);
+    quarantine(store, names, logs);
+    geneses(logs);
+    register(store, seen, logs);
+    if seen.tail.first.is_none() {
+        let next = names.packs.last().map_or(0, |(_, last)| last + 1);
+        logs.found(Finding::new(
+            Damage::MissingBatch(next),
+            "tail",
+            0,
+            "there is no tail: a store always has one",
+        ));
+    }
+}
+
+fn node_records(names: &Names, seen: &Seen, logs: &mut Logs) {
+    for (seq, event) in &seen.of_node {
+        let Some(event) = NodeEvent::parse(event) else {
+            let finding = Finding::new(
+                Damage::LogFault("event"),
+                "",
+                0,
+                "not an event that a node writes",
+            );
+            logs.found(finding.of_range(NODE_LOG, *seq..seq + 1));
+            continue;
+        };
+        let missing = |file: &str, what: String| Finding::new(Damage::Missing, file, 0, what);
+        match event {
+            NodeEvent::Pack { first, last, ent } => {
+                let (file, _) = pack_names(first, last);
+                match seen.packs.get(&(first, last)) {
+                    Some(digest) if *digest == ent => {}
+                    Some(_) => logs.found(Finding::new(
+                        Damage::Unreadable,
+                        &file,
+                        0,
+                        format!("its digest is not the one that _node names in record {seq}"),
+                    )),
+                    None if names.packs.contains(&(first, last)) => {}
+                    None => {
+                        let what =
+                            format!("_node names this pack in record {seq}, and it is not there");
+                        logs.found(Finding::new(Damage::MissingBatch(first), &file, 0, what));
+                    }
+                }
+            }
+            NodeEvent::Log { log, id } if logs.by_id(&id).is_none() => {
+                let name = LogName::new(log).name;
+                logs.found(
+                    missing(
+                        "",
+                        format!(
+                            "_node names the log {name} in record {seq}, and nothing of it is there"
+                        ),
+                    )
+                    .of_log(&name),
+                );
+            }
+            NodeEvent::RepairTorn { quarantine, .. } | NodeEvent::RepairOrphan { quarantine } => {
+                for name in quarantine
+                    .iter()
+                    .filter(|name| !names.quarantine.contains(name))
+                {
+                    logs.found(missing(
+                        name,
+                        format!("_node names this file in record {seq}, and it is not there"),
+                    ));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A quarantine file's name ends with the SHA-256 of its bytes.
+fn quarantine(store: &dyn Store, names: &Names, logs: &mut Logs) {
+    for name in &names.quarantine {
+        match store.size_of(name).and_then(|size| {
+            store.read_at(name, 0, usize::try_from(size).unwrap_or(usize::MAX), true)
+        }) {
+            Ok(bytes) if name.ends_with(&hash::sha256(&bytes).to_string()) => {}
+            Ok(_) => logs.found(Finding::new(
+                Damage::Unreadable,
+                name,
+                0,
+                "its bytes don't give the digest in its name",
+            )),
+            Err(StoreError::Refused(_)) => logs.found(Finding::new(
+                Damage::Unreadable,
+                name,
+                0,
+                "not a name for a file set aside",
+            )),
+            Err(error) => logs.found(store_finding(&error)),
+        }
+    }
+}
+
+/// Every log belongs to this node's `_node`.
+fn geneses(logs: &mut Logs) {
+    let Some(node) = logs.iter().find(|log| log.name.is_node()).map(|log| log.id) else {
+        return;
+    };
+    let strangers: Vec<String> = logs
+        .iter()
+        .filter(|log| !log.name.is_node() && log.key.is_some() && log.node_log != Some(node))
+        .map(|log| log.name.name.clone())
+        .collect();
+    for name in strangers {
+        let finding = Finding::new(
+            Damage::LogFault("genesis"),
+            "",
+            0,
+            "its genesis names another node's log",
+        );
+        logs.found(finding.of_range(&name, 0..1));
+    }
+}
+
+fn register(store: &dyn Store, seen: &Seen, logs: &mut Logs) {
+    let bytes = match store.register_read() {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => return,
+        Err(StoreError::Damaged { place, what }) => {
+            return logs.found(Finding::new(
+                Damage::Unreadable,
+                &place.file,
+                place.offset,
+                what,
+            ));
+        }
+        Err(error) => {
+            return logs.found(Finding::new(
+                Damage::Unreadable,
+                "register",
+                0,
+                error.to_string(),
+            ));
+        }
+    };
+    let bad = |damage, what: String| Finding::new(damage, "register", 0, what);
+    let register = match Register::decode(&bytes) {
+        Ok(register) if register.header.store == store.describe().store_id => register,
+        Ok(_) => {
+            return logs.found(bad(
+                Damage::Unreadable,
+                "it belongs to another store".to_owned(),
+            ));
+        }
+        Err(error) => return logs.found(bad(Damage::Unreadable, error.to_string())),
+    };
+    let number = register.header.number;
+    if logs
+        .batch_key
+        .is_some_and(|key| !verify_ed25519(&key, &signed(&register.header), &register.signature))
+    {
+        return logs.found(bad(
+            Damage::SignatureInvalid,
+            "what the register remembers is not signed by this node".to_owned(),
+        ));
+    }
+    if number >= seen.tail.next {
+        let what = format!(
+            "the register remembers batch {number}; the store ends before batch {}",
+            seen.tail.next
+        );
+        return logs.found(bad(Damage::MissingBatch(seen.tail.next), what));
+    }
+    if seen
+        .tail
+        .digests
+        .get(&number)
+        .is_some_and(|digest| *digest != register.digest())
+    {
+        logs.found(bad(
+            Damage::Unreadable,
+            format!("batch {number} is not the one that the register remembers"),
+        ));
+    }
+}
+
+fn signed(header: &BatchHeader) -> Vec<u8> {
+    let bytes: [u8; HEADER_BYTES] = header.encode();
+    signed_message(&bytes).to_vec()
+}

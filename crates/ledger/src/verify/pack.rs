@@ -1,0 +1,569 @@
+//! Checks one pack by itself: header, sections, trees, frames, records. What it says of other packs, `mod` compares.
+
+use super::finding::{Damage, Finding, push_seq};
+use super::records::{FramePlace, RecordChecker, grow};
+use super::sections::{BITS, ENTRIES, FRAMES, NODES, NOTES, RUNS, SECTION_NAMES, Sections};
+use super::{Checked, LogName, Progress};
+use crate::format::FormatError;
+use crate::format::frame::FrameView;
+use crate::format::pack::{
+    ENT_HEADER_BYTES, FRAME_ROW_BYTES, FrameRow, PackHeader, REC_HEADER_BYTES, RecHeader, Run,
+    SECTIONS, frame_rows, pack_names,
+};
+use crate::view::hashes;
+use indelible_proof::checkpoint::Checkpoint;
+use indelible_proof::hash::Hash;
+use indelible_proof::note::Note;
+use indelible_store::{Store, StoreError};
+use std::ops::Range;
+
+/// Frames read at once.
+const CHUNK_BYTES: u64 = 2 << 20;
+/// A note of ours that still needs its log's key.
+pub(crate) struct NoteSeen {
+    pub(crate) origin: String,
+    pub(crate) text: Vec<u8>,
+    pub(crate) file: String,
+    pub(crate) offset: u64,
+}
+
+/// What became of one pack.
+#[derive(Default)]
+pub(crate) struct PackSeen {
+    /// `None`: the header could not be read.
+    pub(crate) header: Option<PackHeader>,
+    pub(crate) runs: Vec<Run>,
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) notes: Vec<NoteSeen>,
+    /// Log id and event of each genesis met.
+    pub(crate) geneses: Vec<(Hash, Vec<u8>)>,
+    /// Seq and event of the node's own records about the store.
+    pub(crate) of_node: Vec<(u64, Vec<u8>)>,
+    pub(crate) checked: Checked,
+}
+
+/// Checks the pack of these batches. `only`: records of that log alone are re-hashed.
+pub(crate) fn check(
+    store: &dyn Store,
+    batches: (u64, u64),
+    only: Option<&str>,
+    progress: &Progress<'_>,
+) -> PackSeen {
+    let (ent, rec) = pack_names(batches.0, batches.1);
+    let mut check = PackCheck {
+        store,
+        ent,
+        rec,
+        seen: PackSeen::default(),
+    };
+    if let Err(finding) = check.run(batches, only, progress) {
+        check.seen.findings.push(*finding);
+    }
+    check.seen
+}
+
+struct PackCheck<'a> {
+    store: &'a dyn Store,
+    ent: String,
+    rec: String,
+    seen: PackSeen,
+}
+
+impl PackCheck<'_> {
+    /// An error ends the check of this pack: nothing more of it can be trusted to be where it should be.
+    fn run(
+        &mut self,
+        batches: (u64, u64),
+        only: Option<&str>,
+        progress: &Progress<'_>,
+    ) -> Result<(), Box<Finding>> {
+        let sections = self.sections(batches)?;
+        self.seen.header = Some(sections.header.clone());
+        for index in [RUNS, BITS, FRAMES, NOTES] {
+            if !sections.sound[index] {
+                let what = format!(
+                    "the digest of the section {} is wrong",
+                    SECTION_NAMES[index]
+                );
+                let finding =
+                    Finding::new(Damage::Unreadable, &self.ent, sections.offset(index), what);
+                if index == RUNS {
+                    return Err(finding.into());
+                }
+                self.seen.findings.push(finding);
+            }
+        }
+        let runs = sections
+            .header
+            .parse_runs(sections.section(RUNS))
+            .map_err(|error| self.refused(error))?;
+        self.seen.runs = runs.clone();
+        self.rec_header(&sections.header)?;
+        let before = self.seen.findings.len();
+        let notes = self.notes(&sections, &runs);
+        let mut at = [0_usize; SECTIONS];
+        for (run, notes) in runs.iter().zip(notes) {
+            let log = LogName::new(&run.origin);
+            if only.is_none_or(|only| only == log.name) {
+                self.check_run(&sections, run, &log, &at, &notes, progress);
+            }
+            at[ENTRIES] += len(u64::from(run.count) * 32);
+            at[NODES] += len((run.blocks().end - run.blocks().start) * 32);
+            at[FRAMES] += len(u64::from(run.frames)) * FRAME_ROW_BYTES;
+        }
+        for index in [ENTRIES, NODES] {
+            if !sections.sound[index] && self.seen.findings.len() == before {
+                let what = format!(
+                    "the digest of the section {} is wrong",
+                    SECTION_NAMES[index]
+                );
+                self.seen.findings.push(Finding::new(
+                    Damage::Unreadable,
+                    &self.ent,
+                    sections.offset(index),
+                    what,
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn sections(&mut self, batches: (u64, u64)) -> Result<Sections, Box<Finding>> {
+        let size = self
+            .store
+            .size_of(&self.ent)
+            .map_err(|error| self.unread(&error))?;
+        let bytes = self
+            .store
+            .read_at(&self.ent, 0, len(size), true)
+            .map_err(|error| self.unread(&error))?;
+        self.seen.checked.bytes_read += size;
+        let header = PackHeader::decode(&bytes).map_err(|error| self.refused(error))?;
+        let of_this = header.store == self.store.describe().store_id
+            && (header.first, header.last) == batches;
+        if !of_this {
+            return Err(Finding::new(
+                Damage::Unreadable,
+                &self.ent,
+                32,
+                "it belongs to another store or place",
+            )
+            .into());
+        }
+        let end = header.sections[SECTIONS - 1]
+            .offset
+            .checked_add(header.sections[SECTIONS - 1].length);
+        if end != Some(size) {
+            return Err(Finding::new(
+                Damage::Unreadable,
+                &self.ent,
+                104,
+                "the file does not end with its last section",
+            )
+            .into());
+        }
+        let sections = Sections::cut(bytes, header);
+        self.seen.checked.bytes_hashed += size - len64(ENT_HEADER_BYTES);
+        Ok(sections)
+    }
+
+    fn rec_header(&mut self, header: &PackHeader) -> Result<(), Box<Finding>> {
+        let missing = |what: &str| Finding::new(Damage::Missing, &self.rec, 0, what);
+        let size = match self.store.size_of(&self.rec) {
+            Ok(size) => size,
+            Err(StoreError::NotFound) => {
+                return Err(self.all_records(missing("the file is not there")).into());
+            }
+            Err(error) => return Err(self.unread(&error).into()),
+        };
+        let bytes = self
+            .store
+            .read_at(&self.rec, 0, REC_HEADER_BYTES, true)
+            .map_err(|error| self.unread(&error))?;
+        let what = match RecHeader::decode(&bytes) {
+            Err(FormatError::Unsupported(what)) => {
+                return Err(Finding::new(Damage::Unsupported, &self.rec, 8, what).into());
+            }
+            Err(error) => error.to_string(),
+            Ok(rec)
+                if (rec.store, rec.first, rec.last)
+                    != (header.store, header.first, header.last) =>
+            {
+                "it belongs to another store or place".to_owned()
+            }
+            Ok(rec) if rec.ent != header.digest() => "it belongs to another .ent file".to_owned(),
+            Ok(rec) if rec.length != size => {
+                format!("the file has {size} bytes instead of {}", rec.length)
+            }
+            Ok(_) => return Ok(()),
+        };
+        let finding = Finding::new(Damage::Unreadable, &self.rec, 0, what);
+        self.seen.findings.push(finding);
+        Ok(())
+    }
+
+    /// A damage that concerns every record of the pack.
+    fn all_records(&self, finding: Finding) -> Finding {
+        match self.seen.runs.as_slice() {
+            [] => finding,
+            [first, rest @ ..] => {
+                let ranges = std::iter::once(first)
+                    .chain(rest)
+                    .filter(|run| run.log == first.log)
+                    .map(|run| run.first..run.end())
+                    .collect();
+                finding.of(LogName::new(&first.origin).name.as_str(), ranges)
+            }
+        }
+    }
+
+    fn unread(&self, error: &StoreError) -> Finding {
+        let mut what = error.to_string();
+        if let Some(source) = std::error::Error::source(error) {
+            what = format!("{what}: {source}");
+        }
+        Finding::new(Damage::Unreadable, &self.ent, 0, what)
+    }
+
+    fn refused(&self, error: FormatError) -> Finding {
+        match error {
+            FormatError::Unsupported(what) => Finding::new(Damage::Unsupported, &self.ent, 8, what),
+            FormatError::Damaged { offset, what } => {
+                Finding::new(Damage::Unreadable, &self.ent, len64(offset), what)
+            }
+        }
+    }
+
+    /// Each run's notes with the size each is for; those that have not their form are named and left out.
+    fn notes(&mut self, sections: &Sections, runs: &[Run]) -> Vec<Vec<(u64, Hash)>> {
+        let none = || runs.iter().map(|_| Vec::new()).collect();
+        if !sections.sound[NOTES] {
+            return none();
+        }
+        let parsed = match sections.header.parse_notes(sections.section(NOTES), runs) {
+            Ok(parsed) => parsed,
+            Err(error) => {
+                let finding = self.refused(error);
+                self.seen.findings.push(finding);
+                return none();
+            }
+        };
+        let mut all = Vec::new();
+        for (run, notes) in runs.iter().zip(parsed) {
+            let mut sizes: Vec<(u64, Hash)> = Vec::new();
+            for text in notes {
+                let good = checkpoint_of(text).filter(|(origin, size, _)| {
+                    *origin == run.origin
+                        && *size > run.first
+                        && *size <= run.end()
+                        && sizes.last().is_none_or(|(last, _)| last < size)
+                });
+                let offset = sections.offset(NOTES);
+                match good {
+                    Some((origin, size, root)) => {
+                        sizes.push((size, root));
+                        self.seen.notes.push(NoteSeen {
+                            origin,
+                            text: text.to_vec(),
+                            file: self.ent.clone(),
+                            offset,
+                        });
+                    }
+                    None => self.seen.findings.push(Finding::new(
+                        Damage::Unreadable,
+                        &self.ent,
+                        offset,
+                        "a note that does not belong to its run",
+                    )),
+                }
+            }
+            all.push(sizes);
+        }
+        all
+    }
+
+    fn check_run(
+        &mut self,
+        sections: &Sections,
+        run: &Run,
+        log: &LogName,
+        at: &[usize; SECTIONS],
+        notes: &[(u64, Hash)],
+        progress: &Progress<'_>,
+    ) {
+        let entry_bytes = cut(
+            sections.section(ENTRIES),
+            at[ENTRIES],
+            len(u64::from(run.count) * 32),
+        );
+        let mut entries: Vec<Hash> = std::iter::once(run.prev_entry)
+            .chain(hashes(entry_bytes))
+            .collect();
+        let mut records = RecordChecker::new(log);
+        let rows = self.rows(sections, run, log, at[FRAMES]);
+        let sizes: Vec<u64> = notes.iter().map(|(size, _)| *size).collect();
+        let mut grown = grow(run.frontier_first.clone(), &entries[1..], &sizes);
+        let mut rehash = true;
+        if grown.frontier != run.frontier_after || grown.frontier.root() != run.root {
+            let entries_at = sections.offset(ENTRIES) + len64(at[ENTRIES]);
+            (entries, rehash) = self.settle(run, log, entries, &rows, entries_at, &mut records);
+            grown = grow(run.frontier_first.clone(), &entries[1..], &sizes);
+        }
+        records.checked.bytes_hashed += u64::from(run.count) * (33 + 65);
+        self.tiles(sections, run, log, at[NODES], &grown.blocks);
+        for ((size, root), ours) in notes.iter().zip(&grown.roots) {
+            if root != ours {
+                let finding = Finding::new(
+                    Damage::RootMismatch(*size),
+                    &self.ent,
+                    sections.offset(NOTES),
+                    "a note has another root",
+                );
+                self.seen.findings.push(finding.of_log(&log.name));
+            }
+        }
+        if rehash {
+            self.frames(run, &rows, &entries, &mut records, progress);
+        }
+        self.run_ends(sections, run, log, &records);
+        if let Some(genesis) = records.genesis.take() {
+            self.seen.geneses.push((run.log, genesis));
+        }
+        self.seen.of_node.append(&mut records.of_node);
+        self.seen.findings.append(&mut records.findings);
+        self.seen.checked.add(&records.checked);
+    }
+
+    /// What the run says of its own ends.
+    fn run_ends(
+        &mut self,
+        sections: &Sections,
+        run: &Run,
+        log: &LogName,
+        records: &RecordChecker<'_>,
+    ) {
+        let clean = records.findings.is_empty() && records.checked.records == u64::from(run.count);
+        if clean && records.times != Some((run.first_time, run.last_time)) {
+            let finding = Finding::new(
+                Damage::Unreadable,
+                &self.ent,
+                sections.offset(RUNS),
+                "a run's times are not its records'",
+            );
+            self.seen
+                .findings
+                .push(finding.of_range(&log.name, run.first..run.end()));
+        }
+    }
+
+    /// The stored nodes of level 8 against what the entries below give.
+    fn tiles(&mut self, sections: &Sections, run: &Run, log: &LogName, at: usize, blocks: &[Hash]) {
+        let range = run.blocks();
+        let stored = hashes(cut(
+            sections.section(NODES),
+            at,
+            len((range.end - range.start) * 32),
+        ));
+        for ((number, stored), ours) in range.zip(stored).zip(blocks) {
+            if stored != *ours {
+                let offset =
+                    sections.offset(NODES) + len64(at) + (number - run.blocks().start) * 32;
+                let finding = Finding::new(
+                    Damage::TileAltered { level: 8, number },
+                    &self.ent,
+                    offset,
+                    "a stored node is not what its entries give",
+                );
+                self.seen.findings.push(finding.of_log(&log.name));
+            }
+        }
+    }
+
+    /// The entries don't give the root the run names. If the records do, single entries were altered, and the records are the truth.
+    fn settle(
+        &mut self,
+        run: &Run,
+        log: &LogName,
+        entries: Vec<Hash>,
+        rows: &[FrameRow],
+        entries_at: u64,
+        records: &mut RecordChecker<'_>,
+    ) -> (Vec<Hash>, bool) {
+        let bytes = self
+            .store
+            .read_at(&self.rec, run.rec_at, len(run.rec_len), true)
+            .unwrap_or_default();
+        let places: Vec<FramePlace<'_>> = rows
+            .iter()
+            .map(|row| self.place(row, run.rec_at, &bytes))
+            .collect();
+        let chain = records.chain(&places, run.prev_entry);
+        let mut differing = Vec::new();
+        let pairs = chain.iter().zip(&entries).skip(1).zip(run.first..);
+        pairs
+            .filter(|((record, entry), _)| record != entry)
+            .for_each(|(_, seq)| push_seq(&mut differing, seq));
+        let whole = chain.len() == entries.len()
+            && grow(run.frontier_first.clone(), &chain[1..], &[]).frontier == run.frontier_after;
+        let first = differing.first().map_or(run.first, |range| range.start);
+        let offset = entries_at + (first - run.first) * 32;
+        let damage = match (whole, differing.is_empty()) {
+            (true, _) => Damage::EntryAltered,
+            (false, false) => Damage::RecordAltered,
+            (false, true) => Damage::RootMismatch(run.end()),
+        };
+        let finding = Finding::new(
+            damage,
+            &self.ent,
+            offset,
+            "the entries don't give the root of their run",
+        );
+        self.seen.findings.push(finding.of(&log.name, differing));
+        if whole {
+            (chain, true)
+        } else {
+            (entries, false)
+        }
+    }
+
+    /// Where the run's frames lie: from the table, or by walking the frames if the table can't be used.
+    fn rows(&mut self, sections: &Sections, run: &Run, log: &LogName, at: usize) -> Vec<FrameRow> {
+        let table = cut(
+            sections.section(FRAMES),
+            at,
+            len(u64::from(run.frames)) * FRAME_ROW_BYTES,
+        );
+        match frame_rows(run, table) {
+            Ok(rows) => rows,
+            Err(error) => {
+                if sections.sound[FRAMES] {
+                    let offset = sections.offset(FRAMES) + len64(at);
+                    let finding =
+                        Finding::new(Damage::Unreadable, &self.ent, offset, error.to_string());
+                    self.seen.findings.push(finding.of_log(&log.name));
+                }
+                self.walk(run, log)
+            }
+        }
+    }
+
+    fn walk(&mut self, run: &Run, log: &LogName) -> Vec<FrameRow> {
+        let bytes = self
+            .store
+            .read_at(&self.rec, run.rec_at, len(run.rec_len), true)
+            .unwrap_or_default();
+        let (mut rest, mut rows, mut offset, mut next) =
+            (bytes.as_slice(), Vec::new(), run.rec_at, run.first);
+        while next < run.end() {
+            let Ok((frame, after)) = FrameView::parse(rest) else {
+                break;
+            };
+            if frame.first_seq() != next {
+                break;
+            }
+            let length = u32::try_from(frame.bytes().len()).unwrap_or(u32::MAX);
+            let count = u32::try_from(frame.records()).unwrap_or(u32::MAX);
+            rows.push(FrameRow {
+                offset,
+                length,
+                count,
+                first: next,
+                time: run.first_time,
+            });
+            offset += u64::from(length);
+            next += frame.records();
+            rest = after;
+        }
+        if next < run.end() {
+            let finding = Finding::new(
+                Damage::Unreadable,
+                &self.rec,
+                offset,
+                "no frame where the next one should begin",
+            );
+            self.seen
+                .findings
+                .push(finding.of_range(&log.name, next..run.end()));
+        }
+        rows
+    }
+
+    fn frames(
+        &mut self,
+        run: &Run,
+        rows: &[FrameRow],
+        entries: &[Hash],
+        records: &mut RecordChecker<'_>,
+        progress: &Progress<'_>,
+    ) {
+        let mut rest = rows;
+        while let Some(first) = rest.first() {
+            let fits = rest
+                .iter()
+                .take_while(|row| row.offset - first.offset < CHUNK_BYTES)
+                .count();
+            let (chunk, after) = rest.split_at(fits);
+            let end = chunk
+                .last()
+                .map_or(first.offset, |row| row.offset + u64::from(row.length));
+            let bytes =
+                match self
+                    .store
+                    .read_at(&self.rec, first.offset, len(end - first.offset), true)
+                {
+                    Ok(bytes) => bytes,
+                    Err(error) => {
+                        let mut finding = self.unread(&error);
+                        finding.file.clone_from(&self.rec);
+                        self.seen.findings.push(finding);
+                        return;
+                    }
+                };
+            let before = records.checked;
+            for row in chunk {
+                let place = self.place(row, first.offset, &bytes);
+                let from = len(row.first - run.first);
+                records.frame(&place, &entries[from..=from + len(u64::from(row.count))]);
+            }
+            records.checked.bytes_read += end - first.offset;
+            progress.add(&records.checked.since(&before));
+            rest = after;
+        }
+    }
+
+    fn place<'b>(&'b self, row: &FrameRow, base: u64, bytes: &'b [u8]) -> FramePlace<'b> {
+        let seqs: Range<u64> = row.first..row.first + u64::from(row.count);
+        FramePlace {
+            bytes: cut(bytes, len(row.offset - base), len(u64::from(row.length))),
+            file: &self.rec,
+            offset: row.offset,
+            seqs,
+        }
+    }
+}
+
+/// Origin, size and root of a note that has its form.
+pub(crate) fn checkpoint_of(text: &[u8]) -> Option<(String, u64, Hash)> {
+    let note = Note::parse(text).ok()?;
+    let checkpoint = Checkpoint::parse(note.text).ok()?;
+    Some((
+        checkpoint.origin.to_owned(),
+        checkpoint.size,
+        checkpoint.root,
+    ))
+}
+
+/// As much of a range as there is.
+fn cut(bytes: &[u8], from: usize, length: usize) -> &[u8] {
+    let rest = bytes.get(from..).unwrap_or_default();
+    rest.get(..length).unwrap_or(rest)
+}
+
+/// A length of something that lies in memory, or is about to.
+fn len(length: u64) -> usize {
+    usize::try_from(length).unwrap_or(usize::MAX)
+}
+
+fn len64(length: usize) -> u64 {
+    u64::try_from(length).expect("a length in memory is below 2^64")
+}

@@ -1,0 +1,270 @@
+//! Checks records of one log against the entries that the tree vouches for, and the rules a head must obey.
+//!
+//! The same for a run in a pack and for a row in a batch: first the tree decides what is true, then every record is re-hashed.
+
+use super::finding::{Damage, Finding, push_seq};
+use super::{Checked, LogName};
+use crate::format::FormatError;
+use crate::format::frame::{Content, FrameScratch, FrameView, Record};
+use crate::limits::BLOCK_RECORDS;
+use crate::scan::HeadBuilder;
+use indelible_proof::hash::{self, Hash};
+use indelible_proof::head::{Head, HeadError, Kind, Own, Shared};
+use indelible_proof::time::Time;
+use indelible_proof::tree::Frontier;
+use std::ops::Range;
+
+/// A frame as bytes, and where it should stand.
+pub(crate) struct FramePlace<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) file: &'a str,
+    pub(crate) offset: u64,
+    pub(crate) seqs: Range<u64>,
+}
+
+/// Checks frames of one log, one after the other.
+pub(crate) struct RecordChecker<'a> {
+    log: &'a LogName,
+    head_start: Vec<u8>,
+    scratch: FrameScratch,
+    /// Times of the first and last record seen.
+    pub(crate) times: Option<(Time, Time)>,
+    pub(crate) findings: Vec<Finding>,
+    /// Records of kinds that say something about the store: seq and event.
+    pub(crate) of_node: Vec<(u64, Vec<u8>)>,
+    pub(crate) genesis: Option<Vec<u8>>,
+    pub(crate) checked: Checked,
+}
+
+impl<'a> RecordChecker<'a> {
+    pub(crate) fn new(log: &'a LogName) -> RecordChecker<'a> {
+        let mut head_start = Vec::new();
+        indelible_proof::head::encode_start(&log.origin, &mut head_start);
+        RecordChecker {
+            log,
+            head_start,
+            scratch: FrameScratch::default(),
+            times: None,
+            findings: Vec::new(),
+            of_node: Vec::new(),
+            genesis: None,
+            checked: Checked::default(),
+        }
+    }
+
+    /// Re-hashes the records of a frame. `entries` are theirs, the one before in front.
+    pub(crate) fn frame(&mut self, place: &FramePlace<'_>, entries: &[Hash]) {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        if let Err(error) = self.try_frame(place, entries, &mut scratch) {
+            let damage = match error {
+                FormatError::Unsupported(_) => Damage::Unsupported,
+                FormatError::Damaged { .. } => Damage::Unreadable,
+            };
+            let finding = Finding::new(damage, place.file, place.offset, error.to_string());
+            self.findings
+                .push(finding.of(&self.log.name, vec![place.seqs.clone()]));
+        }
+        self.scratch = scratch;
+    }
+
+    fn try_frame(
+        &mut self,
+        place: &FramePlace<'_>,
+        entries: &[Hash],
+        scratch: &mut FrameScratch,
+    ) -> Result<(), FormatError> {
+        let frame = whole_frame(place)?;
+        let columns = frame.columns(scratch)?;
+        let head_start = std::mem::take(&mut self.head_start);
+        let mut builder = HeadBuilder::new(&head_start);
+        let mut altered = Vec::new();
+        let mut good_shared: &[u8] = &[];
+        for ((record, pair), seq) in columns
+            .records()
+            .zip(entries.windows(2))
+            .zip(place.seqs.start..)
+        {
+            let head = builder.head(&record, seq, &pair[0]);
+            self.count(&record, head);
+            if hash::entry(head) != pair[1] {
+                push_seq(&mut altered, seq);
+                continue;
+            }
+            if record.shared != good_shared
+                || self.log.is_node()
+                || seq == 0
+                || Own::parse(record.own).is_none()
+            {
+                match self.judge(head, seq) {
+                    Ok(kind) => self.keep(kind, seq, &record),
+                    Err((damage, what)) => {
+                        let finding = Finding::new(damage, place.file, place.offset, what);
+                        self.findings
+                            .push(finding.of_range(&self.log.name, seq..seq + 1));
+                    }
+                }
+                good_shared = if is_plain_event(record.shared) {
+                    record.shared
+                } else {
+                    &[]
+                };
+            }
+            self.time(record.time, seq, place);
+        }
+        self.head_start = head_start;
+        if !altered.is_empty() {
+            let finding = Finding::new(
+                Damage::RecordAltered,
+                place.file,
+                place.offset,
+                "the record does not give its entry",
+            );
+            self.findings.push(finding.of(&self.log.name, altered));
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, record: &Record<'_>, head: &[u8]) {
+        self.checked.records += 1;
+        let content = match record.content {
+            Content::Present { event, .. } => 32 + event.len(),
+            Content::Absent { .. } => 0,
+        };
+        self.checked.bytes_hashed +=
+            u64::try_from(head.len() + content).expect("a record is short");
+    }
+
+    /// The rules for heads that the tree can't vouch for: form and kind. Log, seq and prev are true by construction.
+    fn judge(&self, head: &[u8], seq: u64) -> Result<Kind, (Damage, String)> {
+        match Head::parse(head) {
+            Err(HeadError::Unsupported) => Err((
+                Damage::Unsupported,
+                "the head needs a newer version".to_owned(),
+            )),
+            Err(error) => Err((Damage::LogFault("head"), error.to_string())),
+            Ok(parsed) if parsed.shared.kind.is_reserved() => Err((
+                Damage::Unsupported,
+                format!("kind {} is reserved", parsed.shared.kind.as_str()),
+            )),
+            Ok(parsed) if parsed.kind_fault(&self.log.name) => Err((
+                Damage::LogFault("kind"),
+                format!("kind {} can't stand at {seq}", parsed.shared.kind.as_str()),
+            )),
+            Ok(parsed) => Ok(parsed.shared.kind),
+        }
+    }
+
+    fn keep(&mut self, kind: Kind, seq: u64, record: &Record<'_>) {
+        let Content::Present { event, .. } = record.content else {
+            return;
+        };
+        match kind {
+            Kind::Genesis => self.genesis = Some(event.to_vec()),
+            Kind::Node | Kind::Repair => self.of_node.push((seq, event.to_vec())),
+            _ => {}
+        }
+    }
+
+    fn time(&mut self, time: Time, seq: u64, place: &FramePlace<'_>) {
+        if self.times.is_some_and(|(_, last)| time <= last) {
+            let finding = Finding::new(
+                Damage::LogFault("time"),
+                place.file,
+                place.offset,
+                "its time is not after the one before",
+            );
+            self.findings
+                .push(finding.of_range(&self.log.name, seq..seq + 1));
+        }
+        self.times = Some((self.times.map_or(time, |(first, _)| first), time));
+    }
+
+    /// The entries that frames give by themselves, each linked to the one before it; up to the first frame that can't be read.
+    pub(crate) fn chain(&mut self, frames: &[FramePlace<'_>], prev: Hash) -> Vec<Hash> {
+        let mut builder = HeadBuilder::new(&self.head_start);
+        let mut chain = vec![prev];
+        for place in frames {
+            let Ok(frame) = whole_frame(place) else { break };
+            let Ok(columns) = frame.columns(&mut self.scratch) else {
+                break;
+            };
+            for (record, seq) in columns.records().zip(place.seqs.start..) {
+                let before = *chain.last().expect("it begins with the entry before");
+                chain.push(hash::entry(builder.head(&record, seq, &before)));
+            }
+        }
+        chain
+    }
+}
+
+fn is_plain_event(shared: &[u8]) -> bool {
+    Shared::parse(shared).is_some_and(|shared| shared.kind == Kind::Event)
+}
+
+/// The frame that stands exactly here and holds exactly these records.
+fn whole_frame<'a>(place: &FramePlace<'a>) -> Result<FrameView<'a>, FormatError> {
+    let (frame, rest) = FrameView::parse(place.bytes)?;
+    let fits = rest.is_empty()
+        && frame.first_seq() == place.seqs.start
+        && frame.first_seq() + frame.records() == place.seqs.end;
+    if fits {
+        Ok(frame)
+    } else {
+        Err(FormatError::Damaged {
+            offset: 0,
+            what: "a frame stands in another's place",
+        })
+    }
+}
+
+/// A tree grown over entries, with the stored nodes of level 8 and the roots that were asked for.
+pub(crate) struct Grown {
+    pub(crate) frontier: Frontier,
+    /// Roots of the aligned 256 wholly in the range.
+    pub(crate) blocks: Vec<Hash>,
+    /// Roots at the sizes asked for.
+    pub(crate) roots: Vec<Hash>,
+}
+
+/// Grows a tree by entries; `sizes` ascend and lie in the range. A block of 256 grows by itself and joins the edge when it is
+/// whole, so that every node is hashed once.
+pub(crate) fn grow(mut frontier: Frontier, entries: &[Hash], sizes: &[u64]) -> Grown {
+    let (mut blocks, mut roots) = (Vec::new(), Vec::new());
+    let mut block = Frontier::new();
+    for entry in entries {
+        let leaf = hash::leaf(entry);
+        if block.size() > 0 || frontier.size().is_multiple_of(BLOCK_RECORDS) {
+            block.push(leaf);
+        } else {
+            frontier.push(leaf);
+        }
+        if block.size() == BLOCK_RECORDS {
+            blocks.push(block.root());
+            frontier = joined(&frontier, &block);
+            block = Frontier::new();
+        }
+        while sizes.get(roots.len()) == Some(&(frontier.size() + block.size())) {
+            roots.push(joined(&frontier, &block).root());
+        }
+    }
+    Grown {
+        frontier: joined(&frontier, &block),
+        blocks,
+        roots,
+    }
+}
+
+/// The edge with a block put to its right.
+fn joined(frontier: &Frontier, block: &Frontier) -> Frontier {
+    let mut whole = frontier.clone();
+    let mut left = block.size();
+    for hash in block.hashes() {
+        let level = left.ilog2();
+        assert!(
+            whole.push_subtree(level, *hash),
+            "a block begins at a multiple of 256"
+        );
+        left -= 1 << level;
+    }
+    whole
+}

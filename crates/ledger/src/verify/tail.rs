@@ -1,0 +1,589 @@
+//! Checks the tail: the chain of batches, their signatures, the trees they grow, and every record in them.
+//!
+//! Slots are read in order and gone over in groups: what links them one after the other, their records and signatures on all cores.
+
+use super::finding::{Damage, Finding, push_seq};
+use super::logs::Logs;
+use super::pack::{NoteSeen, checkpoint_of};
+use super::records::{FramePlace, RecordChecker, grow};
+use super::{Checked, LogName, Progress, in_parallel};
+use crate::format::FormatError;
+use crate::format::batch::{BatchView, Part, signed_message};
+use crate::format::frame::FrameScratch;
+use crate::scan;
+use crate::view::hashes;
+use indelible_proof::hash::Hash;
+use indelible_proof::key::verify_ed25519;
+use indelible_proof::time::Time;
+use indelible_store::{Found, Place, Slot, Store, StoreError};
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// Bytes of slots gone over together.
+const GROUP_BYTES: usize = 32 << 20;
+
+/// A batch at the end that is none (any more), with no later trace of it.
+pub(crate) struct TornEnd {
+    pub(crate) number: u64,
+    pub(crate) place: Place,
+    pub(crate) reason: String,
+}
+
+/// What became of the tail.
+#[derive(Default)]
+pub(crate) struct TailSeen {
+    /// Number of the first slot there is.
+    pub(crate) first: Option<u64>,
+    /// Header digests by batch number.
+    pub(crate) digests: HashMap<u64, Hash>,
+    pub(crate) unused: Vec<Place>,
+    pub(crate) torn: Option<TornEnd>,
+    pub(crate) notes: Vec<NoteSeen>,
+    pub(crate) of_node: Vec<(u64, Vec<u8>)>,
+    /// Records behind lost ones that could not be tied to anything.
+    pub(crate) unchecked: Vec<(String, Range<u64>)>,
+    pub(crate) checked: Checked,
+    /// Number the next batch would have.
+    pub(crate) next: u64,
+}
+
+/// Where the chain of batches stands.
+pub(crate) struct Chain {
+    pub(crate) next: u64,
+    /// `None` behind damage: the next batch is taken as it comes.
+    pub(crate) prev: Option<Hash>,
+    pub(crate) epoch: u64,
+    pub(crate) time: Option<Time>,
+}
+
+pub(crate) struct TailCheck<'a> {
+    pub(crate) store: &'a dyn Store,
+    pub(crate) logs: &'a mut Logs,
+    pub(crate) chain: Chain,
+    pub(crate) only: Option<&'a str>,
+    pub(crate) progress: &'a Progress<'a>,
+    pub(crate) seen: TailSeen,
+}
+
+/// Records of one row that are still to be re-hashed.
+struct Job<'v> {
+    log: LogName,
+    id: Hash,
+    part: Part<'v>,
+    file: &'v str,
+    base: u64,
+    /// The entries that the tree vouches for, the one before in front.
+    entries: Vec<Hash>,
+}
+
+impl TailCheck<'_> {
+    pub(crate) fn run(mut self) -> TailSeen {
+        if let Err(error) = self.walk() {
+            let finding = store_finding(&error);
+            self.logs.lost(finding);
+        }
+        self.seen.next = self.chain.next;
+        self.seen
+    }
+
+    fn walk(&mut self) -> Result<(), StoreError> {
+        self.seen.first = self.store.first_slot()?;
+        let Some(first) = self.seen.first else {
+            return Ok(());
+        };
+        if first > self.chain.next {
+            let what = format!(
+                "batches {} to {} are in no pack and not in the tail",
+                self.chain.next,
+                first - 1
+            );
+            self.logs.lost(Finding::new(
+                Damage::MissingBatch(self.chain.next),
+                "",
+                0,
+                what,
+            ));
+        }
+        let mut slots = self.store.slots(first)?;
+        let mut more = true;
+        while more {
+            let (mut group, mut bytes) = (Vec::new(), 0);
+            while bytes < GROUP_BYTES {
+                match slots.next()? {
+                    Found::Good(slot) => {
+                        bytes += slot.bytes.len();
+                        group.push(slot);
+                    }
+                    found => {
+                        self.group(std::mem::take(&mut group));
+                        bytes = 0;
+                        more = self.broken(found) && slots.skip_to_later();
+                        if !more {
+                            break;
+                        }
+                    }
+                }
+            }
+            self.group(group);
+        }
+        Ok(())
+    }
+
+    /// What stands where no good slot does. Whether something may follow.
+    fn broken(&mut self, found: Found) -> bool {
+        match found {
+            Found::Good(_) => true,
+            Found::End { unused, .. } => {
+                self.seen.unused = unused;
+                false
+            }
+            Found::Bad {
+                number,
+                place,
+                reason,
+                later: None,
+            } => {
+                self.chain.next = number;
+                self.seen.torn = Some(TornEnd {
+                    number,
+                    place,
+                    reason: reason.to_owned(),
+                });
+                false
+            }
+            Found::Bad {
+                number,
+                place,
+                reason,
+                later: Some(later),
+            } => {
+                let what = format!(
+                    "batch {number}: {reason}; batch {later} follows it, so it was acknowledged"
+                );
+                self.logs.lost(Finding::new(
+                    Damage::Unreadable,
+                    &place.file,
+                    place.offset,
+                    what,
+                ));
+                self.skip(later);
+                true
+            }
+            Found::Missing {
+                number,
+                place,
+                later,
+            } => {
+                let what = format!(
+                    "batches {number} to {} are missing, batch {later} follows",
+                    later - 1
+                );
+                self.logs.lost(Finding::new(
+                    Damage::MissingBatch(number),
+                    &place.file,
+                    place.offset,
+                    what,
+                ));
+                self.skip(later);
+                true
+            }
+        }
+    }
+
+    fn skip(&mut self, later: u64) {
+        if later > self.chain.next {
+            (self.chain.next, self.chain.prev) = (later, None);
+        }
+    }
+
+    fn group(&mut self, slots: Vec<Slot>) {
+        let mut jobs = Vec::new();
+        let mut signed = Vec::new();
+        for slot in &slots {
+            self.seen.checked.bytes_read +=
+                u64::try_from(slot.bytes.len()).expect("a slot is short");
+            self.slot(slot, &mut jobs, &mut signed);
+        }
+        let done = in_parallel(&jobs, |job| {
+            let checker = job.run();
+            self.progress.add(&checker.checked);
+            (
+                checker.times,
+                checker.findings,
+                checker.of_node,
+                checker.checked,
+            )
+        });
+        let mut geneses = Vec::new();
+        for (job, (times, findings, of_node, checked)) in jobs.iter().zip(done) {
+            findings
+                .into_iter()
+                .for_each(|finding| self.logs.found(finding));
+            self.seen.of_node.extend(of_node);
+            self.seen.checked.add(&checked);
+            self.times(job, times);
+            if job.part.row.first == 0
+                && let Ok(event) = scan::first_event(&job.part, &mut FrameScratch::default())
+            {
+                geneses.push((job.id, event));
+            }
+        }
+        for (id, event) in geneses {
+            self.logs.genesis(&id, &event);
+        }
+        self.signatures(&signed);
+    }
+
+    fn times(&mut self, job: &Job<'_>, times: Option<(Time, Time)>) {
+        let Some((first, last)) = times else { return };
+        let log = self
+            .logs
+            .by_id_mut(&job.id)
+            .expect("its records have arrived");
+        let before = log.last_time;
+        log.last_time = Some(last);
+        if before.is_some_and(|before| first <= before) {
+            let seq = job.part.row.first;
+            let finding = Finding::new(
+                Damage::LogFault("time"),
+                job.file,
+                job.base,
+                "its time is not after the one before",
+            );
+            self.logs
+                .found(finding.of_range(&job.log.name, seq..seq + 1));
+        }
+    }
+
+    fn signatures(&mut self, signed: &[(&Slot, BatchView<'_>)]) {
+        let Some(key) = self.logs.batch_key else {
+            return;
+        };
+        let good = in_parallel(signed, |(_, batch)| {
+            verify_ed25519(&key, &signed_message(batch.header_bytes), batch.signature)
+        });
+        for ((slot, _), _) in signed.iter().zip(good).filter(|(_, good)| !good) {
+            let what = format!(
+                "batch {} is not signed by this node's batch key",
+                slot.number
+            );
+            self.logs.found(Finding::new(
+                Damage::SignatureInvalid,
+                &slot.place.file,
+                slot.place.offset,
+                what,
+            ));
+        }
+    }
+
+    fn slot<'v>(
+        &mut self,
+        slot: &'v Slot,
+        jobs: &mut Vec<Job<'v>>,
+        signed: &mut Vec<(&'v Slot, BatchView<'v>)>,
+    ) {
+        let (file, base) = (slot.place.file.as_str(), slot.place.offset);
+        let sealed = slot.number < self.chain.next;
+        let batch = match BatchView::parse(&slot.bytes) {
+            Ok(batch) => batch,
+            Err(error) => {
+                let (damage, offset) = match error {
+                    FormatError::Unsupported(_) => (Damage::Unsupported, base),
+                    FormatError::Damaged { offset, .. } => (
+                        Damage::Unreadable,
+                        base + u64::try_from(offset).unwrap_or(0),
+                    ),
+                };
+                self.logs.lost(Finding::new(
+                    damage,
+                    file,
+                    offset,
+                    format!("batch {}: {error}", slot.number),
+                ));
+                if !sealed {
+                    (self.chain.next, self.chain.prev) = (slot.number + 1, None);
+                }
+                return;
+            }
+        };
+        self.seen.digests.insert(slot.number, batch.digest());
+        if !self.links(&batch, slot, sealed) {
+            let what = format!(
+                "batch {} does not continue the batch before, or belongs elsewhere",
+                slot.number
+            );
+            self.logs
+                .found(Finding::new(Damage::Unreadable, file, base, what));
+        }
+        if sealed {
+            // Its records were checked in their pack; here only what links and signs it.
+            signed.push((slot, batch));
+            return;
+        }
+        self.chain = Chain {
+            next: slot.number + 1,
+            prev: Some(batch.digest()),
+            epoch: batch.header.epoch,
+            time: Some(batch.header.time),
+        };
+        self.seen.checked.batches += 1;
+        for part in batch.parts() {
+            self.part(part, file, base, jobs);
+        }
+        for note in batch.notes() {
+            self.note(note, file, base);
+        }
+        signed.push((slot, batch));
+    }
+
+    /// Does the batch stand where it belongs? A batch that a pack covers is compared only if it is the pack's last.
+    fn links(&self, batch: &BatchView<'_>, slot: &Slot, sealed: bool) -> bool {
+        let header = &batch.header;
+        let ours = header.number == slot.number && header.store == self.store.describe().store_id;
+        if sealed {
+            let last = slot.number + 1 == self.chain.next;
+            return ours && (!last || self.chain.prev.is_none_or(|prev| prev == batch.digest()));
+        }
+        ours && self.chain.prev.is_none_or(|prev| prev == header.prev)
+            && header.epoch >= self.chain.epoch
+            && self.chain.time.is_none_or(|time| time <= header.time)
+    }
+
+    fn part<'v>(&mut self, part: Part<'v>, file: &'v str, base: u64, jobs: &mut Vec<Job<'v>>) {
+        let row = part.row;
+        let origin = match self.logs.by_id(&row.log) {
+            Some(log) => log.name.origin.clone(),
+            None => match scan::founding_origin(&part, &mut FrameScratch::default()) {
+                Ok(origin) if row.first == 0 => origin,
+                _ => {
+                    let what = format!(
+                        "records {} to {} of a log whose genesis was not found",
+                        row.first,
+                        row.size() - 1
+                    );
+                    return self.logs.found(Finding::new(
+                        Damage::Missing,
+                        file,
+                        base + part.entries_at,
+                        what,
+                    ));
+                }
+            },
+        };
+        let before = self.logs.by_id(&row.log).map_or(0, |log| log.size);
+        if !self
+            .logs
+            .arrive(row.log, &origin, row.first, file, base + part.entries_at)
+        {
+            let finding = Finding::new(
+                Damage::Unreadable,
+                file,
+                base + part.entries_at,
+                "a row over records that were there before",
+            );
+            let name = LogName::new(&origin).name;
+            return self
+                .logs
+                .found(finding.of_range(&name, row.first..row.size()));
+        }
+        let name = LogName::new(&origin);
+        let log = self.logs.by_id_mut(&row.log).expect("it has arrived");
+        let mut entries: Vec<Hash> = std::iter::once(log.last_entry)
+            .chain(hashes(part.entries))
+            .collect();
+        if row.first > before {
+            log.frontier = None;
+        }
+        let Some(frontier) = log.frontier.clone() else {
+            // Lost records stand before these. The tree can't be grown over the gap; the entries are taken as they are, and the
+            // record right behind the gap has no entry before it to be rebuilt with.
+            log.size = row.size();
+            log.last_entry = *entries.last().expect("a row has records");
+            log.roots.push((row.size(), row.root));
+            if row.first == before {
+                jobs.push(Job {
+                    log: name,
+                    id: row.log,
+                    part,
+                    file,
+                    base,
+                    entries,
+                });
+            } else {
+                self.seen.unchecked.push((name.name, row.first..row.size()));
+            }
+            return;
+        };
+        let mut grown = grow(frontier.clone(), &entries[1..], &[]);
+        let mut rehash = true;
+        if grown.frontier.root() != row.root {
+            let chain = chain_of(&part, &name, file, base, entries[0]);
+            let by_records = grow(frontier, chain.get(1..).unwrap_or_default(), &[]);
+            let whole = chain.len() == entries.len() && by_records.frontier.root() == row.root;
+            self.logs
+                .found(altered(&part, &name, file, base, &entries, &chain, whole));
+            if whole {
+                (entries, grown) = (chain, by_records);
+            } else {
+                rehash = false;
+            }
+        }
+        self.seen.checked.bytes_hashed += u64::from(row.count) * (33 + 65);
+        let log = self.logs.by_id_mut(&row.log).expect("it has arrived");
+        log.size = row.size();
+        log.frontier = Some(grown.frontier);
+        log.last_entry = *entries.last().expect("a row has records");
+        log.roots.push((row.size(), row.root));
+        if rehash && self.only.is_none_or(|only| only == name.name) {
+            jobs.push(Job {
+                log: name,
+                id: row.log,
+                part,
+                file,
+                base,
+                entries,
+            });
+        }
+    }
+
+    fn note(&mut self, text: &[u8], file: &str, base: u64) {
+        let Some((origin, size, root)) = checkpoint_of(text) else {
+            return self.logs.found(Finding::new(
+                Damage::Unreadable,
+                file,
+                base,
+                "a note that has not its form",
+            ));
+        };
+        let Some(log) = self.logs.by_origin_mut(&origin) else {
+            return self.logs.found(Finding::new(
+                Damage::Missing,
+                file,
+                base,
+                format!("a note of a log that is not here: {origin}"),
+            ));
+        };
+        log.noted = log.noted.max(size.min(log.size));
+        let known = log
+            .roots
+            .iter()
+            .find(|(known, _)| *known == size)
+            .map(|(_, root)| *root);
+        let (beyond, name) = (size > log.size, log.name.name.clone());
+        if beyond || known.is_some_and(|known| known != root) {
+            let what = if beyond {
+                "a note beyond its log's end"
+            } else {
+                "a note has another root"
+            };
+            let finding = Finding::new(Damage::RootMismatch(size), file, base, what);
+            self.logs.found(finding.of_log(&name));
+        }
+        self.seen.notes.push(NoteSeen {
+            origin,
+            text: text.to_vec(),
+            file: file.to_owned(),
+            offset: base,
+        });
+    }
+}
+
+impl Job<'_> {
+    fn run(&self) -> RecordChecker<'_> {
+        let mut checker = RecordChecker::new(&self.log);
+        let row = &self.part.row;
+        let mut next = row.first;
+        for frame in self.part.frames() {
+            let Ok((at, frame)) = frame else { break };
+            let seqs = next..next + frame.records();
+            let from = usize::try_from(next - row.first).expect("a row has at most 65,536 records");
+            let count = usize::try_from(frame.records()).expect("a frame has at most 256 records");
+            let place = FramePlace {
+                bytes: frame.bytes(),
+                file: self.file,
+                offset: self.base + at,
+                seqs: seqs.clone(),
+            };
+            checker.frame(&place, &self.entries[from..=from + count]);
+            next = seqs.end;
+        }
+        if next < row.size() {
+            let finding = Finding::new(
+                Damage::Unreadable,
+                self.file,
+                self.base + self.part.frames_at,
+                "a frame's check is wrong",
+            );
+            checker
+                .findings
+                .push(finding.of_range(&self.log.name, next..row.size()));
+        }
+        checker
+    }
+}
+
+/// The entries that a row's records give by themselves.
+fn chain_of(part: &Part<'_>, name: &LogName, file: &str, base: u64, prev: Hash) -> Vec<Hash> {
+    let mut next = part.row.first;
+    let frames: Vec<_> = part.frames().map_while(Result::ok).collect();
+    let places: Vec<FramePlace<'_>> = frames
+        .iter()
+        .map(|(at, frame)| {
+            let seqs = next..next + frame.records();
+            next = seqs.end;
+            FramePlace {
+                bytes: frame.bytes(),
+                file,
+                offset: base + at,
+                seqs,
+            }
+        })
+        .collect();
+    RecordChecker::new(name).chain(&places, prev)
+}
+
+/// The entries don't give the root the row names.
+fn altered(
+    part: &Part<'_>,
+    name: &LogName,
+    file: &str,
+    base: u64,
+    entries: &[Hash],
+    chain: &[Hash],
+    whole: bool,
+) -> Finding {
+    let mut differing = Vec::new();
+    let pairs = chain.iter().zip(entries).skip(1).zip(part.row.first..);
+    pairs
+        .filter(|((record, entry), _)| record != entry)
+        .for_each(|(_, seq)| push_seq(&mut differing, seq));
+    let damage = match (whole, differing.is_empty()) {
+        (true, _) => Damage::EntryAltered,
+        (false, false) => Damage::RecordAltered,
+        (false, true) => Damage::RootMismatch(part.row.size()),
+    };
+    let first = differing
+        .first()
+        .map_or(part.row.first, |range| range.start);
+    let offset = base + part.entries_at + (first - part.row.first) * 32;
+    Finding::new(
+        damage,
+        file,
+        offset,
+        "the entries don't give the root of their row",
+    )
+    .of(&name.name, differing)
+}
+
+pub(crate) fn store_finding(error: &StoreError) -> Finding {
+    match error {
+        StoreError::Damaged { place, what } => {
+            Finding::new(Damage::Unreadable, &place.file, place.offset, *what)
+        }
+        other => {
+            let source = std::error::Error::source(other)
+                .map_or(String::new(), |source| format!(": {source}"));
+            Finding::new(Damage::Unreadable, "tail", 0, format!("{other}{source}"))
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! From what was found to the five axes, by the order of `docs/spec/pack.md`.
+
+use super::finding::{Damage, Finding};
+use super::logs::Logs;
+use super::{Request, Seen, StoreReport};
+use indelible_proof::key::VerifierKey;
+use indelible_proof::pin::Pin;
+use indelible_proof::verdict::{
+    Authenticity, Completeness, Consistency, Integrity, Rule, Seqs, Verdict, Witnesses,
+};
+use indelible_store::Store;
+
+pub(crate) fn report(
+    store: &dyn Store,
+    seen: Seen,
+    logs: Logs,
+    request: &Request<'_>,
+    writing: bool,
+) -> StoreReport {
+    let mut notes: Vec<String> = store.describe().warnings.clone();
+    let torn = seen.tail.torn.as_ref();
+    // A batch that the register remembers was acknowledged: then its damage is a finding of its own (`others`).
+    let integrity = integrity(&logs, request);
+    let completeness = match (missing(&logs.findings), torn) {
+        (Some(completeness), _) => completeness,
+        (None, Some(torn)) if writing => Completeness::BatchInFlight(torn.number),
+        (None, Some(torn)) => Completeness::TornBatch(torn.number),
+        (None, None) => Completeness::AsCommitted,
+    };
+    if let Some(torn) = torn {
+        notes.push(format!(
+            "batch {} at the end of the tail: {} ({})",
+            torn.number, torn.reason, torn.place
+        ));
+    }
+    for (log, seqs) in &seen.tail.unchecked {
+        notes.push(format!(
+            "records {} to {} of {log} stand behind lost ones and could not be tied to anything",
+            seqs.start,
+            seqs.end - 1
+        ));
+    }
+    let mut checked = seen.checked;
+    checked.logs = u64::try_from(logs.iter().count()).unwrap_or(u64::MAX);
+    let verdict = Verdict {
+        integrity,
+        authenticity: authenticity(&logs, request.pin),
+        consistency: Consistency::Unchecked,
+        witnesses: Witnesses::NoneAsked,
+        completeness,
+    };
+    StoreReport {
+        verdict,
+        findings: logs.findings,
+        checked,
+        unused: seen.tail.unused,
+        notes,
+    }
+}
+
+/// The first that applies; damage is collected over the whole store.
+fn integrity(logs: &Logs, request: &Request<'_>) -> Integrity {
+    let first =
+        |wanted: fn(&Damage) -> bool| logs.findings.iter().find(|finding| wanted(&finding.damage));
+    let all = |wanted: fn(&Damage) -> bool| {
+        logs.findings
+            .iter()
+            .filter(move |finding| wanted(&finding.damage))
+    };
+    if let Some(finding) = first(|damage| *damage == Damage::Unreadable) {
+        return Integrity::Unreadable {
+            file: finding.file.clone(),
+            offset: finding.offset,
+            seqs: seqs(std::iter::once(finding)),
+        };
+    }
+    if let Some(finding) =
+        first(|damage| matches!(damage, Damage::MissingBatch(_) | Damage::Missing))
+    {
+        return match finding.damage {
+            Damage::MissingBatch(number) => Integrity::MissingBatch(number),
+            _ => Integrity::Missing(seqs(std::iter::once(finding))),
+        };
+    }
+    for finding in &logs.findings {
+        if let Damage::RootMismatch(size) = finding.damage {
+            return Integrity::RootMismatch(size);
+        }
+    }
+    for finding in &logs.findings {
+        if let Damage::TileAltered { level, number } = finding.damage {
+            return Integrity::TileAltered { level, n: number };
+        }
+    }
+    if first(|damage| *damage == Damage::EntryAltered).is_some() {
+        return Integrity::EntryAltered(seqs(all(|damage| *damage == Damage::EntryAltered)));
+    }
+    if first(|damage| *damage == Damage::RecordAltered).is_some() {
+        return Integrity::RecordAltered(seqs(all(|damage| *damage == Damage::RecordAltered)));
+    }
+    if let Some(finding) = first(|damage| matches!(damage, Damage::LogFault(_))) {
+        return Integrity::LogFault(
+            finding.each_seq().next().unwrap_or(0),
+            rule(&finding.damage),
+        );
+    }
+    if first(|damage| *damage == Damage::Unsupported).is_some() {
+        return Integrity::UnsupportedVersion;
+    }
+    by_batch_key(logs, request)
+}
+
+/// Records above the last note of their log are vouched for by the batch key alone.
+fn by_batch_key(logs: &Logs, request: &Request<'_>) -> Integrity {
+    let above = logs
+        .iter()
+        .filter(|log| request.only.is_none_or(|only| only == log.name.name))
+        .find(|log| log.noted < log.size);
+    match above {
+        Some(log) => Integrity::OkByBatchKey {
+            log: log.name.name.clone(),
+            first: log.noted,
+            last: log.size - 1,
+        },
+        None => Integrity::Ok,
+    }
+}
+
+fn seqs<'a>(findings: impl Iterator<Item = &'a Finding>) -> Seqs {
+    let mut seqs = Seqs::new();
+    findings
+        .flat_map(|finding| &finding.seqs)
+        .for_each(|range| seqs.add_range(range.clone()));
+    seqs
+}
+
+fn rule(damage: &Damage) -> Rule {
+    match damage {
+        Damage::LogFault("kind") => Rule::Kind,
+        Damage::LogFault("time") => Rule::Time,
+        Damage::LogFault("event") => Rule::Event,
+        Damage::LogFault("genesis") => Rule::Genesis,
+        _ => Rule::Head,
+    }
+}
+
+/// Records or batches that something names and that are not here.
+fn missing(findings: &[Finding]) -> Option<Completeness> {
+    let batch = findings.iter().find_map(|finding| match finding.damage {
+        Damage::MissingBatch(number) => Some(number),
+        _ => None,
+    });
+    if let Some(number) = batch {
+        return Some(Completeness::BatchMissing(number));
+    }
+    let lost: u64 = findings
+        .iter()
+        .filter(|finding| matches!(finding.damage, Damage::Missing | Damage::Unreadable))
+        .map(Finding::records)
+        .sum();
+    (lost > 0).then_some(Completeness::Lost(lost))
+}
+
+fn authenticity(logs: &Logs, pin: Option<&Pin>) -> Authenticity {
+    if logs
+        .findings
+        .iter()
+        .any(|finding| finding.damage == Damage::SignatureInvalid)
+    {
+        return Authenticity::SignatureInvalid;
+    }
+    let Some(pin) = pin else {
+        return Authenticity::SelfKeyedOwnStore;
+    };
+    let is_pinned = |key: &VerifierKey| key == pin.key();
+    match logs.by_id(&pin.log_id()) {
+        Some(log) if log.name.origin == pin.origin() && log.key.as_ref().is_some_and(is_pinned) => {
+            Authenticity::Ok
+        }
+        _ => Authenticity::UnknownKey,
+    }
+}
