@@ -3,6 +3,7 @@
 //! Owns the two token forms that heads, genesis and node events share: canonical integers, and strings that end at the next `"`. A
 //! text that was read so can be written again in one way only. Does not know what the tokens mean.
 
+use crate::find::find;
 use crate::limits::INTEGER_MAX;
 use alloc::vec::Vec;
 
@@ -72,8 +73,7 @@ impl<'a> Cursor<'a> {
 
     /// The bytes up to the next `end`, which is stepped over.
     pub(crate) fn until(&mut self, end: u8) -> Option<&'a [u8]> {
-        let at = self.rest.iter().position(|byte| *byte == end)?;
-        let (taken, rest) = self.rest.split_at_checked(at)?;
+        let (taken, rest) = self.rest.split_at_checked(find(end, self.rest)?)?;
         self.rest = rest.get(1..)?;
         Some(taken)
     }

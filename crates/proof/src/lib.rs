@@ -62,6 +62,7 @@ pub mod checkpoint;
 mod cursor;
 pub mod event;
 pub mod export;
+mod find;
 pub mod genesis;
 #[allow(
     clippy::indexing_slicing,

@@ -71,5 +71,8 @@ pub const TREE_SIZE_MAX: u64 = (1 << 63) - 1;
 /// One line of an export without its LF: one record of the largest size, its head, and what stands around them.
 pub const EXPORT_LINE_BYTES_MAX: usize = EVENT_BYTES_MAX + (8 << 10);
 
+/// An entries line stands after every so many records, at the tree's own borders, so that who verifies holds no more than one block.
+pub const EXPORT_BLOCK_RECORDS: u64 = 256;
+
 /// Seqs named in one verdict before only their count follows: a verdict is read by a person.
 pub const VERDICT_SEQS_MAX: usize = 8;

@@ -2,6 +2,7 @@
 //!
 //! Owns `{"head":HEAD,"salt":"SALT","event":EVENT}` and `{"head":HEAD}` (`docs/spec/record.md`). Does not judge what it cuts.
 
+use crate::find::split_after;
 use crate::hash::HEX_PAIRS;
 use alloc::vec::Vec;
 
@@ -31,11 +32,7 @@ impl<'a> Record<'a> {
         if inner.first() != Some(&b'{') {
             return None;
         }
-        let end = inner
-            .iter()
-            .position(|byte| *byte == b'}')?
-            .checked_add(1)?;
-        let (head, rest) = inner.split_at_checked(end)?;
+        let (head, rest) = split_after(b'}', inner)?;
         if rest.is_empty() {
             return Some(Record {
                 head,

@@ -15,6 +15,14 @@ pub(crate) fn decode_hash(text: impl AsRef<[u8]>) -> Option<Hash> {
     decode(text)?.try_into().ok().map(Hash)
 }
 
+/// Puts the bytes in place of what `out` held. `false`: the text is not base64 of exactly so many bytes, and `out` may hold anything.
+pub(crate) fn decode_exactly(text: &[u8], length: usize, out: &mut Vec<u8>) -> bool {
+    out.clear();
+    text.len() == length.div_ceil(3).saturating_mul(4)
+        && STANDARD.decode_vec(text, out).is_ok()
+        && out.len() == length
+}
+
 pub(crate) fn encode(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
