@@ -1,1 +1,89 @@
-//! (being written)
+//! What evidence proves: receipts and exports, judged by the steps of their pages in their order.
+//!
+//! Owns the steps of `docs/spec/receipt.md` and `docs/spec/export.md`, and the rules for a head in its place, which whoever verifies
+//! a store shares ([`check_head`]). Promises an answer to any bytes, the same on every machine: nothing here knows a clock, a file or
+//! what was verified before. What is needed to read the forms themselves stands in their own modules.
+
+mod export;
+mod head;
+mod receipt;
+
+pub use export::{ExportVerifier, verify_export};
+pub use head::{Before, HeadFault, check_head};
+pub use receipt::verify_receipt;
+
+use crate::hash::Hash;
+use crate::key::VerifierKey;
+use crate::note::{Note, Signed};
+use crate::time::Time;
+use crate::verdict::{Authenticity, Integrity, Verdict};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// What was found, and what was looked at for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The five axes.
+    pub verdict: Verdict,
+    /// Findings on integrity that lost against the verdict's by order; the most important first, at most one of each sort.
+    pub further: Vec<Integrity>,
+    /// Where the verdict is *malformed*: what should have stood there.
+    pub expected: Option<&'static str>,
+    /// What was checked, and how much of it.
+    pub checked: Checked,
+}
+
+/// What was checked. A value is absent if the file ended or was refused before it came.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// Bytes of the receipt or export that were given.
+    pub bytes: u64,
+    /// The log the file speaks of.
+    pub origin: Option<String>,
+    /// Its log id. A receipt does not carry it.
+    pub log_id: Option<Hash>,
+    /// The first and the last seq the file speaks of.
+    pub range: Option<(u64, u64)>,
+    /// Heads that were hashed and judged.
+    pub heads: u64,
+    /// Of these, how many came with salt and event, which were hashed and judged too.
+    pub events: u64,
+    /// Entries that were compared with their heads and put into the tree.
+    pub entries: u64,
+    /// When the first and the last record with a valid head say they were recorded.
+    pub times: Option<(Time, Time)>,
+    /// The size and root the log signed.
+    pub checkpoint: Option<(u64, Hash)>,
+    /// Signature lines that have the shape of an ML-DSA-44 cosignature by the log. This version does not check them.
+    pub ml_dsa_lines: usize,
+}
+
+impl Report {
+    /// Of a file that was not read to its end.
+    fn refused(integrity: Integrity, expected: Option<&'static str>, checked: Checked) -> Report {
+        Report {
+            verdict: Verdict::only_integrity(integrity),
+            further: Vec::new(),
+            expected,
+            checked,
+        }
+    }
+}
+
+/// The first finding is the verdict's; without any it is *ok*.
+fn first_finding(mut found: Vec<Integrity>) -> (Integrity, Vec<Integrity>) {
+    if found.is_empty() {
+        return (Integrity::Ok, found);
+    }
+    (found.remove(0), found)
+}
+
+/// Did this key sign for the log of that origin?
+fn signed_by(key: &VerifierKey, note: &Note<'_>, origin: &str) -> Authenticity {
+    match note.verify(key) {
+        Signed::NoLine => Authenticity::UnknownKey,
+        Signed::Invalid => Authenticity::SignatureInvalid,
+        Signed::Ok if note.ml_dsa_shaped_lines(origin) > 0 => Authenticity::OkNotYetPostQuantum,
+        Signed::Ok => Authenticity::Ok,
+    }
+}

@@ -1,0 +1,270 @@
+//! The order of an export's lines (`docs/spec/export.md`, step 1), and what they prove together (steps 2 to 5).
+
+use super::records::Records;
+use super::walk::Walk;
+use crate::checkpoint::Checkpoint;
+use crate::export::{
+    Content, Header, LineError, RecordLine, parse_checkpoint, parse_consistency, parse_end,
+    parse_genesis, parse_left, parse_right,
+};
+use crate::hash::{Hash, Hasher};
+use crate::note::Note;
+use crate::pin::Pin;
+use crate::tree::subtree::{self, Span};
+use crate::verdict::{
+    Authenticity, Completeness, Consistency, Integrity, Part, Verdict, Witnesses,
+};
+use crate::verify::{Checked, Report, first_finding};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// The line that comes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Due {
+    Genesis,
+    Consistency,
+    Record,
+    Entries,
+    Left,
+    Right,
+    Checkpoint,
+    End,
+    Nothing,
+}
+
+impl Due {
+    fn what(self) -> &'static str {
+        match self {
+            Due::Genesis => "the genesis record of the walk",
+            Due::Consistency => "the consistency proof of the walk",
+            Due::Record => "the line of the next record",
+            Due::Entries => "the entries of the records since the last such line",
+            Due::Left => "the subtree hashes left of the range",
+            Due::Right => "the subtree hashes right of the range",
+            Due::Checkpoint => "the checkpoint of the size that the header names",
+            Due::End => "the last line",
+            Due::Nothing => "the end of the file",
+        }
+    }
+}
+
+/// What was read since the header. Fields are filled in the order of the lines.
+#[derive(Debug)]
+pub(super) struct Reading {
+    due: Due,
+    origin: String,
+    id: Hash,
+    size: u64,
+    content: Content,
+    walk: Walk,
+    records: Records,
+    left: Vec<Hash>,
+    right: Vec<Hash>,
+    signed: Option<SignedRoot>,
+    /// Is the SHA-256 in the last line right?
+    digest_fits: bool,
+}
+
+/// What the checkpoint line says.
+#[derive(Debug)]
+struct SignedRoot {
+    root: Hash,
+    authenticity: Authenticity,
+    ml_dsa_lines: usize,
+}
+
+impl Reading {
+    pub(super) fn new(header: &Header<'_>) -> Reading {
+        Reading {
+            due: Due::Genesis,
+            origin: header.origin.as_str().into(),
+            id: header.id,
+            size: header.size,
+            content: header.content,
+            walk: Walk::default(),
+            records: Records::new(header.first, header.count),
+            left: Vec::new(),
+            right: Vec::new(),
+            signed: None,
+            digest_fits: false,
+        }
+    }
+
+    /// Step 1: what line is due, and has it its form? `before` is of all lines before.
+    pub(super) fn take_line(
+        &mut self,
+        line: &[u8],
+        pin: Option<&Pin>,
+        before: &Hasher,
+    ) -> Result<(), LineError> {
+        self.due = match self.due {
+            Due::Genesis => {
+                let record = parse_genesis(line).ok_or(LineError::Malformed)?;
+                self.walk.take_genesis(&record, &self.origin, &self.id);
+                Due::Consistency
+            }
+            Due::Consistency => {
+                self.walk.proof = parse_consistency(line)?;
+                Due::Record
+            }
+            Due::Record => {
+                self.take_record(line).ok_or(LineError::Malformed)?;
+                if self.records.entries_are_due() {
+                    Due::Entries
+                } else {
+                    Due::Record
+                }
+            }
+            Due::Entries => {
+                self.records
+                    .take_entries(line)
+                    .ok_or(LineError::Malformed)?;
+                if self.records.are_all() {
+                    Due::Left
+                } else {
+                    Due::Record
+                }
+            }
+            Due::Left => {
+                self.left = parse_left(line).ok_or(LineError::Malformed)?;
+                need(self.sides().0 == self.left.len())?;
+                Due::Right
+            }
+            Due::Right => {
+                self.right = parse_right(line).ok_or(LineError::Malformed)?;
+                need(self.sides().1 == self.right.len())?;
+                Due::Checkpoint
+            }
+            Due::Checkpoint => {
+                let note = parse_checkpoint(line).ok_or(LineError::Malformed)?;
+                self.signed = Some(self.read_note(&note, pin).ok_or(LineError::Malformed)?);
+                Due::End
+            }
+            Due::End => {
+                let digest = parse_end(line).ok_or(LineError::Malformed)?;
+                self.digest_fits = before.clone().finish() == digest;
+                Due::Nothing
+            }
+            Due::Nothing => return Err(LineError::Malformed),
+        };
+        Ok(())
+    }
+
+    /// What stands next in an export of good form.
+    pub(super) fn expected(&self) -> &'static str {
+        self.due.what()
+    }
+
+    /// Did all lines come?
+    pub(super) fn is_done(&self) -> bool {
+        self.due == Due::Nothing
+    }
+
+    fn take_record(&mut self, line: &[u8]) -> Option<()> {
+        match RecordLine::parse(line)? {
+            RecordLine::Lost(seq) => (seq == self.records.next()).then(|| self.records.take_lost()),
+            RecordLine::Record(record) => {
+                let fits = record.content.is_none() || self.content == Content::All;
+                fits.then(|| self.records.take_record(&record, &self.origin))
+            }
+        }
+    }
+
+    /// How many hashes the walk takes left and right of the range.
+    fn sides(&self) -> (usize, usize) {
+        let range = self.records.range();
+        subtree::counts(
+            range.start,
+            range.end.saturating_sub(range.start),
+            self.size,
+        )
+        .unwrap_or((0, 0))
+    }
+
+    fn read_note(&self, note: &[u8], pin: Option<&Pin>) -> Option<SignedRoot> {
+        let note = Note::parse(note).ok()?;
+        let checkpoint = Checkpoint::parse(note.text).ok()?;
+        (checkpoint.size == self.size).then(|| SignedRoot {
+            root: checkpoint.root,
+            authenticity: self
+                .walk
+                .authenticity(&note, &checkpoint, &self.origin, &self.id, pin),
+            ml_dsa_lines: note.ml_dsa_shaped_lines(checkpoint.origin),
+        })
+    }
+
+    /// Steps 2 to 5, after so many lines.
+    pub(super) fn report(&self, lines: u64) -> Report {
+        let checked = self.checked();
+        let Some(signed) = &self.signed else {
+            return Report::refused(Integrity::Unchecked, None, checked);
+        };
+        if self.walk.is_unsupported() {
+            return Report::refused(Integrity::UnsupportedVersion, None, checked);
+        }
+        let gives_root =
+            |span: &Span| span.root(self.size, &self.left, &self.right) == Some(signed.root);
+        let (mut found, is_proven) = self.records.findings(self.size, gives_root);
+        if !self.digest_fits {
+            found.push(Integrity::Malformed(Part::Line(lines)));
+        }
+        let expected =
+            (!self.digest_fits).then_some("the SHA-256 of all bytes before the last line");
+        let (integrity, further) = first_finding(found);
+        Report {
+            verdict: Verdict {
+                integrity,
+                authenticity: signed.authenticity,
+                consistency: Consistency::Unchecked,
+                witnesses: Witnesses::NoneAsked,
+                completeness: self.completeness(signed.authenticity, is_proven),
+            },
+            further,
+            expected,
+            checked,
+        }
+    }
+
+    /// Step 5. A damaged head or event takes nothing away: the entries prove that the record is there.
+    fn completeness(&self, authenticity: Authenticity, is_proven: bool) -> Completeness {
+        use Authenticity::{KeyWalkBroken, SignatureInvalid, UnknownKey};
+        let records = &self.records;
+        let is_vouched_for = !matches!(authenticity, SignatureInvalid | UnknownKey | KeyWalkBroken);
+        if !is_vouched_for || !is_proven {
+            Completeness::Unchecked
+        } else if !records.lost().is_empty() {
+            Completeness::Lost(records.lost().count())
+        } else if self.content == Content::Heads {
+            Completeness::ContentWithheld
+        } else if !records.bare().is_empty() {
+            Completeness::ErasedWithoutRecord(*records.bare())
+        } else {
+            let (first, last) = records.first_and_last();
+            Completeness::Population { first, last }
+        }
+    }
+
+    pub(super) fn checked(&self) -> Checked {
+        let signed = self.signed.as_ref();
+        Checked {
+            bytes: 0,
+            origin: Some(self.origin.clone()),
+            log_id: Some(self.id),
+            range: Some(self.records.first_and_last()),
+            heads: self.records.heads(),
+            events: self.records.events(),
+            entries: self.records.entries(),
+            times: self.records.times(),
+            checkpoint: signed.map(|signed| (self.size, signed.root)),
+            ml_dsa_lines: signed.map_or(0, |signed| signed.ml_dsa_lines),
+        }
+    }
+}
+
+fn need(condition: bool) -> Result<(), LineError> {
+    if condition {
+        Ok(())
+    } else {
+        Err(LineError::Malformed)
+    }
+}
