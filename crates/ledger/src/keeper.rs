@@ -75,6 +75,11 @@ pub(crate) fn keep(committer: &Committer, sealer: &Sealer, background_sealing: b
         if stop {
             return;
         }
+        // Room ahead of need: a commit that had to make a file would wait for all its zeros. After a failure every write is refused, so
+        // the next commit tells its caller.
+        if committer.books.store().prepare_next().is_err() {
+            return;
+        }
         if silent || registered_at.elapsed() >= REGISTER_EVERY {
             committer.register();
             registered_at = Instant::now();

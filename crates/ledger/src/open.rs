@@ -283,6 +283,12 @@ impl Ledger {
         self.sealer.seal_all()
     }
 
+    /// Bytes of the tail's batches that are not sealed yet.
+    #[must_use]
+    pub fn tail_bytes(&self) -> u64 {
+        self.committer.tail_bytes()
+    }
+
     /// Why the register could not be written last, if so.
     #[must_use]
     pub fn register_trouble(&self) -> Option<String> {
