@@ -1,0 +1,60 @@
+//! Benchmarks as programs: each prints a table, and with `--json FILE` writes its rows.
+//!
+//! Never a test: a figure depends on the machine and on what else it does. Every row names its state and stands beside the physical
+//! bound that was measured in the same run.
+
+mod disk;
+mod engine;
+mod events;
+mod load;
+mod machine;
+mod report;
+mod start;
+mod store;
+
+use anyhow::{Context as _, bail};
+use std::path::PathBuf;
+
+/// What was asked on the command line.
+struct Options {
+    json: Option<PathBuf>,
+    /// Only cases whose name contains this.
+    only: Option<String>,
+    /// Where stores are made; on the disk that is to be measured.
+    dir: PathBuf,
+    /// Shorter runs that show whether the program works, and whose figures mean nothing.
+    quick: bool,
+}
+
+fn main() -> anyhow::Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    let Some(command) = arguments.next() else {
+        bail!("usage: bench engine|start [--json FILE] [--only TEXT] [--dir DIR] [--quick]")
+    };
+    let mut options = Options {
+        json: None,
+        only: None,
+        dir: PathBuf::from("target"),
+        quick: false,
+    };
+    while let Some(argument) = arguments.next() {
+        let mut value = || {
+            arguments
+                .next()
+                .with_context(|| format!("{argument} needs a value"))
+        };
+        match argument.as_str() {
+            "--json" => options.json = Some(value()?.into()),
+            "--only" => options.only = Some(value()?),
+            "--dir" => options.dir = value()?.into(),
+            "--quick" => options.quick = true,
+            other => bail!("unknown argument {other}"),
+        }
+    }
+    let rows = match command.as_str() {
+        "engine" => engine::run(&options)?,
+        "start" => start::run(&options)?,
+        other => bail!("unknown benchmark {other}"),
+    };
+    report::write_json(&rows, options.json.as_deref())
+}
