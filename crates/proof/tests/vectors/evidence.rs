@@ -1,0 +1,75 @@
+//! Receipts and exports, with their five texts and exit code.
+
+use crate::{cases, file, input, list, number, text};
+use indelible_proof::pin::Pin;
+use indelible_proof::verdict::Verdict;
+use indelible_proof::verify::{ExportVerifier, verify_export, verify_receipt};
+use serde_json::{Value, json};
+
+fn pin(case: &Value) -> Option<Pin> {
+    case.get("pin")
+        .map(|pin| Pin::parse(text(pin).as_bytes()).unwrap())
+}
+
+fn texts(verdict: &Verdict) -> Value {
+    json!({
+        "integrity": verdict.integrity.to_string(),
+        "authenticity": verdict.authenticity.to_string(),
+        "consistency": verdict.consistency.to_string(),
+        "witnesses": verdict.witnesses.to_string(),
+        "completeness": verdict.completeness.to_string(),
+        "exit": verdict.exit_code(),
+    })
+}
+
+#[test]
+fn receipts_are_judged_as_the_vectors_say() {
+    for case in cases(&file("receipt")) {
+        let record = case.get("record").map(|record| text(record).as_bytes());
+        let report = verify_receipt(&input(case, "receipt"), pin(case).as_ref(), record);
+        assert_eq!(texts(&report.verdict), case["expect"], "{}", case["name"]);
+    }
+}
+
+/// The bytes of an export, which may be written as changes of another.
+fn export(file: &Value, case: &Value) -> Vec<u8> {
+    let Some(base) = case.get("base") else {
+        return input(case, "export");
+    };
+    let base = cases(file)
+        .iter()
+        .find(|case| case["name"] == *base)
+        .unwrap();
+    let mut bytes = export(file, base);
+    let mut edits: Vec<&Value> = list(case, "edits").iter().collect();
+    edits.sort_by_key(|edit| std::cmp::Reverse(number(&edit[0])));
+    for edit in edits {
+        let (at, removed) = (number(&edit[0]), number(&edit[1]));
+        bytes.splice(at..at + removed, text(&edit[2]).bytes());
+    }
+    bytes
+}
+
+#[test]
+fn exports_are_judged_as_the_vectors_say() {
+    let file = file("export");
+    for case in cases(&file) {
+        let report = verify_export(&export(&file, case), pin(case).as_ref());
+        assert_eq!(texts(&report.verdict), case["expect"], "{}", case["name"]);
+    }
+}
+
+#[test]
+fn an_export_in_pieces_is_judged_as_the_whole() {
+    let file = file("export");
+    for case in cases(&file) {
+        let (bytes, pin) = (export(&file, case), pin(case));
+        let whole = verify_export(&bytes, pin.as_ref());
+        for size in [7, 1_000] {
+            let mut verifier = ExportVerifier::new(pin.as_ref());
+            bytes.chunks(size).for_each(|piece| verifier.feed(piece));
+            let pieces = verifier.finish();
+            assert_eq!(pieces, whole, "{} in pieces of {size}", case["name"]);
+        }
+    }
+}
