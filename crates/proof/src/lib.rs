@@ -20,7 +20,40 @@
 //!
 //! # How to verify
 //!
-//! `verify` does all of it and answers with a [`verdict`] of five axes, never with one boolean. The steps can be done by hand,
+//! [`verify`] does all of it and answers with a [`verdict`] of five axes, never with one boolean, and says what it looked at:
+//!
+//! ```
+//! use indelible_proof::{pin::Pin, verify::verify_receipt};
+//!
+//! let pin = Pin::parse(b"indelible-pin-v1 282015b96c321fd88d02a1f5a2b3fd6d35febe25b4280de0fb669665f0994db0 log.example.org/orders/00112233445566ff+7e017747+AVQmMu7tESF3jwfR60kqMFjrlhbIQri518O+3KV1fXtY")?;
+//! let receipt = "\
+//! c2sp.org/tlog-proof@v1
+//! extra eyJpbmRlbGlibGUiOjAsImxvZyI6ImxvZy5leGFtcGxlLm9yZy9vcmRlcnMvMDAxMTIyMzM0NDU1NjZmZiIsImtpbmQiOiJldmVudCIsImJ5Ijoic3BpZmZlOi8vYWNtZS9wYXltZW50cyIsInZpYSI6ImluZ2VzdC9odHRwIiwiZGlnZXN0IjoiN2FiOWYxY2IzOGVjMDFlMmI3MzM1YjVlMjU5YTc4NDJjNGE2MzcyNzJiMDIyN2YzZDBiYzZmZDhhOTI4MTY0YSIsInNlcSI6MSwidGltZSI6IjIwMjYtMTEtMjNUMTA6MDA6MDEuMDAwMDAwMDAwWiIsInByZXYiOiIyODIwMTViOTZjMzIxZmQ4OGQwMmExZjVhMmIzZmQ2ZDM1ZmViZTI1YjQyODBkZTBmYjY2OTY2NWYwOTk0ZGIwIn0=
+//! index 1
+//! BFlkYFGnWigX33Wgh6tvdCe+lU22OybvWV5EKQdH1q0=
+//!
+//! log.example.org/orders/00112233445566ff
+//! 2
+//! dvTJECo3uH0oqGRYyXqUEqk6761uN4o058Do4DF7PcM=
+//!
+//! — log.example.org/orders/00112233445566ff fgF3R3eZIU4meQbARA4hgd9jiGuKJgvDsChFq8BbA5PQ0eloNeSha72fqkpVxmXrTD6QT/xbQIz2KSd1SHf7vRrBdgk=
+//! ";
+//!
+//! let report = verify_receipt(receipt.as_bytes(), Some(&pin), None);
+//! assert_eq!(
+//!     report.verdict.to_string(),
+//!     "integrity: ok\n\
+//!      authenticity: ok\n\
+//!      consistency: unchecked\n\
+//!      witnesses: none asked\n\
+//!      completeness: selective: proves nothing about the rest"
+//! );
+//! assert_eq!(report.verdict.exit_code(), 0);
+//! assert_eq!(report.checked.range, Some((1, 1)));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! An export, which may be larger than memory, is fed to a [`verify::ExportVerifier`] in pieces. The steps can also be done by hand,
 //! because a record is hashed as the bytes it is made of:
 //!
 //! ```
@@ -43,8 +76,8 @@
 //!
 //! # Limits
 //!
-//! Every bound stands in [`limits`] with its reason. Memory is bounded by one event and its names; time is linear in the input, and
-//! n log n in the names of one object.
+//! Every bound stands in [`limits`] with its reason. Memory is bounded by one event and its names, for an export by its longest line
+//! and 256 records; time is linear in the input, and n log n in the names of one object.
 #![no_std]
 // No input may stop a verifier: what could panic is refused where it is written. Arithmetic is not in the list, because sums of
 // places in one slice can't overflow and the lint does not see that; sums of numbers from outside are checked by hand.
