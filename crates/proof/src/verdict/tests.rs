@@ -2,6 +2,7 @@ use super::*;
 use alloc::format;
 use alloc::string::ToString as _;
 use alloc::vec::Vec;
+use core::fmt;
 use proptest::prelude::*;
 
 fn seqs(seqs: impl IntoIterator<Item = u64>) -> Seqs {
