@@ -1,5 +1,6 @@
 //! What a check of a store found, one thing at a time: the kind of damage, the place, the records.
 
+use indelible_proof::verdict::Rule;
 use std::fmt;
 use std::ops::Range;
 
@@ -28,7 +29,7 @@ pub enum Damage {
     /// A record does not give the entry that the tree vouches for.
     RecordAltered,
     /// The log signed a record that breaks this rule.
-    LogFault(&'static str),
+    LogFault(Rule),
     /// A signature of ours is wrong.
     SignatureInvalid,
 }
@@ -103,7 +104,7 @@ impl fmt::Display for Finding {
             }
             Damage::EntryAltered => f.write_str("entry altered")?,
             Damage::RecordAltered => f.write_str("record altered")?,
-            Damage::LogFault(rule) => write!(f, "log fault: rule {rule}")?,
+            Damage::LogFault(rule) => write!(f, "log fault: rule {}", rule.as_str())?,
             Damage::SignatureInvalid => f.write_str("signature invalid")?,
         }
         if !self.file.is_empty() {

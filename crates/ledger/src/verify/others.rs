@@ -12,6 +12,7 @@ use indelible_proof::hash;
 use indelible_proof::key::verify_ed25519;
 use indelible_proof::node_event::NodeEvent;
 use indelible_proof::origin::NODE_LOG;
+use indelible_proof::verdict::Rule;
 use indelible_store::{Store, StoreError};
 use std::collections::BTreeSet;
 
@@ -82,7 +83,7 @@ fn node_records(names: &Names, seen: &Seen, logs: &mut Logs) {
     for (seq, event) in &seen.of_node {
         let Some(event) = NodeEvent::parse(event) else {
             let finding = Finding::new(
-                Damage::LogFault("event"),
+                Damage::LogFault(Rule::Event),
                 "",
                 0,
                 "not an event that a node writes",
@@ -174,7 +175,7 @@ fn geneses(logs: &mut Logs) {
         .collect();
     for name in strangers {
         let finding = Finding::new(
-            Damage::LogFault("genesis"),
+            Damage::LogFault(Rule::Genesis),
             "",
             0,
             "its genesis names another node's log",

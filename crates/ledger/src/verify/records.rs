@@ -9,9 +9,11 @@ use crate::format::frame::{Content, FrameScratch, FrameView, Record};
 use crate::limits::BLOCK_RECORDS;
 use crate::scan::HeadBuilder;
 use indelible_proof::hash::{self, Hash};
-use indelible_proof::head::{Head, HeadError, Kind, Own, Shared};
+use indelible_proof::head::{Kind, Own, Shared};
 use indelible_proof::time::Time;
 use indelible_proof::tree::Frontier;
+use indelible_proof::verdict::Rule;
+use indelible_proof::verify::{Before, HeadFault, check_head};
 use std::ops::Range;
 
 /// A frame as bytes, and where it should stand.
@@ -95,7 +97,7 @@ impl<'a> RecordChecker<'a> {
                 || seq == 0
                 || Own::parse(record.own).is_none()
             {
-                match self.judge(head, seq) {
+                match self.judge(head, seq, pair[0]) {
                     Ok(kind) => self.keep(kind, seq, &record),
                     Err((damage, what)) => {
                         let finding = Finding::new(damage, place.file, place.offset, what);
@@ -134,23 +136,25 @@ impl<'a> RecordChecker<'a> {
             u64::try_from(head.len() + content).expect("a record is short");
     }
 
-    /// The rules for heads that the tree can't vouch for: form and kind. Log, seq and prev are true by construction.
-    fn judge(&self, head: &[u8], seq: u64) -> Result<Kind, (Damage, String)> {
-        match Head::parse(head) {
-            Err(HeadError::Unsupported) => Err((
+    /// The rules for heads, which the tree can't vouch for.
+    fn judge(&self, head: &[u8], seq: u64, prev: Hash) -> Result<Kind, (Damage, String)> {
+        let before = Before {
+            entry: Some(prev),
+            time: None,
+        };
+        match check_head(head, &self.log.origin, seq, &before) {
+            Ok(head) => Ok(head.shared.kind),
+            Err(HeadFault::Unsupported) => Err((
                 Damage::Unsupported,
                 "the head needs a newer version".to_owned(),
             )),
-            Err(error) => Err((Damage::LogFault("head"), error.to_string())),
-            Ok(parsed) if parsed.shared.kind.is_reserved() => Err((
-                Damage::Unsupported,
-                format!("kind {} is reserved", parsed.shared.kind.as_str()),
+            Err(HeadFault::Rule(rule)) => Err((
+                Damage::LogFault(rule),
+                format!(
+                    "the log signed a record that breaks the rule {}",
+                    rule.as_str()
+                ),
             )),
-            Ok(parsed) if parsed.kind_fault(&self.log.name) => Err((
-                Damage::LogFault("kind"),
-                format!("kind {} can't stand at {seq}", parsed.shared.kind.as_str()),
-            )),
-            Ok(parsed) => Ok(parsed.shared.kind),
         }
     }
 
@@ -168,7 +172,7 @@ impl<'a> RecordChecker<'a> {
     fn time(&mut self, time: Time, seq: u64, place: &FramePlace<'_>) {
         if self.times.is_some_and(|(_, last)| time <= last) {
             let finding = Finding::new(
-                Damage::LogFault("time"),
+                Damage::LogFault(Rule::Time),
                 place.file,
                 place.offset,
                 "its time is not after the one before",

@@ -15,6 +15,7 @@ use crate::view::hashes;
 use indelible_proof::hash::Hash;
 use indelible_proof::key::verify_ed25519;
 use indelible_proof::time::Time;
+use indelible_proof::verdict::Rule;
 use indelible_store::{Found, Place, Slot, Store, StoreError};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -245,7 +246,7 @@ impl TailCheck<'_> {
         if before.is_some_and(|before| first <= before) {
             let seq = job.part.row.first;
             let finding = Finding::new(
-                Damage::LogFault("time"),
+                Damage::LogFault(Rule::Time),
                 job.file,
                 job.base,
                 "its time is not after the one before",

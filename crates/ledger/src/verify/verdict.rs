@@ -6,7 +6,7 @@ use super::{Request, Seen, StoreReport};
 use indelible_proof::key::VerifierKey;
 use indelible_proof::pin::Pin;
 use indelible_proof::verdict::{
-    Authenticity, Completeness, Consistency, Integrity, Rule, Seqs, Verdict, Witnesses,
+    Authenticity, Completeness, Consistency, Integrity, Seqs, Verdict, Witnesses,
 };
 use indelible_store::Store;
 
@@ -98,11 +98,10 @@ fn integrity(logs: &Logs, request: &Request<'_>) -> Integrity {
     if first(|damage| *damage == Damage::RecordAltered).is_some() {
         return Integrity::RecordAltered(seqs(all(|damage| *damage == Damage::RecordAltered)));
     }
-    if let Some(finding) = first(|damage| matches!(damage, Damage::LogFault(_))) {
-        return Integrity::LogFault(
-            finding.each_seq().next().unwrap_or(0),
-            rule(&finding.damage),
-        );
+    for finding in &logs.findings {
+        if let Damage::LogFault(rule) = finding.damage {
+            return Integrity::LogFault(finding.each_seq().next().unwrap_or(0), rule);
+        }
     }
     if first(|damage| *damage == Damage::Unsupported).is_some() {
         return Integrity::UnsupportedVersion;
@@ -132,16 +131,6 @@ fn seqs<'a>(findings: impl Iterator<Item = &'a Finding>) -> Seqs {
         .flat_map(|finding| &finding.seqs)
         .for_each(|range| seqs.add_range(range.clone()));
     seqs
-}
-
-fn rule(damage: &Damage) -> Rule {
-    match damage {
-        Damage::LogFault("kind") => Rule::Kind,
-        Damage::LogFault("time") => Rule::Time,
-        Damage::LogFault("event") => Rule::Event,
-        Damage::LogFault("genesis") => Rule::Genesis,
-        _ => Rule::Head,
-    }
 }
 
 /// Records or batches that something names and that are not here.
