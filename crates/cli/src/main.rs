@@ -1,2 +1,45 @@
-//! The `indelible` command line.
-fn main() {}
+//! The `indelible` command line: reads what was typed, lets one command do it, and tells the shell how it ended.
+//!
+//! One file for each command under `commands`; errors become sentences in `say`, exit codes stand in `exit`, what can be typed in
+//! `args`, how a node is opened in `node`. Everything that counts as evidence comes from `indelible_proof` and `indelible_ledger`:
+//! nothing here hashes, signs or judges.
+
+mod args;
+mod clock;
+mod commands;
+mod exit;
+mod keys;
+mod node;
+mod output;
+mod random;
+mod say;
+mod show;
+
+use exit::Exit;
+use say::Failure;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let ended = match args::parse() {
+        Ok(cli) => commands::run(cli),
+        Err(error) => explain(&error),
+    };
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            failure.print();
+            failure.exit().into()
+        }
+    }
+}
+
+/// Help and version go to standard output; what can't be understood becomes a failure like any other.
+fn explain(error: &clap::Error) -> Result<Exit, Failure> {
+    if error.use_stderr() {
+        return Err(say::usage(error));
+    }
+    match error.print() {
+        Ok(()) => Ok(Exit::Done),
+        Err(error) => Err(output::failed(&error)),
+    }
+}

@@ -1,0 +1,170 @@
+//! What can be typed: the commands, the options they share, and the first page of help.
+
+use crate::commands::{clock, completions, get, init, log, pin, receipt, seal};
+use crate::exit;
+use crate::say::{self, Failure};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+/// The whole command line.
+#[derive(Parser)]
+#[command(name = "indelible", version, about = "A tamper-evident audit log: what was recorded can't be changed unnoticed.")]
+pub struct Cli {
+    #[command(flatten)]
+    pub store: StoreArg,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Which store.
+#[derive(Args, Clone)]
+pub struct StoreArg {
+    /// Directory of the store
+    #[arg(long, env = "INDELIBLE_STORE", value_name = "DIR", global = true, hide_env_values = true)]
+    store: Option<PathBuf>,
+}
+
+impl StoreArg {
+    /// A store named by the program itself.
+    pub fn named(directory: &Path) -> StoreArg {
+        StoreArg { store: Some(directory.to_owned()) }
+    }
+
+    /// The directory that was named.
+    pub fn directory(&self) -> Result<&Path, Failure> {
+        self.store.as_deref().ok_or_else(say::no_store_named)
+    }
+}
+
+/// What every command that writes takes.
+#[derive(Args, Clone, Default)]
+pub struct WriteArgs {
+    /// Directory of the node secret, if not where `init` put it
+    #[arg(long, value_name = "DIR", env = "INDELIBLE_KEYS", hide_env_values = true)]
+    pub keys: Option<PathBuf>,
+    /// The store was copied or moved here on purpose; this is recorded
+    #[arg(long)]
+    pub moved: bool,
+}
+
+/// Records `--from` to `--to`, both included.
+#[derive(Args, Clone, Default)]
+pub struct RangeArgs {
+    /// First record [default: 0]
+    #[arg(long, value_name = "SEQ")]
+    pub from: Option<u64>,
+    /// Last record, included [default: the newest]
+    #[arg(long, value_name = "SEQ")]
+    pub to: Option<u64>,
+}
+
+impl RangeArgs {
+    /// The range of a log that has `size` records, as first and end.
+    pub fn within(&self, name: &str, size: u64) -> Result<std::ops::Range<u64>, Failure> {
+        let first = self.from.unwrap_or(0);
+        let last = self.to.unwrap_or_else(|| size.saturating_sub(1));
+        if last >= size || first >= size {
+            let wrong = if first >= size { first } else { last };
+            return Err(Failure::usage(format!("no record {wrong} in {name}: it has {size}, seq 0 to {}", size.saturating_sub(1))));
+        }
+        if first > last {
+            return Err(Failure::usage(format!("--from {first} is after --to {last}")));
+        }
+        Ok(first..last + 1)
+    }
+}
+
+/// One for each file in `commands`.
+#[derive(Subcommand)]
+pub enum Command {
+    Init(init::InitArgs),
+    #[command(subcommand)]
+    Log(log::LogCommand),
+    Get(get::GetArgs),
+    Pin(pin::PinArgs),
+    Receipt(receipt::ReceiptArgs),
+    Seal(seal::SealArgs),
+    #[command(subcommand)]
+    Clock(clock::ClockCommand),
+    Completions(completions::CompletionsArgs),
+}
+
+/// Commands by what people do. A test holds this list and [`Command`] together.
+const GROUPS: [(&str, &[(&str, &str)]); 4] = [
+    ("Write", &[("log create", "Begin a log")]),
+    (
+        "Read",
+        &[("log list", "List the logs"), ("log show", "Show one log: size, head, id, times, disk"), ("get", "Print records")],
+    ),
+    (
+        "Prove",
+        &[
+            ("pin", "Print the line by which others know a log and its key"),
+            ("receipt", "Print the receipt of one record"),
+        ],
+    ),
+    (
+        "Operate",
+        &[
+            ("init", "Make a store and its keys"),
+            ("seal", "Move what the tail holds into a sealed, immutable pack"),
+            ("clock accept", "Accept the wall clock after a long stop"),
+            ("completions", "Print a completion script for your shell"),
+        ],
+    ),
+];
+
+/// The definition with its first page of help.
+pub fn command() -> clap::Command {
+    const TEMPLATE: &str = "{about}\n\n{usage-heading} {usage}\n{after-help}\n\nOptions:\n{options}";
+    Cli::command().help_template(TEMPLATE).after_help(first_page()).disable_help_subcommand(true)
+}
+
+/// Reads the command line.
+pub fn parse() -> Result<Cli, clap::Error> {
+    let matches = command().try_get_matches()?;
+    Cli::from_arg_matches(&matches)
+}
+
+fn first_page() -> String {
+    let mut page = String::new();
+    for (title, commands) in GROUPS {
+        page.push_str(&format!("\n{title}:\n"));
+        for (name, what) in commands {
+            let _infallible = writeln!(page, "  {name:<14}{what}");
+        }
+    }
+    page.push_str("\nExit codes:\n");
+    for (_, code, what) in exit::TABLE {
+        let _infallible = writeln!(page, "  {code:<5}{what}");
+    }
+    page.push_str("\n`indelible COMMAND --help` says more. Begin with `indelible demo`.");
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_holds_together() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn the_first_page_names_every_command_and_no_other() {
+        let command = command();
+        let mut defined: Vec<String> = Vec::new();
+        for sub in command.get_subcommands() {
+            match sub.has_subcommands() {
+                true => defined.extend(sub.get_subcommands().map(|leaf| format!("{} {}", sub.get_name(), leaf.get_name()))),
+                false => defined.push(sub.get_name().to_owned()),
+            }
+        }
+        let mut shown: Vec<String> = GROUPS.iter().flat_map(|(_, commands)| commands.iter().map(|(name, _)| (*name).to_owned())).collect();
+        defined.sort();
+        shown.sort();
+        assert_eq!(shown, defined);
+    }
+}

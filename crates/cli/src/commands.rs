@@ -1,0 +1,29 @@
+//! The commands, one file each.
+
+pub mod clock;
+pub mod completions;
+pub mod get;
+pub mod init;
+pub mod log;
+pub mod pin;
+pub mod receipt;
+pub mod seal;
+
+use crate::args::{Cli, Command};
+use crate::exit::Exit;
+use crate::say::Failure;
+
+/// Does what was asked for.
+pub fn run(cli: Cli) -> Result<Exit, Failure> {
+    let Cli { store, command } = cli;
+    match command {
+        Command::Init(args) => init::run(&store, &args),
+        Command::Log(command) => log::run(&store, &command),
+        Command::Get(args) => get::run(&store, &args),
+        Command::Pin(args) => pin::run(&store, &args),
+        Command::Receipt(args) => receipt::run(&store, &args),
+        Command::Seal(args) => seal::run(&store, &args),
+        Command::Clock(command) => clock::run(&store, &command),
+        Command::Completions(args) => completions::run(&args),
+    }
+}

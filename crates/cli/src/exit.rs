@@ -1,0 +1,56 @@
+//! Every exit code of `indelible`, in one table. Scripts depend on it, so a code never changes its meaning.
+
+use std::process::ExitCode;
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// What was asked for was done; for `verify`, everything asked for verified.
+    Done,
+    /// The evidence is not what was recorded: altered, missing, not signed by whom it names (`docs/spec/verdicts.md`).
+    Damaged,
+    /// The command can't be carried out as given: a wrong argument, a file that can't be opened, a name that is taken.
+    Usage,
+    /// Nothing was found wrong, but not everything asked for could be verified (`docs/spec/verdicts.md`).
+    Unverified,
+    /// `append`: some events were not recorded; the message says which.
+    NotAllRecorded,
+    /// The machine is in the way: another writer holds the store, a write failed, the clock needs a decision.
+    Trouble,
+    /// Whoever read our output had enough. 128 + SIGPIPE, as the shell gives for programs that the signal ends.
+    PipeClosed,
+}
+
+/// Codes with what they mean, as `indelible help` shows them.
+pub const TABLE: [(Exit, u8, &str); 7] = [
+    (Exit::Done, 0, "done; verify: all that was asked for verified"),
+    (Exit::Damaged, 1, "altered, missing or not signed by whom it names"),
+    (Exit::Usage, 2, "can't be done as asked"),
+    (Exit::Unverified, 3, "nothing wrong found, but not all could be verified"),
+    (Exit::NotAllRecorded, 4, "append: some events were not recorded"),
+    (Exit::Trouble, 5, "store in use, failed write, clock in doubt"),
+    (Exit::PipeClosed, 141, "the reader of the output went away"),
+];
+
+impl Exit {
+    /// The number the shell sees.
+    pub fn code(self) -> u8 {
+        let row = TABLE.iter().find(|(exit, ..)| *exit == self);
+        row.map_or(u8::MAX, |(_, code, _)| *code)
+    }
+
+    /// The outcome of a verdict, whose codes are the first four of the table.
+    pub fn of_verdict(code: u8) -> Exit {
+        match code {
+            0 => Exit::Done,
+            1 => Exit::Damaged,
+            _ => Exit::Unverified,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit.code())
+    }
+}

@@ -1,0 +1,116 @@
+//! Opening the node a command works on: for reading beside a writer, or for writing.
+//!
+//! Everything a command wires together stands here: directory, keys, clock, randomness. Reading takes no lock and no key.
+
+use crate::args::{StoreArg, WriteArgs};
+use crate::clock::SystemClock;
+use crate::keys;
+use crate::random;
+use crate::say::{self, Failure};
+use indelible_ledger::recover::{self, Recovered};
+use indelible_ledger::{Books, Ledger, Log, Settings};
+use indelible_store::{LocalStore, OpenOptions, Store, StoreInfo};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A store as it was found when the command began.
+pub struct Reading {
+    /// What is durable.
+    pub books: Books,
+    /// Where it lies.
+    pub directory: PathBuf,
+}
+
+impl Reading {
+    /// Opens a store for reading.
+    pub fn open(store: &StoreArg) -> Result<Reading, Failure> {
+        let directory = store.directory()?.to_owned();
+        let local = LocalStore::open_read(&directory).map_err(|error| say::store(&error, &directory))?;
+        let Recovered { books, .. } = recover::read(Arc::new(local)).map_err(|error| say::recover(&error, &directory))?;
+        Ok(Reading { books, directory })
+    }
+
+    /// The log of that name.
+    pub fn log(&self, name: &str) -> Result<Arc<Log>, Failure> {
+        find_log(&self.books, name)
+    }
+
+    /// What a failed read means here.
+    pub fn failed(&self, error: &indelible_ledger::ReadError) -> Failure {
+        say::read(error, &self.directory)
+    }
+}
+
+/// A node that this process writes for.
+pub struct Writing {
+    /// The engine.
+    pub ledger: Ledger,
+    /// Where it lies.
+    pub directory: PathBuf,
+}
+
+impl Writing {
+    /// Opens a store for writing; an empty one is founded.
+    pub fn open(store: &StoreArg, write: &WriteArgs) -> Result<Writing, Failure> {
+        Writing::open_with(store, write, None)
+    }
+
+    /// The same, an operator having looked at the clock.
+    pub fn open_with(store: &StoreArg, write: &WriteArgs, accept_clock: Option<String>) -> Result<Writing, Failure> {
+        let directory = store.directory()?.to_owned();
+        let failed = |error| say::store(&error, &directory);
+        let info = LocalStore::open_read(&directory).map_err(failed)?.describe().clone();
+        if info.copy && !write.moved {
+            return Err(say::store_is_a_copy(&directory));
+        }
+        let secret = keys::read(&keys_directory(&directory, write, &info)).map_err(|error| say::keys(&error))?;
+        let options = OpenOptions { moved: write.moved, random: random::source(), faults: None };
+        let local = LocalStore::open_write(&directory, options).map_err(failed)?;
+        let settings = Settings { accept_clock, moved: local.describe().moved, ..Settings::default() };
+        let ledger = Ledger::open(Arc::new(local), secret, Arc::new(SystemClock), random::source(), settings, &user())
+            .map_err(|error| say::open(&error, &directory))?;
+        Ok(Writing { ledger, directory })
+    }
+
+    /// The log of that name, which users may write to.
+    pub fn log(&self, name: &str) -> Result<Arc<Log>, Failure> {
+        if name.starts_with('_') {
+            return Err(Failure::usage(format!("only the node itself writes to {name}")));
+        }
+        find_log(self.ledger.books(), name)
+    }
+
+    /// Stops cleanly, so that the next start is quick and proofs need no secret.
+    pub fn close(self, reason: &str) -> Result<(), Failure> {
+        if let Some(trouble) = self.ledger.register_trouble() {
+            say::warn(format_args!("the register could not be written: {trouble}"));
+        }
+        self.ledger.close(reason).map_err(|refusal| say::refused(&refusal))
+    }
+}
+
+/// `DIR.keys`, beside the store and never in it.
+pub fn default_keys(directory: &Path) -> PathBuf {
+    let directory = std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
+    let mut name = directory.components().collect::<PathBuf>().into_os_string();
+    name.push(".keys");
+    PathBuf::from(name)
+}
+
+fn keys_directory(directory: &Path, write: &WriteArgs, info: &StoreInfo) -> PathBuf {
+    let named = write.keys.clone().or_else(|| info.keys.clone());
+    named.unwrap_or_else(|| default_keys(directory))
+}
+
+/// Who is asking, as a head names them.
+pub fn user() -> String {
+    format!("unix:{}", rustix::process::getuid().as_raw())
+}
+
+fn find_log(books: &Books, name: &str) -> Result<Arc<Log>, Failure> {
+    books.log(name).ok_or_else(|| {
+        let logs = books.logs();
+        let names: Vec<&str> = logs.iter().map(|log| log.name()).filter(|name| !name.starts_with('_')).collect();
+        say::no_such_log(name, &names)
+    })
+}

@@ -1,0 +1,249 @@
+//! What goes wrong, in sentences for people, with what to do next. The one place where errors become text and exit codes.
+//!
+//! A sentence is lower case, has no full stop, and puts values at its end; the hint is a line of its own and names a command where
+//! there is one.
+
+use crate::exit::Exit;
+use crate::keys::KeyError;
+use crate::output::Style;
+use indelible_ledger::{OpenError, PrepareError, ReadError, RecoverError, Refusal, SealError};
+use indelible_store::StoreError;
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::path::Path;
+
+/// Why a command ended without doing what was asked.
+#[derive(Debug)]
+pub struct Failure {
+    exit: Exit,
+    text: String,
+    hint: Option<String>,
+}
+
+impl Failure {
+    /// A sentence and what the shell is told.
+    pub fn new(exit: Exit, text: impl Into<String>) -> Failure {
+        Failure { exit, text: text.into(), hint: None }
+    }
+
+    /// What was asked for can't be done as asked.
+    pub fn usage(text: impl Into<String>) -> Failure {
+        Failure::new(Exit::Usage, text)
+    }
+
+    /// Everything there was to say has been said.
+    pub fn silent(exit: Exit) -> Failure {
+        Failure::new(exit, "")
+    }
+
+    /// What to do next.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Failure {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Says where it happened.
+    #[must_use]
+    pub fn before(mut self, place: impl fmt::Display) -> Failure {
+        self.text = format!("{place}{}", self.text);
+        self
+    }
+
+    /// What the shell is told.
+    pub fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// Prints it to standard error.
+    pub fn print(&self) {
+        if self.text.is_empty() {
+            return;
+        }
+        let style = Style::stderr();
+        eprintln!("{} {}", style.bad("error:"), self.text);
+        if let Some(hint) = &self.hint {
+            eprintln!("{} {hint}", style.bold("hint:"));
+        }
+    }
+}
+
+/// Something that an operator should know and that stops nothing.
+pub fn warn(text: impl fmt::Display) {
+    eprintln!("{} {text}", Style::stderr().doubtful("warning:"));
+}
+
+/// An error and what caused it, in one line.
+pub fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let said = error.to_string();
+        if !text.ends_with(&said) {
+            text = format!("{text}: {said}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+/// No store was named.
+pub fn no_store_named() -> Failure {
+    Failure::usage("which store?").hint("name it with --store DIR, or set INDELIBLE_STORE")
+}
+
+/// A store could not be opened, read or written.
+pub fn store(error: &StoreError, directory: &Path) -> Failure {
+    let at = directory.display();
+    match error {
+        StoreError::Busy => Failure::new(Exit::Trouble, format!("another process is writing to this store: {at}"))
+            .hint("one process writes at a time; wait until it has finished (reading commands work meanwhile)"),
+        StoreError::NotFound => {
+            Failure::usage(format!("no store here: {at}")).hint(format!("make one: indelible init --store {at} --origin NAME"))
+        }
+        StoreError::ReadOnly => Failure::usage(format!("a newer indelible made this store, and this one can only read it: {at}"))
+            .hint("write with the newer version"),
+        StoreError::Damaged { .. } => Failure::new(Exit::Damaged, error.to_string()).hint(look(directory)),
+        StoreError::Refused(what) if what.contains("loses everything") => {
+            Failure::usage(format!("{what}: {at}")).hint("--accept-volatile accepts it, and is recorded")
+        }
+        StoreError::Refused(what) => Failure::usage(format!("{what}: {at}")),
+        StoreError::Io { .. } | StoreError::Stopped | StoreError::Gone | StoreError::Conflict | StoreError::TooLarge { .. } => {
+            Failure::new(Exit::Trouble, with_causes(error))
+        }
+    }
+}
+
+/// A copy, or a store that was moved, is to be written to.
+pub fn store_is_a_copy(directory: &Path) -> Failure {
+    Failure::usage(format!("this store was copied or moved since it was made: {}", directory.display()))
+        .hint("if nothing writes to the original any more, say so with --moved; it is recorded")
+}
+
+/// What is stored could not be taken up again.
+pub fn recover(error: &RecoverError, directory: &Path) -> Failure {
+    match error {
+        RecoverError::Store(error) => store(error, directory),
+        RecoverError::Unsupported { .. } => {
+            Failure::new(Exit::Unverified, error.to_string()).hint("use the version that wrote it, or a newer one")
+        }
+        RecoverError::RolledBack { .. } | RecoverError::Forked(_) => Failure::new(Exit::Damaged, error.to_string())
+            .hint("signed records are missing: keep this store and the register as they are, and find out who restored it"),
+        RecoverError::Damaged { .. } | RecoverError::Hole { .. } => Failure::new(Exit::Damaged, error.to_string()).hint(look(directory)),
+    }
+}
+
+fn look(directory: &Path) -> String {
+    format!("to see all that is damaged: indelible verify --store {}", directory.display())
+}
+
+/// A ledger could not be opened for writing, or a log not founded.
+pub fn open(error: &OpenError, directory: &Path) -> Failure {
+    match error {
+        OpenError::Recover(error) => recover(error, directory),
+        OpenError::Store(error) => store(error, directory),
+        OpenError::Clock(_) => Failure::new(Exit::Trouble, error.to_string())
+            .hint(format!("if the wall clock is right: indelible clock accept --store {}", directory.display())),
+        OpenError::NoTime => Failure::new(Exit::Trouble, error.to_string()).hint("set the clock"),
+        OpenError::FirstBatch(refusal) => refused(refusal),
+        OpenError::BadName(_) => {
+            Failure::usage(error.to_string()).hint("a log's name has 1 to 63 of a-z 0-9 _ -, and begins with a letter or digit")
+        }
+        OpenError::LogExists(_) | OpenError::TooManyLogs => Failure::usage(error.to_string()),
+        OpenError::WrongKeys => Failure::usage(error.to_string()).hint("name the directory they lie in with --keys DIR"),
+    }
+}
+
+/// The ledger did not record.
+pub fn refused(refusal: &Refusal) -> Failure {
+    let failure = Failure::new(Exit::Trouble, refusal.to_string());
+    match refusal {
+        Refusal::Full => failure.hint("the disk is too slow for what waits; send the rest again"),
+        Refusal::Stopped(_) => failure.hint("look at the disk; nothing more is written until the store is opened again"),
+        Refusal::Unknown(_) => failure.hint("look at the disk; `indelible log show` then says how many records there are"),
+    }
+}
+
+/// A record could not be read.
+pub fn read(error: &ReadError, directory: &Path) -> Failure {
+    match error {
+        ReadError::NoSuchRecord { log, seq, size } => {
+            Failure::usage(format!("no record {seq} in {log}: it has {size}, seq 0 to {}", size.saturating_sub(1)))
+        }
+        ReadError::Damaged { .. } => Failure::new(Exit::Damaged, error.to_string()).hint(look(directory)),
+        ReadError::Store(error) => store(error, directory),
+    }
+}
+
+/// No log of that name.
+pub fn no_such_log(name: &str, names: &[&str]) -> Failure {
+    let failure = Failure::usage(format!("no log named '{name}'"));
+    match names {
+        [] => failure.hint(format!("create it: indelible log create {name}")),
+        names => failure.hint(format!("there are: {}; or create it: indelible log create {name}", names.join(", "))),
+    }
+}
+
+/// A sealing stopped.
+pub fn seal(error: &SealError, directory: &Path) -> Failure {
+    match error {
+        SealError::Store(error) => store(error, directory),
+        SealError::Refused(refusal) => refused(refusal),
+        SealError::NameTaken(_) => Failure::new(Exit::Trouble, error.to_string()).hint("nothing was released; set the file aside yourself"),
+        SealError::Damaged { .. } | SealError::Missing(_) | SealError::ReadBack(_) => {
+            Failure::new(Exit::Damaged, with_causes(error)).hint(look(directory))
+        }
+    }
+}
+
+/// Why an event was not accepted.
+pub fn event(error: &PrepareError) -> String {
+    error.to_string()
+}
+
+/// The secret could not be made or read.
+pub fn keys(error: &KeyError) -> Failure {
+    match error {
+        KeyError::Exists(path) => Failure::usage(format!("there is a node secret already: {}", path.display()))
+            .hint("it may sign for another store: keep it, and name another directory with --keys DIR"),
+        KeyError::Wide(path, mode) => Failure::usage(format!("others can get at the secret: {} has mode {mode:04o}", path.display()))
+            .hint(format!("chmod go= {}", path.display())),
+        KeyError::Foreign(path, user) => Failure::usage(format!("the secret belongs to user {user}: {}", path.display()))
+            .hint("run as the user who made the store"),
+        KeyError::Missing(path) => Failure::usage(format!("no node secret: {}", path.display()))
+            .hint("name the directory it lies in with --keys DIR; without it nothing can be written, but all can be read and verified"),
+        KeyError::NotASecret(path) => Failure::usage(format!("not a node secret: {}", path.display()))
+            .hint("restore the file from where you keep a copy"),
+        KeyError::Io(path, error) => file(path, error),
+    }
+}
+
+/// A file named on the command line could not be opened, read or written.
+pub fn file(path: &Path, error: &io::Error) -> Failure {
+    Failure::usage(format!("{}: {}", path.display(), plain(error)))
+}
+
+/// What the system says, without its number.
+pub fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text);
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}
+
+/// What was typed can't be understood. The parser's own words, in our form.
+pub fn usage(error: &clap::Error) -> Failure {
+    let text = error.to_string();
+    let mut parts = text.split("\n\n");
+    let first = parts.next().unwrap_or_default();
+    let sentence = first.trim_start_matches("error: ").lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    let tips: Vec<&str> = text.lines().filter_map(|line| line.trim().strip_prefix("tip: ")).collect();
+    let usage = text.lines().find_map(|line| line.strip_prefix("Usage: "));
+    let hint = match (tips.first(), usage) {
+        (Some(tip), _) => (*tip).to_owned(),
+        (None, Some(usage)) => format!("usage: {usage}"),
+        (None, None) => "indelible --help shows what there is".to_owned(),
+    };
+    Failure::usage(sentence).hint(hint)
+}
