@@ -1,9 +1,10 @@
 //! What can be typed: the commands, the options they share, and the first page of help.
 
-use crate::commands::{clock, completions, get, init, log, pin, receipt, seal};
+use crate::commands::{append, clock, completions, get, init, log, pin, receipt, seal};
 use crate::exit;
 use crate::say::{self, Failure};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -20,8 +21,8 @@ pub struct Cli {
 /// Which store.
 #[derive(Args, Clone)]
 pub struct StoreArg {
-    /// Directory of the store
-    #[arg(long, env = "INDELIBLE_STORE", value_name = "DIR", global = true, hide_env_values = true)]
+    /// Directory of the store, if not in INDELIBLE_STORE
+    #[arg(long, value_name = "DIR", global = true)]
     store: Option<PathBuf>,
 }
 
@@ -32,16 +33,22 @@ impl StoreArg {
     }
 
     /// The directory that was named.
-    pub fn directory(&self) -> Result<&Path, Failure> {
-        self.store.as_deref().ok_or_else(say::no_store_named)
+    pub fn directory(&self) -> Result<PathBuf, Failure> {
+        let named = self.store.clone().or_else(|| from_environment("INDELIBLE_STORE").map(PathBuf::from));
+        named.ok_or_else(say::no_store_named)
     }
+}
+
+/// What the environment says where the command line doesn't. An empty value is none.
+pub fn from_environment(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
 /// What every command that writes takes.
 #[derive(Args, Clone, Default)]
 pub struct WriteArgs {
     /// Directory of the node secret, if not where `init` put it
-    #[arg(long, value_name = "DIR", env = "INDELIBLE_KEYS", hide_env_values = true)]
+    #[arg(long, value_name = "DIR")]
     pub keys: Option<PathBuf>,
     /// The store was copied or moved here on purpose; this is recorded
     #[arg(long)]
@@ -81,6 +88,7 @@ pub enum Command {
     Init(init::InitArgs),
     #[command(subcommand)]
     Log(log::LogCommand),
+    Append(append::AppendArgs),
     Get(get::GetArgs),
     Pin(pin::PinArgs),
     Receipt(receipt::ReceiptArgs),
@@ -92,7 +100,7 @@ pub enum Command {
 
 /// Commands by what people do. A test holds this list and [`Command`] together.
 const GROUPS: [(&str, &[(&str, &str)]); 4] = [
-    ("Write", &[("log create", "Begin a log")]),
+    ("Write", &[("log create", "Begin a log"), ("append", "Record events, JSON lines, each with a receipt")]),
     (
         "Read",
         &[("log list", "List the logs"), ("log show", "Show one log: size, head, id, times, disk"), ("get", "Print records")],
@@ -118,7 +126,8 @@ const GROUPS: [(&str, &[(&str, &str)]); 4] = [
 /// The definition with its first page of help.
 pub fn command() -> clap::Command {
     const TEMPLATE: &str = "{about}\n\n{usage-heading} {usage}\n{after-help}\n\nOptions:\n{options}";
-    Cli::command().help_template(TEMPLATE).after_help(first_page()).disable_help_subcommand(true)
+    let command = Cli::command().help_template(TEMPLATE).after_help(first_page());
+    command.disable_help_subcommand(true).subcommand_required(true).arg_required_else_help(true)
 }
 
 /// Reads the command line.

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub mod append;
 pub mod clock;
 pub mod completions;
 pub mod get;
@@ -19,6 +20,7 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
     match command {
         Command::Init(args) => init::run(&store, &args),
         Command::Log(command) => log::run(&store, &command),
+        Command::Append(args) => append::run(&store, &args),
         Command::Get(args) => get::run(&store, &args),
         Command::Pin(args) => pin::run(&store, &args),
         Command::Receipt(args) => receipt::run(&store, &args),

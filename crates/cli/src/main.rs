@@ -15,6 +15,7 @@ mod random;
 mod say;
 mod show;
 
+use clap::error::ErrorKind;
 use exit::Exit;
 use say::Failure;
 use std::process::ExitCode;
@@ -33,13 +34,12 @@ fn main() -> ExitCode {
     }
 }
 
-/// Help and version go to standard output; what can't be understood becomes a failure like any other.
+/// Help and version are printed; what can't be understood becomes a failure like any other.
 fn explain(error: &clap::Error) -> Result<Exit, Failure> {
-    if error.use_stderr() {
-        return Err(say::usage(error));
-    }
-    match error.print() {
-        Ok(()) => Ok(Exit::Done),
-        Err(error) => Err(output::failed(&error)),
-    }
+    let ended = match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Done,
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => Exit::Usage,
+        _ => return Err(say::usage(error)),
+    };
+    error.print().map(|()| ended).map_err(|error| output::failed(&error))
 }

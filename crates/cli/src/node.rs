@@ -24,7 +24,7 @@ pub struct Reading {
 impl Reading {
     /// Opens a store for reading.
     pub fn open(store: &StoreArg) -> Result<Reading, Failure> {
-        let directory = store.directory()?.to_owned();
+        let directory = store.directory()?;
         let local = LocalStore::open_read(&directory).map_err(|error| say::store(&error, &directory))?;
         let Recovered { books, .. } = recover::read(Arc::new(local)).map_err(|error| say::recover(&error, &directory))?;
         Ok(Reading { books, directory })
@@ -57,7 +57,7 @@ impl Writing {
 
     /// The same, an operator having looked at the clock.
     pub fn open_with(store: &StoreArg, write: &WriteArgs, accept_clock: Option<String>) -> Result<Writing, Failure> {
-        let directory = store.directory()?.to_owned();
+        let directory = store.directory()?;
         let failed = |error| say::store(&error, &directory);
         let info = LocalStore::open_read(&directory).map_err(failed)?.describe().clone();
         if info.copy && !write.moved {

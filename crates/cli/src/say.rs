@@ -6,6 +6,7 @@
 use crate::exit::Exit;
 use crate::keys::KeyError;
 use crate::output::Style;
+use clap::error::{ContextKind, ContextValue};
 use indelible_ledger::{OpenError, PrepareError, ReadError, RecoverError, Refusal, SealError};
 use indelible_store::StoreError;
 use std::error::Error;
@@ -235,15 +236,27 @@ pub fn plain(error: &io::Error) -> String {
 /// What was typed can't be understood. The parser's own words, in our form.
 pub fn usage(error: &clap::Error) -> Failure {
     let text = error.to_string();
-    let mut parts = text.split("\n\n");
-    let first = parts.next().unwrap_or_default();
-    let sentence = first.trim_start_matches("error: ").lines().map(str::trim).collect::<Vec<_>>().join(" ");
-    let tips: Vec<&str> = text.lines().filter_map(|line| line.trim().strip_prefix("tip: ")).collect();
-    let usage = text.lines().find_map(|line| line.strip_prefix("Usage: "));
-    let hint = match (tips.first(), usage) {
-        (Some(tip), _) => (*tip).to_owned(),
+    let first = text.split("\n\n").next().unwrap_or_default();
+    let mut sentence = first.trim_start_matches("error: ").lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    if let Some((before, _)) = sentence.split_once(" [subcommands:") {
+        sentence.truncate(before.len());
+    }
+    let tip = text.lines().find_map(|line| line.trim().strip_prefix("tip: "));
+    let usage = text.lines().find_map(|line| line.strip_prefix("Usage: ")).filter(|usage| !usage.contains("<COMMAND>"));
+    let subcommands: Vec<String> = error.get(ContextKind::ValidSubcommand).map(words).unwrap_or_default();
+    let hint = match (tip, usage) {
+        (Some(tip), _) => tip.to_owned(),
         (None, Some(usage)) => format!("usage: {usage}"),
+        (None, None) if !subcommands.is_empty() => format!("say which: {}", subcommands.join(", ")),
         (None, None) => "indelible --help shows what there is".to_owned(),
     };
     Failure::usage(sentence).hint(hint)
+}
+
+fn words(value: &ContextValue) -> Vec<String> {
+    match value {
+        ContextValue::Strings(words) => words.clone(),
+        ContextValue::String(word) => vec![word.clone()],
+        _ => Vec::new(),
+    }
 }

@@ -43,7 +43,7 @@ pub fn run(store: &StoreArg, command: &ClockCommand) -> Result<Exit, Failure> {
 }
 
 fn no_time(store: &StoreArg) -> Failure {
-    store.directory().map_or_else(|failure| failure, |directory| say::open(&OpenError::NoTime, directory))
+    store.directory().map_or_else(|failure| failure, |directory| say::open(&OpenError::NoTime, &directory))
 }
 
 /// Time of the newest record of any log.

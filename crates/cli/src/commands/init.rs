@@ -30,7 +30,7 @@ pub struct InitArgs {
     #[arg(long, value_name = "NAME")]
     pub origin: String,
     /// Directory for the node secret [default: DIR.keys]
-    #[arg(long, value_name = "DIR", env = "INDELIBLE_KEYS", hide_env_values = true)]
+    #[arg(long, value_name = "DIR")]
     pub keys: Option<PathBuf>,
     /// File, best on another disk, that remembers the newest batch: it shows when an old copy of the store is put back
     #[arg(long, value_name = "FILE")]
@@ -46,6 +46,7 @@ pub struct InitArgs {
 /// Does it.
 pub fn run(store: &StoreArg, args: &InitArgs) -> Result<Exit, Failure> {
     let directory = store.directory()?;
+    let directory = directory.as_path();
     check_origin(&args.origin)?;
     if directory.join("FORMAT").exists() {
         return Err(Failure::usage(format!("there is a store already: {}", directory.display()))

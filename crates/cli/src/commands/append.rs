@@ -1,0 +1,181 @@
+//! `indelible append`: records events from a file or standard input.
+//!
+//! Four stages, each on its own threads: `input` reads, `workers` judge, salt and digest, the ledger commits, `answers` waits for
+//! what became durable and writes receipts. `belt` joins them, keeps them in order and bounds what is on the way. A line that is no
+//! event ends the run: everything before it is recorded, nothing after it.
+
+mod answers;
+mod belt;
+mod input;
+mod progress;
+mod receipts;
+mod workers;
+
+use crate::args::{StoreArg, WriteArgs};
+use crate::exit::Exit;
+use crate::node::Writing;
+use crate::output::Output;
+use crate::say::{self, Failure};
+use crate::show;
+use answers::Tally;
+use belt::{Bad, Belt, Stop};
+use clap::Args;
+use indelible_ledger::Log;
+use input::Input;
+use progress::Progress;
+use receipts::Receipts;
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
+
+/// Threads that prepare events. More than the machine has cores gains nothing, and the ledger's own threads need some too.
+const WORKERS_MAX: usize = 8;
+
+/// Record events
+///
+/// Reads JSON lines: one object a line. Lines of white space alone are passed over, a last line without a line end counts. An event
+/// is acknowledged when it is on disk. A line that is no event ends the run: all before it is recorded, nothing after it.
+#[derive(Args)]
+pub struct AppendArgs {
+    /// Name of the log
+    #[arg(long, value_name = "NAME")]
+    pub log: String,
+    /// File to read; - is standard input
+    #[arg(value_name = "FILE", default_value = "-")]
+    pub input: PathBuf,
+    /// Read all of the input as one event
+    #[arg(long, conflicts_with = "keep_going")]
+    pub one: bool,
+    /// Add a JSON line for each event to this file (- is standard output): seq, entry, salt, receipt
+    #[arg(long, value_name = "FILE")]
+    pub receipts: Option<PathBuf>,
+    /// Pass over lines that are no events, and list them at the end
+    #[arg(long)]
+    pub keep_going: bool,
+    #[command(flatten)]
+    pub write: WriteArgs,
+}
+
+/// Does it.
+pub fn run(store: &StoreArg, args: &AppendArgs) -> Result<Exit, Failure> {
+    let input = Input::open(&args.input, args.one)?;
+    let writing = Writing::open(store, &args.write)?;
+    let ended = Receipts::open(args.receipts.as_deref()).and_then(|receipts| {
+        let log = writing.log(&args.log)?;
+        let began = Instant::now();
+        let appended = append(&writing, &log, input, receipts, args.keep_going)?;
+        Ok((log, appended, began.elapsed()))
+    });
+    let closed = writing.close("append finished");
+    let (log, appended, elapsed) = ended?;
+    let Appended { tally, bad, stop } = appended;
+    report(&log, &tally, elapsed, args)?;
+    tally.receipts.map_err(|error| receipts_failed(&error, &tally.recorded, args))?;
+    outcome(stop, tally.refused.as_ref(), &bad, tally.recorded.events, args)?;
+    closed.map(|()| Exit::Done)
+}
+
+/// What became of the whole input.
+struct Appended {
+    tally: Tally,
+    bad: Vec<Bad>,
+    stop: Option<Stop>,
+}
+
+/// Runs the stages until the input ends or something stops them.
+fn append(writing: &Writing, log: &Arc<Log>, input: Input, receipts: Receipts, keep_going: bool) -> Result<Appended, Failure> {
+    let belt = Arc::new(Belt::new(keep_going));
+    let progress = Progress::new(input.length());
+    let failed = |error| say::read(&error, &writing.directory);
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(WORKERS_MAX);
+    let callers = (0..threads).map(|_| writing.ledger.caller(log, crate::random::source())).collect::<Result<Vec<_>, _>>().map_err(failed)?;
+    input.start(Arc::clone(&belt));
+    let tally = std::thread::scope(|scope| {
+        let (tickets, answered) = mpsc::channel();
+        for caller in callers {
+            let (belt, tickets) = (&belt, tickets.clone());
+            scope.spawn(move || workers::work(&writing.ledger, log, caller, belt, &tickets));
+        }
+        drop(tickets);
+        answers::take(&writing.ledger, log, &belt, &answered, receipts, &progress)
+    });
+    progress.finish();
+    let (bad, stop) = belt.outcome();
+    Ok(Appended { tally, bad, stop })
+}
+
+/// What was done, whatever else there is to say.
+fn report(log: &Log, tally: &Tally, elapsed: Duration, args: &AppendArgs) -> Result<(), Failure> {
+    let recorded = &tally.recorded;
+    let mut lines = Vec::new();
+    match recorded.events {
+        0 => lines.push("nothing recorded".to_owned()),
+        events => {
+            let place = show::seqs(recorded.first, recorded.last);
+            let speed = format!("{} in {}, {} events/s", show::bytes(recorded.bytes), show::seconds(elapsed), show::per_second(events, elapsed));
+            lines.push(format!("recorded {} in {}: {place} ({speed})", show::counted(events, "event"), log.name()));
+        }
+    }
+    let (size, root) = log.head();
+    lines.push(format!("head: {}, root {root}", show::counted(size, "record")));
+    if args.receipts.as_deref().is_some_and(receipts::is_stdout) {
+        lines.iter().for_each(|line| eprintln!("{line}"));
+        return Ok(());
+    }
+    let mut out = Output::new();
+    lines.iter().try_for_each(|line| out.line(line))?;
+    out.flush()
+}
+
+/// What ended the run early, if anything did.
+fn outcome(stop: Option<Stop>, refused: Option<&answers::Refused>, bad: &[Bad], events: u64, args: &AppendArgs) -> Result<(), Failure> {
+    if let Some(answers::Refused { line, refusal }) = refused {
+        let failure = say::refused(refusal);
+        return Err(failure.before(format!("from line {line} on: ")));
+    }
+    match stop {
+        Some(Stop::Refused { line, refusal }) => Err(say::refused(&refusal).before(format!("from line {line} on: "))),
+        Some(Stop::Unreadable { line, error }) => {
+            Err(Failure::new(Exit::NotAllRecorded, format!("line {line} can't be read: {}: {}", args.input.display(), say::plain(&error)))
+                .hint("all lines before it are recorded"))
+        }
+        Some(Stop::Bad { more }) => Err(not_all(bad, more, events, args)),
+        Some(Stop::NoReceipts) | None => Ok(()),
+    }
+}
+
+/// Lines that were no events.
+fn not_all(bad: &[Bad], more: u64, events: u64, args: &AppendArgs) -> Failure {
+    let place = |bad: &Bad| if args.one { "the input".to_owned() } else { format!("line {}", bad.line) };
+    if let ([bad], false) = (bad, args.keep_going) {
+        let hint = match (args.one, events) {
+            (true, _) => "nothing is recorded".to_owned(),
+            (false, 0) => format!("nothing is recorded; correct it and send all again, or pass over such lines with --keep-going (from line {})", bad.line),
+            (false, events) => format!(
+                "the {} before it {} recorded, nothing after; correct it and send the rest, from line {} on",
+                show::counted(events, "event"),
+                if events == 1 { "is" } else { "are" },
+                bad.line
+            ),
+        };
+        return Failure::new(Exit::NotAllRecorded, format!("{}: {}", place(bad), bad.what)).hint(hint);
+    }
+    eprintln!("not recorded:");
+    bad.iter().for_each(|bad| eprintln!("  {}: {}", place(bad), bad.what));
+    if more > 0 {
+        eprintln!("  and {} more", show::counted(more, "line"));
+    }
+    let lines = u64::try_from(bad.len()).unwrap_or(u64::MAX).saturating_add(more);
+    Failure::new(Exit::NotAllRecorded, format!("{} not recorded", if lines == 1 { "1 line is".to_owned() } else { format!("{} lines are", show::count(lines)) }))
+        .hint("correct them and send them alone: all others are recorded")
+}
+
+fn receipts_failed(error: &std::io::Error, recorded: &answers::Recorded, args: &AppendArgs) -> Failure {
+    let path = args.receipts.clone().unwrap_or_default();
+    let name = &args.log;
+    Failure::new(Exit::Trouble, format!("receipts can't be written: {}: {}", path.display(), say::plain(error))).hint(format!(
+        "{} recorded all the same; for each without one: indelible receipt --log {name} --seq SEQ",
+        if recorded.events == 1 { "the event is".to_owned() } else { format!("the {} events are", show::count(recorded.events)) }
+    ))
+}
