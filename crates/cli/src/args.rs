@@ -1,16 +1,22 @@
 //! What can be typed: the commands, the options they share, and the first page of help.
 
-use crate::commands::{append, clock, completions, get, init, log, pin, receipt, seal};
+use crate::commands::{
+    append, clock, completions, export, get, init, log, pin, receipt, seal, verify,
+};
 use crate::exit;
 use crate::say::{self, Failure};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The whole command line.
 #[derive(Parser)]
-#[command(name = "indelible", version, about = "A tamper-evident audit log: what was recorded can't be changed unnoticed.")]
+#[command(
+    name = "indelible",
+    version,
+    about = "A tamper-evident audit log: what was recorded can't be changed unnoticed."
+)]
 pub struct Cli {
     #[command(flatten)]
     pub store: StoreArg,
@@ -27,14 +33,12 @@ pub struct StoreArg {
 }
 
 impl StoreArg {
-    /// A store named by the program itself.
-    pub fn named(directory: &Path) -> StoreArg {
-        StoreArg { store: Some(directory.to_owned()) }
-    }
-
     /// The directory that was named.
     pub fn directory(&self) -> Result<PathBuf, Failure> {
-        let named = self.store.clone().or_else(|| from_environment("INDELIBLE_STORE").map(PathBuf::from));
+        let named = self
+            .store
+            .clone()
+            .or_else(|| from_environment("INDELIBLE_STORE").map(PathBuf::from));
         named.ok_or_else(say::no_store_named)
     }
 }
@@ -73,10 +77,15 @@ impl RangeArgs {
         let last = self.to.unwrap_or_else(|| size.saturating_sub(1));
         if last >= size || first >= size {
             let wrong = if first >= size { first } else { last };
-            return Err(Failure::usage(format!("no record {wrong} in {name}: it has {size}, seq 0 to {}", size.saturating_sub(1))));
+            return Err(Failure::usage(format!(
+                "no record {wrong} in {name}: it has {size}, seq 0 to {}",
+                size.saturating_sub(1)
+            )));
         }
         if first > last {
-            return Err(Failure::usage(format!("--from {first} is after --to {last}")));
+            return Err(Failure::usage(format!(
+                "--from {first} is after --to {last}"
+            )));
         }
         Ok(first..last + 1)
     }
@@ -92,6 +101,8 @@ pub enum Command {
     Get(get::GetArgs),
     Pin(pin::PinArgs),
     Receipt(receipt::ReceiptArgs),
+    Export(export::ExportArgs),
+    Verify(verify::VerifyArgs),
     Seal(seal::SealArgs),
     #[command(subcommand)]
     Clock(clock::ClockCommand),
@@ -100,23 +111,44 @@ pub enum Command {
 
 /// Commands by what people do. A test holds this list and [`Command`] together.
 const GROUPS: [(&str, &[(&str, &str)]); 4] = [
-    ("Write", &[("log create", "Begin a log"), ("append", "Record events, JSON lines, each with a receipt")]),
+    (
+        "Write",
+        &[
+            ("log create", "Begin a log"),
+            ("append", "Record events, JSON lines, each with a receipt"),
+        ],
+    ),
     (
         "Read",
-        &[("log list", "List the logs"), ("log show", "Show one log: size, head, id, times, disk"), ("get", "Print records")],
+        &[
+            ("log list", "List the logs"),
+            ("log show", "Show one log: size, head, id, times, disk"),
+            ("get", "Print records"),
+        ],
     ),
     (
         "Prove",
         &[
-            ("pin", "Print the line by which others know a log and its key"),
+            (
+                "pin",
+                "Print the line by which others know a log and its key",
+            ),
             ("receipt", "Print the receipt of one record"),
+            (
+                "export",
+                "Write records with all that is needed to verify them",
+            ),
+            ("verify", "Verify a store, a receipt or an export, offline"),
         ],
     ),
     (
         "Operate",
         &[
             ("init", "Make a store and its keys"),
-            ("seal", "Move what the tail holds into a sealed, immutable pack"),
+            (
+                "seal",
+                "Move what the tail holds into a sealed, immutable pack",
+            ),
             ("clock accept", "Accept the wall clock after a long stop"),
             ("completions", "Print a completion script for your shell"),
         ],
@@ -125,9 +157,15 @@ const GROUPS: [(&str, &[(&str, &str)]); 4] = [
 
 /// The definition with its first page of help.
 pub fn command() -> clap::Command {
-    const TEMPLATE: &str = "{about}\n\n{usage-heading} {usage}\n{after-help}\n\nOptions:\n{options}";
-    let command = Cli::command().help_template(TEMPLATE).after_help(first_page());
-    command.disable_help_subcommand(true).subcommand_required(true).arg_required_else_help(true)
+    const TEMPLATE: &str =
+        "{about}\n\n{usage-heading} {usage}\n{after-help}\n\nOptions:\n{options}";
+    let command = Cli::command()
+        .help_template(TEMPLATE)
+        .after_help(first_page());
+    command
+        .disable_help_subcommand(true)
+        .subcommand_required(true)
+        .arg_required_else_help(true)
 }
 
 /// Reads the command line.
@@ -167,11 +205,17 @@ mod tests {
         let mut defined: Vec<String> = Vec::new();
         for sub in command.get_subcommands() {
             match sub.has_subcommands() {
-                true => defined.extend(sub.get_subcommands().map(|leaf| format!("{} {}", sub.get_name(), leaf.get_name()))),
+                true => defined.extend(
+                    sub.get_subcommands()
+                        .map(|leaf| format!("{} {}", sub.get_name(), leaf.get_name())),
+                ),
                 false => defined.push(sub.get_name().to_owned()),
             }
         }
-        let mut shown: Vec<String> = GROUPS.iter().flat_map(|(_, commands)| commands.iter().map(|(name, _)| (*name).to_owned())).collect();
+        let mut shown: Vec<String> = GROUPS
+            .iter()
+            .flat_map(|(_, commands)| commands.iter().map(|(name, _)| (*name).to_owned()))
+            .collect();
         defined.sort();
         shown.sort();
         assert_eq!(shown, defined);

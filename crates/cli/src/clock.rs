@@ -23,7 +23,12 @@ impl Clock for SystemClock {
 
     fn boot_nanos(&self) -> u64 {
         let since_boot = clock_gettime(SINCE_BOOT);
-        let (secs, nanos) = (u64::try_from(since_boot.tv_sec), u64::try_from(since_boot.tv_nsec));
-        secs.unwrap_or(0).saturating_mul(1_000_000_000).saturating_add(nanos.unwrap_or(0))
+        let (secs, nanos) = (
+            u64::try_from(since_boot.tv_sec),
+            u64::try_from(since_boot.tv_nsec),
+        );
+        secs.unwrap_or(0)
+            .saturating_mul(1_000_000_000)
+            .saturating_add(nanos.unwrap_or(0))
     }
 }

@@ -3,12 +3,14 @@
 pub mod append;
 pub mod clock;
 pub mod completions;
+pub mod export;
 pub mod get;
 pub mod init;
 pub mod log;
 pub mod pin;
 pub mod receipt;
 pub mod seal;
+pub mod verify;
 
 use crate::args::{Cli, Command};
 use crate::exit::Exit;
@@ -24,6 +26,8 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Get(args) => get::run(&store, &args),
         Command::Pin(args) => pin::run(&store, &args),
         Command::Receipt(args) => receipt::run(&store, &args),
+        Command::Export(args) => export::run(&store, &args),
+        Command::Verify(args) => verify::run(&store, &args),
         Command::Seal(args) => seal::run(&store, &args),
         Command::Clock(command) => clock::run(&store, &command),
         Command::Completions(args) => completions::run(&args),

@@ -23,12 +23,32 @@ pub enum Exit {
 
 /// Codes with what they mean, as `indelible help` shows them.
 pub const TABLE: [(Exit, u8, &str); 7] = [
-    (Exit::Done, 0, "done; verify: all that was asked for verified"),
-    (Exit::Damaged, 1, "altered, missing or not signed by whom it names"),
+    (
+        Exit::Done,
+        0,
+        "done; verify: all that was asked for verified",
+    ),
+    (
+        Exit::Damaged,
+        1,
+        "altered, missing or not signed by whom it names",
+    ),
     (Exit::Usage, 2, "can't be done as asked"),
-    (Exit::Unverified, 3, "nothing wrong found, but not all could be verified"),
-    (Exit::NotAllRecorded, 4, "append: some events were not recorded"),
-    (Exit::Trouble, 5, "store in use, failed write, clock in doubt"),
+    (
+        Exit::Unverified,
+        3,
+        "nothing wrong found, but not all could be verified",
+    ),
+    (
+        Exit::NotAllRecorded,
+        4,
+        "append: some events were not recorded",
+    ),
+    (
+        Exit::Trouble,
+        5,
+        "store in use, failed write, clock in doubt",
+    ),
     (Exit::PipeClosed, 141, "the reader of the output went away"),
 ];
 

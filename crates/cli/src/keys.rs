@@ -37,15 +37,26 @@ pub fn make(directory: &Path) -> Result<NodeSecret, KeyError> {
     make_directory(directory)?;
     check(directory)?;
     let path = directory.join(FILE);
-    let mut file = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+    let mut file = match OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&path)
+    {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(KeyError::Exists(path)),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            return Err(KeyError::Exists(path));
+        }
         Err(error) => return Err(KeyError::Io(path, error)),
     };
     let secret = NodeSecret::new(random::bytes());
-    let written = file.write_all(secret.file_text().as_bytes()).and_then(|()| file.sync_all());
+    let written = file
+        .write_all(secret.file_text().as_bytes())
+        .and_then(|()| file.sync_all());
     let durable = written.and_then(|()| File::open(directory)?.sync_all());
-    durable.map(|()| secret).map_err(|error| KeyError::Io(path, error))
+    durable
+        .map(|()| secret)
+        .map_err(|error| KeyError::Io(path, error))
 }
 
 /// Takes back a secret just made that nothing was signed with.
@@ -59,7 +70,10 @@ pub fn read(directory: &Path) -> Result<NodeSecret, KeyError> {
     check(directory)?;
     let path = directory.join(FILE);
     let file = File::open(&path).map_err(|error| failed(&path, error))?;
-    check_metadata(&path, &file.metadata().map_err(|error| failed(&path, error))?)?;
+    check_metadata(
+        &path,
+        &file.metadata().map_err(|error| failed(&path, error))?,
+    )?;
     let mut text = String::new();
     match file.take(BYTES_MAX).read_to_string(&mut text) {
         Ok(_) => NodeSecret::parse(&text).map_err(|_| KeyError::NotASecret(path)),
@@ -70,7 +84,9 @@ pub fn read(directory: &Path) -> Result<NodeSecret, KeyError> {
 
 fn make_directory(directory: &Path) -> Result<(), KeyError> {
     match DirBuilder::new().mode(0o700).create(directory) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(KeyError::Io(directory.to_owned(), error)),
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(KeyError::Io(directory.to_owned(), error))
+        }
         _ => Ok(()),
     }
 }

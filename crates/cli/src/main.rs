@@ -41,5 +41,8 @@ fn explain(error: &clap::Error) -> Result<Exit, Failure> {
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => Exit::Usage,
         _ => return Err(say::usage(error)),
     };
-    error.print().map(|()| ended).map_err(|error| output::failed(&error))
+    error
+        .print()
+        .map(|()| ended)
+        .map_err(|error| output::failed(&error))
 }

@@ -25,8 +25,10 @@ impl Reading {
     /// Opens a store for reading.
     pub fn open(store: &StoreArg) -> Result<Reading, Failure> {
         let directory = store.directory()?;
-        let local = LocalStore::open_read(&directory).map_err(|error| say::store(&error, &directory))?;
-        let Recovered { books, .. } = recover::read(Arc::new(local)).map_err(|error| say::recover(&error, &directory))?;
+        let local =
+            LocalStore::open_read(&directory).map_err(|error| say::store(&error, &directory))?;
+        let Recovered { books, .. } =
+            recover::read(Arc::new(local)).map_err(|error| say::recover(&error, &directory))?;
         Ok(Reading { books, directory })
     }
 
@@ -56,26 +58,50 @@ impl Writing {
     }
 
     /// The same, an operator having looked at the clock.
-    pub fn open_with(store: &StoreArg, write: &WriteArgs, accept_clock: Option<String>) -> Result<Writing, Failure> {
+    pub fn open_with(
+        store: &StoreArg,
+        write: &WriteArgs,
+        accept_clock: Option<String>,
+    ) -> Result<Writing, Failure> {
         let directory = store.directory()?;
         let failed = |error| say::store(&error, &directory);
-        let info = LocalStore::open_read(&directory).map_err(failed)?.describe().clone();
+        let info = LocalStore::open_read(&directory)
+            .map_err(failed)?
+            .describe()
+            .clone();
         if info.copy && !write.moved {
             return Err(say::store_is_a_copy(&directory));
         }
-        let secret = keys::read(&keys_directory(&directory, write, &info)).map_err(|error| say::keys(&error))?;
-        let options = OpenOptions { moved: write.moved, random: random::source(), faults: None };
+        let secret = keys::read(&keys_directory(&directory, write, &info))
+            .map_err(|error| say::keys(&error))?;
+        let options = OpenOptions {
+            moved: write.moved,
+            random: random::source(),
+            faults: None,
+        };
         let local = LocalStore::open_write(&directory, options).map_err(failed)?;
-        let settings = Settings { accept_clock, moved: local.describe().moved, ..Settings::default() };
-        let ledger = Ledger::open(Arc::new(local), secret, Arc::new(SystemClock), random::source(), settings, &user())
-            .map_err(|error| say::open(&error, &directory))?;
+        let settings = Settings {
+            accept_clock,
+            ..Settings::default()
+        };
+        let ledger = Ledger::open(
+            Arc::new(local),
+            secret,
+            Arc::new(SystemClock),
+            random::source(),
+            settings,
+            &user(),
+        )
+        .map_err(|error| say::open(&error, &directory))?;
         Ok(Writing { ledger, directory })
     }
 
     /// The log of that name, which users may write to.
     pub fn log(&self, name: &str) -> Result<Arc<Log>, Failure> {
         if name.starts_with('_') {
-            return Err(Failure::usage(format!("only the node itself writes to {name}")));
+            return Err(Failure::usage(format!(
+                "only the node itself writes to {name}"
+            )));
         }
         find_log(self.ledger.books(), name)
     }
@@ -85,7 +111,9 @@ impl Writing {
         if let Some(trouble) = self.ledger.register_trouble() {
             say::warn(format_args!("the register could not be written: {trouble}"));
         }
-        self.ledger.close(reason).map_err(|refusal| say::refused(&refusal))
+        self.ledger
+            .close(reason)
+            .map_err(|refusal| say::refused(&refusal))
     }
 }
 
@@ -110,7 +138,11 @@ pub fn user() -> String {
 fn find_log(books: &Books, name: &str) -> Result<Arc<Log>, Failure> {
     books.log(name).ok_or_else(|| {
         let logs = books.logs();
-        let names: Vec<&str> = logs.iter().map(|log| log.name()).filter(|name| !name.starts_with('_')).collect();
+        let names: Vec<&str> = logs
+            .iter()
+            .map(|log| log.name())
+            .filter(|name| !name.starts_with('_'))
+            .collect();
         say::no_such_log(name, &names)
     })
 }

@@ -20,17 +20,16 @@ impl Output {
     pub fn new() -> Output {
         let stdout = io::stdout();
         let is_terminal = stdout.is_terminal();
-        Output { inner: BufWriter::with_capacity(64 << 10, stdout), style: Style::for_terminal(is_terminal), is_terminal }
+        Output {
+            inner: BufWriter::with_capacity(64 << 10, stdout),
+            style: Style::for_terminal(is_terminal),
+            is_terminal,
+        }
     }
 
     /// How to colour what goes here.
     pub fn style(&self) -> Style {
         self.style
-    }
-
-    /// Whether a person reads along.
-    pub fn is_terminal(&self) -> bool {
-        self.is_terminal
     }
 
     /// Writes a line.
@@ -72,7 +71,10 @@ impl Write for Output {
 pub fn failed(error: &io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::BrokenPipe => Failure::silent(Exit::PipeClosed),
-        _ => Failure::new(Exit::Trouble, format!("standard output can't be written: {error}")),
+        _ => Failure::new(
+            Exit::Trouble,
+            format!("standard output can't be written: {error}"),
+        ),
     }
 }
 
@@ -111,7 +113,9 @@ impl Style {
     pub fn for_terminal(is_terminal: bool) -> Style {
         let forbidden = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
-        Style { on: is_terminal && !forbidden && !dumb }
+        Style {
+            on: is_terminal && !forbidden && !dumb,
+        }
     }
 
     /// Standard error's.
@@ -150,7 +154,11 @@ impl Style {
     }
 
     fn paint(self, code: &str, text: impl fmt::Display) -> String {
-        if self.on { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_string() }
+        if self.on {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_string()
+        }
     }
 }
 
@@ -160,7 +168,10 @@ mod tests {
 
     #[test]
     fn what_a_terminal_would_act_on_is_shown_as_json_escapes() {
-        assert_eq!(escape_for_terminal("{\"a\":\"é\u{9b}31m\u{202e}\u{7f}\u{e0041}\"}"), "{\"a\":\"é\\u009b31m\\u202e\\u007f\\udb40\\udc41\"}");
+        assert_eq!(
+            escape_for_terminal("{\"a\":\"é\u{9b}31m\u{202e}\u{7f}\u{e0041}\"}"),
+            "{\"a\":\"é\\u009b31m\\u202e\\u007f\\udb40\\udc41\"}"
+        );
     }
 
     #[test]

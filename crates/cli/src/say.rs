@@ -25,7 +25,11 @@ pub struct Failure {
 impl Failure {
     /// A sentence and what the shell is told.
     pub fn new(exit: Exit, text: impl Into<String>) -> Failure {
-        Failure { exit, text: text.into(), hint: None }
+        Failure {
+            exit,
+            text: text.into(),
+            hint: None,
+        }
     }
 
     /// What was asked for can't be done as asked.
@@ -118,8 +122,11 @@ pub fn store(error: &StoreError, directory: &Path) -> Failure {
 
 /// A copy, or a store that was moved, is to be written to.
 pub fn store_is_a_copy(directory: &Path) -> Failure {
-    Failure::usage(format!("this store was copied or moved since it was made: {}", directory.display()))
-        .hint("if nothing writes to the original any more, say so with --moved; it is recorded")
+    Failure::usage(format!(
+        "this store was copied or moved since it was made: {}",
+        directory.display()
+    ))
+    .hint("if nothing writes to the original any more, say so with --moved; it is recorded")
 }
 
 /// What is stored could not be taken up again.
@@ -136,7 +143,10 @@ pub fn recover(error: &RecoverError, directory: &Path) -> Failure {
 }
 
 fn look(directory: &Path) -> String {
-    format!("to see all that is damaged: indelible verify --store {}", directory.display())
+    format!(
+        "to see all that is damaged: indelible verify --store {}",
+        directory.display()
+    )
 }
 
 /// A ledger could not be opened for writing, or a log not founded.
@@ -144,15 +154,18 @@ pub fn open(error: &OpenError, directory: &Path) -> Failure {
     match error {
         OpenError::Recover(error) => recover(error, directory),
         OpenError::Store(error) => store(error, directory),
-        OpenError::Clock(_) => Failure::new(Exit::Trouble, error.to_string())
-            .hint(format!("if the wall clock is right: indelible clock accept --store {}", directory.display())),
+        OpenError::Clock(_) => Failure::new(Exit::Trouble, error.to_string()).hint(format!(
+            "if the wall clock is right: indelible clock accept --store {}",
+            directory.display()
+        )),
         OpenError::NoTime => Failure::new(Exit::Trouble, error.to_string()).hint("set the clock"),
-        OpenError::FirstBatch(refusal) => refused(refusal),
-        OpenError::BadName(_) => {
-            Failure::usage(error.to_string()).hint("a log's name has 1 to 63 of a-z 0-9 _ -, and begins with a letter or digit")
-        }
+        OpenError::Refused(refusal) => refused(refusal),
+        OpenError::BadName(_) => Failure::usage(error.to_string())
+            .hint("a log's name has 1 to 63 of a-z 0-9 _ -, and begins with a letter or digit"),
         OpenError::LogExists(_) | OpenError::TooManyLogs => Failure::usage(error.to_string()),
-        OpenError::WrongKeys => Failure::usage(error.to_string()).hint("name the directory they lie in with --keys DIR"),
+        OpenError::WrongKeys => {
+            Failure::usage(error.to_string()).hint("name the directory they lie in with --keys DIR")
+        }
     }
 }
 
@@ -160,19 +173,25 @@ pub fn open(error: &OpenError, directory: &Path) -> Failure {
 pub fn refused(refusal: &Refusal) -> Failure {
     let failure = Failure::new(Exit::Trouble, refusal.to_string());
     match refusal {
+        Refusal::TooMany => failure.hint("this is a fault of indelible: please report it"),
         Refusal::Full => failure.hint("the disk is too slow for what waits; send the rest again"),
-        Refusal::Stopped(_) => failure.hint("look at the disk; nothing more is written until the store is opened again"),
-        Refusal::Unknown(_) => failure.hint("look at the disk; `indelible log show` then says how many records there are"),
+        Refusal::Stopped(_) => failure
+            .hint("look at the disk; nothing more is written until the store is opened again"),
+        Refusal::Unknown(_) => failure
+            .hint("look at the disk; `indelible log show` then says how many records there are"),
     }
 }
 
 /// A record could not be read.
 pub fn read(error: &ReadError, directory: &Path) -> Failure {
     match error {
-        ReadError::NoSuchRecord { log, seq, size } => {
-            Failure::usage(format!("no record {seq} in {log}: it has {size}, seq 0 to {}", size.saturating_sub(1)))
+        ReadError::NoSuchRecord { log, seq, size } => Failure::usage(format!(
+            "no record {seq} in {log}: it has {size}, seq 0 to {}",
+            size.saturating_sub(1)
+        )),
+        ReadError::Damaged { .. } => {
+            Failure::new(Exit::Damaged, error.to_string()).hint(look(directory))
         }
-        ReadError::Damaged { .. } => Failure::new(Exit::Damaged, error.to_string()).hint(look(directory)),
         ReadError::Store(error) => store(error, directory),
     }
 }
@@ -182,7 +201,10 @@ pub fn no_such_log(name: &str, names: &[&str]) -> Failure {
     let failure = Failure::usage(format!("no log named '{name}'"));
     match names {
         [] => failure.hint(format!("create it: indelible log create {name}")),
-        names => failure.hint(format!("there are: {}; or create it: indelible log create {name}", names.join(", "))),
+        names => failure.hint(format!(
+            "there are: {}; or create it: indelible log create {name}",
+            names.join(", ")
+        )),
     }
 }
 
@@ -191,7 +213,8 @@ pub fn seal(error: &SealError, directory: &Path) -> Failure {
     match error {
         SealError::Store(error) => store(error, directory),
         SealError::Refused(refusal) => refused(refusal),
-        SealError::NameTaken(_) => Failure::new(Exit::Trouble, error.to_string()).hint("nothing was released; set the file aside yourself"),
+        SealError::NameTaken(_) => Failure::new(Exit::Trouble, error.to_string())
+            .hint("nothing was released; set the file aside yourself"),
         SealError::Damaged { .. } | SealError::Missing(_) | SealError::ReadBack(_) => {
             Failure::new(Exit::Damaged, with_causes(error)).hint(look(directory))
         }
@@ -230,20 +253,35 @@ pub fn plain(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or(&text);
     let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+    chars.next().map_or_else(String::new, |first| {
+        first.to_lowercase().chain(chars).collect()
+    })
 }
 
 /// What was typed can't be understood. The parser's own words, in our form.
 pub fn usage(error: &clap::Error) -> Failure {
     let text = error.to_string();
     let first = text.split("\n\n").next().unwrap_or_default();
-    let mut sentence = first.trim_start_matches("error: ").lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    let mut sentence = first
+        .trim_start_matches("error: ")
+        .lines()
+        .map(str::trim)
+        .collect::<Vec<_>>()
+        .join(" ");
     if let Some((before, _)) = sentence.split_once(" [subcommands:") {
         sentence.truncate(before.len());
     }
-    let tip = text.lines().find_map(|line| line.trim().strip_prefix("tip: "));
-    let usage = text.lines().find_map(|line| line.strip_prefix("Usage: ")).filter(|usage| !usage.contains("<COMMAND>"));
-    let subcommands: Vec<String> = error.get(ContextKind::ValidSubcommand).map(words).unwrap_or_default();
+    let tip = text
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("tip: "));
+    let usage = text
+        .lines()
+        .find_map(|line| line.strip_prefix("Usage: "))
+        .filter(|usage| !usage.contains("<COMMAND>"));
+    let subcommands: Vec<String> = error
+        .get(ContextKind::ValidSubcommand)
+        .map(words)
+        .unwrap_or_default();
     let hint = match (tip, usage) {
         (Some(tip), _) => tip.to_owned(),
         (None, Some(usage)) => format!("usage: {usage}"),

@@ -23,7 +23,11 @@ pub fn counted(number: u64, one: &str) -> String {
         "batch" => "batches".to_owned(),
         one => format!("{one}s"),
     };
-    format!("{} {}", count(number), if number == 1 { one } else { &many })
+    format!(
+        "{} {}",
+        count(number),
+        if number == 1 { one } else { &many }
+    )
 }
 
 /// Bytes, in the unit that leaves one to four digits.
@@ -58,7 +62,15 @@ pub fn gigabytes_per_second(number: u64, elapsed: Duration) -> String {
 
 /// `0.42 s`, `12 s`.
 pub fn seconds(elapsed: Duration) -> String {
-    if elapsed.as_secs() < 10 { format!("{}.{:02} s", elapsed.as_secs(), elapsed.subsec_millis() / 10) } else { format!("{} s", elapsed.as_secs()) }
+    if elapsed.as_secs() < 10 {
+        format!(
+            "{}.{:02} s",
+            elapsed.as_secs(),
+            elapsed.subsec_millis() / 10
+        )
+    } else {
+        format!("{} s", elapsed.as_secs())
+    }
 }
 
 /// A time to the second: `2026-11-23T10:00:00Z`.
@@ -74,7 +86,11 @@ pub fn short(hash: &Hash) -> String {
 
 /// `seq 5`, `seq 5 to 9`.
 pub fn seqs(first: u64, last: u64) -> String {
-    if first == last { format!("seq {}", count(first)) } else { format!("seq {} to {}", count(first), count(last)) }
+    if first == last {
+        format!("seq {}", count(first))
+    } else {
+        format!("seq {} to {}", count(first), count(last))
+    }
 }
 
 /// A string as JSON writes it.
@@ -98,13 +114,22 @@ mod tests {
 
     #[test]
     fn numbers_are_grouped_by_thousands() {
-        assert_eq!([0, 999, 1_000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
-        assert_eq!((counted(1, "batch"), counted(2, "batch")), ("1 batch".to_owned(), "2 batches".to_owned()));
+        assert_eq!(
+            [0, 999, 1_000, 1_234_567].map(count),
+            ["0", "999", "1,000", "1,234,567"]
+        );
+        assert_eq!(
+            (counted(1, "batch"), counted(2, "batch")),
+            ("1 batch".to_owned(), "2 batches".to_owned())
+        );
     }
 
     #[test]
     fn sizes_have_at_most_four_digits() {
-        assert_eq!([0, 1_023, 1_024, 1_536, 67_108_864].map(bytes), ["0 B", "1023 B", "1.0 KiB", "1.5 KiB", "64.0 MiB"]);
+        assert_eq!(
+            [0, 1_023, 1_024, 1_536, 67_108_864].map(bytes),
+            ["0 B", "1023 B", "1.0 KiB", "1.5 KiB", "64.0 MiB"]
+        );
         assert_eq!(bytes(u64::MAX), "16777215.9 TiB");
     }
 
@@ -112,7 +137,10 @@ mod tests {
     fn rates_keep_three_digits() {
         assert_eq!(per_second(123_456, Duration::from_secs(1)), "123,000");
         assert_eq!(per_second(5, Duration::ZERO), "5,000,000,000");
-        assert_eq!(gigabytes_per_second(1_234_567_890, Duration::from_secs(1)), "1.23 GB/s");
+        assert_eq!(
+            gigabytes_per_second(1_234_567_890, Duration::from_secs(1)),
+            "1.23 GB/s"
+        );
         assert_eq!(seconds(Duration::from_millis(1_239)), "1.23 s");
     }
 

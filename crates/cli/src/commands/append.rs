@@ -71,8 +71,16 @@ pub fn run(store: &StoreArg, args: &AppendArgs) -> Result<Exit, Failure> {
     let (log, appended, elapsed) = ended?;
     let Appended { tally, bad, stop } = appended;
     report(&log, &tally, elapsed, args)?;
-    tally.receipts.map_err(|error| receipts_failed(&error, &tally.recorded, args))?;
-    outcome(stop, tally.refused.as_ref(), &bad, tally.recorded.events, args)?;
+    tally
+        .receipts
+        .map_err(|error| receipts_failed(&error, &tally.recorded, args))?;
+    outcome(
+        stop,
+        tally.refused.as_ref(),
+        &bad,
+        tally.recorded.events,
+        args,
+    )?;
     closed.map(|()| Exit::Done)
 }
 
@@ -84,12 +92,23 @@ struct Appended {
 }
 
 /// Runs the stages until the input ends or something stops them.
-fn append(writing: &Writing, log: &Arc<Log>, input: Input, receipts: Receipts, keep_going: bool) -> Result<Appended, Failure> {
+fn append(
+    writing: &Writing,
+    log: &Arc<Log>,
+    input: Input,
+    receipts: Receipts,
+    keep_going: bool,
+) -> Result<Appended, Failure> {
     let belt = Arc::new(Belt::new(keep_going));
     let progress = Progress::new(input.length());
     let failed = |error| say::read(&error, &writing.directory);
-    let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(WORKERS_MAX);
-    let callers = (0..threads).map(|_| writing.ledger.caller(log, crate::random::source())).collect::<Result<Vec<_>, _>>().map_err(failed)?;
+    let threads = std::thread::available_parallelism()
+        .map_or(1, NonZero::get)
+        .min(WORKERS_MAX);
+    let callers = (0..threads)
+        .map(|_| writing.ledger.caller(log, crate::random::source()))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(failed)?;
     input.start(Arc::clone(&belt));
     let tally = std::thread::scope(|scope| {
         let (tickets, answered) = mpsc::channel();
@@ -113,12 +132,24 @@ fn report(log: &Log, tally: &Tally, elapsed: Duration, args: &AppendArgs) -> Res
         0 => lines.push("nothing recorded".to_owned()),
         events => {
             let place = show::seqs(recorded.first, recorded.last);
-            let speed = format!("{} in {}, {} events/s", show::bytes(recorded.bytes), show::seconds(elapsed), show::per_second(events, elapsed));
-            lines.push(format!("recorded {} in {}: {place} ({speed})", show::counted(events, "event"), log.name()));
+            let speed = format!(
+                "{} in {}, {} events/s",
+                show::bytes(recorded.bytes),
+                show::seconds(elapsed),
+                show::per_second(events, elapsed)
+            );
+            lines.push(format!(
+                "recorded {} in {}: {place} ({speed})",
+                show::counted(events, "event"),
+                log.name()
+            ));
         }
     }
     let (size, root) = log.head();
-    lines.push(format!("head: {}, root {root}", show::counted(size, "record")));
+    lines.push(format!(
+        "head: {}, root {root}",
+        show::counted(size, "record")
+    ));
     if args.receipts.as_deref().is_some_and(receipts::is_stdout) {
         lines.iter().for_each(|line| eprintln!("{line}"));
         return Ok(());
@@ -129,17 +160,30 @@ fn report(log: &Log, tally: &Tally, elapsed: Duration, args: &AppendArgs) -> Res
 }
 
 /// What ended the run early, if anything did.
-fn outcome(stop: Option<Stop>, refused: Option<&answers::Refused>, bad: &[Bad], events: u64, args: &AppendArgs) -> Result<(), Failure> {
+fn outcome(
+    stop: Option<Stop>,
+    refused: Option<&answers::Refused>,
+    bad: &[Bad],
+    events: u64,
+    args: &AppendArgs,
+) -> Result<(), Failure> {
     if let Some(answers::Refused { line, refusal }) = refused {
         let failure = say::refused(refusal);
         return Err(failure.before(format!("from line {line} on: ")));
     }
     match stop {
-        Some(Stop::Refused { line, refusal }) => Err(say::refused(&refusal).before(format!("from line {line} on: "))),
-        Some(Stop::Unreadable { line, error }) => {
-            Err(Failure::new(Exit::NotAllRecorded, format!("line {line} can't be read: {}: {}", args.input.display(), say::plain(&error)))
-                .hint("all lines before it are recorded"))
+        Some(Stop::Refused { line, refusal }) => {
+            Err(say::refused(&refusal).before(format!("from line {line} on: ")))
         }
+        Some(Stop::Unreadable { line, error }) => Err(Failure::new(
+            Exit::NotAllRecorded,
+            format!(
+                "line {line} can't be read: {}: {}",
+                args.input.display(),
+                say::plain(&error)
+            ),
+        )
+        .hint("all lines before it are recorded")),
         Some(Stop::Bad { more }) => Err(not_all(bad, more, events, args)),
         Some(Stop::NoReceipts) | None => Ok(()),
     }
@@ -147,11 +191,20 @@ fn outcome(stop: Option<Stop>, refused: Option<&answers::Refused>, bad: &[Bad], 
 
 /// Lines that were no events.
 fn not_all(bad: &[Bad], more: u64, events: u64, args: &AppendArgs) -> Failure {
-    let place = |bad: &Bad| if args.one { "the input".to_owned() } else { format!("line {}", bad.line) };
+    let place = |bad: &Bad| {
+        if args.one {
+            "the input".to_owned()
+        } else {
+            format!("line {}", bad.line)
+        }
+    };
     if let ([bad], false) = (bad, args.keep_going) {
         let hint = match (args.one, events) {
             (true, _) => "nothing is recorded".to_owned(),
-            (false, 0) => format!("nothing is recorded; correct it and send all again, or pass over such lines with --keep-going (from line {})", bad.line),
+            (false, 0) => format!(
+                "nothing is recorded; correct it and send all again, or pass over such lines with --keep-going (from line {})",
+                bad.line
+            ),
             (false, events) => format!(
                 "the {} before it {} recorded, nothing after; correct it and send the rest, from line {} on",
                 show::counted(events, "event"),
@@ -159,23 +212,56 @@ fn not_all(bad: &[Bad], more: u64, events: u64, args: &AppendArgs) -> Failure {
                 bad.line
             ),
         };
-        return Failure::new(Exit::NotAllRecorded, format!("{}: {}", place(bad), bad.what)).hint(hint);
+        return Failure::new(
+            Exit::NotAllRecorded,
+            format!("{}: {}", place(bad), bad.what),
+        )
+        .hint(hint);
     }
     eprintln!("not recorded:");
-    bad.iter().for_each(|bad| eprintln!("  {}: {}", place(bad), bad.what));
+    bad.iter()
+        .for_each(|bad| eprintln!("  {}: {}", place(bad), bad.what));
     if more > 0 {
         eprintln!("  and {} more", show::counted(more, "line"));
     }
-    let lines = u64::try_from(bad.len()).unwrap_or(u64::MAX).saturating_add(more);
-    Failure::new(Exit::NotAllRecorded, format!("{} not recorded", if lines == 1 { "1 line is".to_owned() } else { format!("{} lines are", show::count(lines)) }))
-        .hint("correct them and send them alone: all others are recorded")
+    let lines = u64::try_from(bad.len())
+        .unwrap_or(u64::MAX)
+        .saturating_add(more);
+    Failure::new(
+        Exit::NotAllRecorded,
+        format!(
+            "{} not recorded",
+            if lines == 1 {
+                "1 line is".to_owned()
+            } else {
+                format!("{} lines are", show::count(lines))
+            }
+        ),
+    )
+    .hint("correct them and send them alone: all others are recorded")
 }
 
-fn receipts_failed(error: &std::io::Error, recorded: &answers::Recorded, args: &AppendArgs) -> Failure {
+fn receipts_failed(
+    error: &std::io::Error,
+    recorded: &answers::Recorded,
+    args: &AppendArgs,
+) -> Failure {
     let path = args.receipts.clone().unwrap_or_default();
     let name = &args.log;
-    Failure::new(Exit::Trouble, format!("receipts can't be written: {}: {}", path.display(), say::plain(error))).hint(format!(
+    Failure::new(
+        Exit::Trouble,
+        format!(
+            "receipts can't be written: {}: {}",
+            path.display(),
+            say::plain(error)
+        ),
+    )
+    .hint(format!(
         "{} recorded all the same; for each without one: indelible receipt --log {name} --seq SEQ",
-        if recorded.events == 1 { "the event is".to_owned() } else { format!("the {} events are", show::count(recorded.events)) }
+        if recorded.events == 1 {
+            "the event is".to_owned()
+        } else {
+            format!("the {} events are", show::count(recorded.events))
+        }
     ))
 }

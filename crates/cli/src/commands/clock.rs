@@ -35,21 +35,34 @@ pub fn run(store: &StoreArg, command: &ClockCommand) -> Result<Exit, Failure> {
         return report("the store has no records yet: nothing to accept");
     };
     if ClockRule::check_start(last, wall).is_ok() {
-        return report(&format!("nothing to accept: the wall clock shows {wall}, the last record {last}"));
+        return report(&format!(
+            "nothing to accept: the wall clock shows {wall}, the last record {last}"
+        ));
     }
     let writing = Writing::open_with(store, &args.write, Some(node::user()))?;
     writing.close("clock accepted")?;
-    report(&format!("accepted {wall}, the last record before it being of {last}; recorded in _node"))
+    report(&format!(
+        "accepted {wall}, the last record before it being of {last}; recorded in _node"
+    ))
 }
 
 fn no_time(store: &StoreArg) -> Failure {
-    store.directory().map_or_else(|failure| failure, |directory| say::open(&OpenError::NoTime, &directory))
+    store.directory().map_or_else(
+        |failure| failure,
+        |directory| say::open(&OpenError::NoTime, &directory),
+    )
 }
 
 /// Time of the newest record of any log.
 fn last_time(store: &StoreArg) -> Result<Option<Time>, Failure> {
     let reading = Reading::open(store)?;
-    Ok(reading.books.logs().iter().filter_map(|log| log.times()).map(|(_, last)| last).max())
+    Ok(reading
+        .books
+        .logs()
+        .iter()
+        .filter_map(|log| log.times())
+        .map(|(_, last)| last)
+        .max())
 }
 
 fn report(text: &str) -> Result<Exit, Failure> {

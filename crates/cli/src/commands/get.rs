@@ -33,7 +33,10 @@ pub fn run(store: &StoreArg, args: &GetArgs) -> Result<Exit, Failure> {
     let reading = Reading::open(store)?;
     let log = reading.log(&args.log)?;
     let range = match args.seq {
-        Some(seq) => RangeArgs { from: Some(seq), to: Some(seq) },
+        Some(seq) => RangeArgs {
+            from: Some(seq),
+            to: Some(seq),
+        },
         None => args.range.clone(),
     };
     let seqs = range.within(&args.log, log.size())?;
@@ -55,7 +58,11 @@ pub fn run(store: &StoreArg, args: &GetArgs) -> Result<Exit, Failure> {
 /// The line of a record, its content left out if only heads are wanted.
 pub fn record_line(stored: &Stored, heads: bool, line: &mut Vec<u8>) {
     let content = stored.content.as_ref().filter(|_| !heads);
-    encode_line(&stored.head, content.map(|(salt, event)| (&salt[..], &event[..])), line);
+    encode_line(
+        &stored.head,
+        content.map(|(salt, event)| (&salt[..], &event[..])),
+        line,
+    );
 }
 
 /// Why printing stopped.

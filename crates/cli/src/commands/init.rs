@@ -49,10 +49,19 @@ pub fn run(store: &StoreArg, args: &InitArgs) -> Result<Exit, Failure> {
     let directory = directory.as_path();
     check_origin(&args.origin)?;
     if directory.join("FORMAT").exists() {
-        return Err(Failure::usage(format!("there is a store already: {}", directory.display()))
-            .hint(format!("create a log in it: indelible log create NAME --store {}", directory.display())));
+        return Err(
+            Failure::usage(format!("there is a store already: {}", directory.display())).hint(
+                format!(
+                    "create a log in it: indelible log create NAME --store {}",
+                    directory.display()
+                ),
+            ),
+        );
     }
-    let keys_directory = args.keys.clone().unwrap_or_else(|| node::default_keys(directory));
+    let keys_directory = args
+        .keys
+        .clone()
+        .unwrap_or_else(|| node::default_keys(directory));
     if inside(&keys_directory, directory) {
         return Err(Failure::usage("the keys may not lie inside the store: a copy of the store would be a copy of the keys")
             .hint("name another directory with --keys DIR"));
@@ -61,11 +70,18 @@ pub fn run(store: &StoreArg, args: &InitArgs) -> Result<Exit, Failure> {
     if let Err(failure) = create(directory, &keys_directory, args) {
         // Nothing was signed with the secret yet; left behind it would stand in the next attempt's way.
         if let Err(error) = keys::unmake(&keys_directory) {
-            say::warn(format_args!("{}: {}", keys_directory.display(), say::plain(&error)));
+            say::warn(format_args!(
+                "{}: {}",
+                keys_directory.display(),
+                say::plain(&error)
+            ));
         }
         return Err(failure);
     }
-    let write = WriteArgs { keys: Some(keys_directory.clone()), moved: false };
+    let write = WriteArgs {
+        keys: Some(keys_directory.clone()),
+        moved: false,
+    };
     let writing = Writing::open(store, &write)?;
     let warnings = writing.ledger.books().store().describe().warnings.clone();
     writing.close("initialised")?;
@@ -75,20 +91,34 @@ pub fn run(store: &StoreArg, args: &InitArgs) -> Result<Exit, Failure> {
 
 fn report(directory: &Path, keys: &Path, args: &InitArgs) -> Result<Exit, Failure> {
     let mut out = Output::new();
-    out.line(format_args!("made a store for {}", out.style().bold(&args.origin)))?;
+    out.line(format_args!(
+        "made a store for {}",
+        out.style().bold(&args.origin)
+    ))?;
     out.line(format_args!("  store     {}", directory.display()))?;
-    out.line(format_args!("  keys      {}   keep a copy where only you can read it", keys.display()))?;
+    out.line(format_args!(
+        "  keys      {}   keep a copy where only you can read it",
+        keys.display()
+    ))?;
     if let Some(register) = &args.register {
         out.line(format_args!("  register  {}", register.display()))?;
     }
-    out.line(format_args!("  tail      {} a file", show::bytes(args.tail_size)))?;
-    out.line(format_args!("next: indelible log create NAME --store {}", directory.display()))?;
+    out.line(format_args!(
+        "  tail      {} a file",
+        show::bytes(args.tail_size)
+    ))?;
+    out.line(format_args!(
+        "next: indelible log create NAME --store {}",
+        directory.display()
+    ))?;
     out.flush()?;
     Ok(Exit::Done)
 }
 
 fn create(directory: &Path, keys: &Path, args: &InitArgs) -> Result<(), Failure> {
-    let now = SystemClock.wall().ok_or_else(|| say::open(&indelible_ledger::OpenError::NoTime, directory))?;
+    let now = SystemClock
+        .wall()
+        .ok_or_else(|| say::open(&indelible_ledger::OpenError::NoTime, directory))?;
     let options = CreateOptions {
         origin: args.origin.clone(),
         store_id: random::bytes(),
@@ -122,7 +152,9 @@ fn inside(path: &Path, directory: &Path) -> bool {
 
 /// `64MiB`, `65536`.
 fn parse_size(text: &str) -> Result<u64, String> {
-    let split = text.find(|char: char| !char.is_ascii_digit()).unwrap_or(text.len());
+    let split = text
+        .find(|char: char| !char.is_ascii_digit())
+        .unwrap_or(text.len());
     let (digits, unit) = text.split_at(split);
     let scale = match unit.trim() {
         "" | "B" => 1,
@@ -131,9 +163,16 @@ fn parse_size(text: &str) -> Result<u64, String> {
         "GiB" | "G" => 1 << 30,
         _ => return Err("a size is a number and KiB, MiB or GiB".to_owned()),
     };
-    let size = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(scale));
+    let size = digits
+        .parse::<u64>()
+        .ok()
+        .and_then(|number| number.checked_mul(scale));
     match size {
-        Some(size) if (TAIL_SIZE_MIN..=TAIL_SIZE_MAX).contains(&size) && size.is_multiple_of(BLOCK) => Ok(size),
+        Some(size)
+            if (TAIL_SIZE_MIN..=TAIL_SIZE_MAX).contains(&size) && size.is_multiple_of(BLOCK) =>
+        {
+            Ok(size)
+        }
         _ => Err("64KiB to 1GiB, in steps of 4KiB".to_owned()),
     }
 }
@@ -147,7 +186,17 @@ mod tests {
         assert_eq!(parse_size("64MiB"), Ok(64 << 20));
         assert_eq!(parse_size("65536"), Ok(65_536));
         assert_eq!(parse_size("1 GiB"), Ok(1 << 30));
-        for wrong in ["", "MiB", "64MB", "63KiB", "2GiB", "65537", "-1", "99999999999999999999", "18446744073709551615GiB"] {
+        for wrong in [
+            "",
+            "MiB",
+            "64MB",
+            "63KiB",
+            "2GiB",
+            "65537",
+            "-1",
+            "99999999999999999999",
+            "18446744073709551615GiB",
+        ] {
             assert!(parse_size(wrong).is_err(), "{wrong}");
         }
     }

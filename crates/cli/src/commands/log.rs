@@ -50,8 +50,13 @@ pub fn run(store: &StoreArg, command: &LogCommand) -> Result<Exit, Failure> {
 fn create(store: &StoreArg, args: &CreateArgs) -> Result<Exit, Failure> {
     let writing = Writing::open(store, &args.write)?;
     let origin = writing.ledger.books().store().describe().origin.clone();
-    let founding = Founding { origin: &origin, creator: &user() };
-    let created = writing.ledger.create_log(&args.name, &founding, random::bytes());
+    let founding = Founding {
+        origin: &origin,
+        creator: &user(),
+    };
+    let created = writing
+        .ledger
+        .create_log(&args.name, &founding, random::bytes());
     let log = created.map_err(|error| say::open(&error, &writing.directory));
     writing.close("log created")?;
     let log = log?;
@@ -59,7 +64,11 @@ fn create(store: &StoreArg, args: &CreateArgs) -> Result<Exit, Failure> {
     out.line(format_args!("created log {}", out.style().bold(log.name())))?;
     out.line(format_args!("  id      {}", log.id()))?;
     out.line(format_args!("  origin  {}", log.origin()))?;
-    out.line(format_args!("next: indelible pin --log {} > {}.pin, and keep it away from this machine", log.name(), log.name()))?;
+    out.line(format_args!(
+        "next: indelible pin --log {} > {}.pin, and keep it away from this machine",
+        log.name(),
+        log.name()
+    ))?;
     out.flush()?;
     Ok(Exit::Done)
 }
@@ -71,7 +80,10 @@ fn list(store: &StoreArg) -> Result<Exit, Failure> {
     let rows: Vec<[String; 4]> = logs.iter().map(|log| row(log)).collect();
     let heads = ["log", "records", "last record", "disk"].map(str::to_owned);
     let widths: [usize; 4] = std::array::from_fn(|column| {
-        let cells = rows.iter().chain([&heads]).map(|row| row[column].chars().count());
+        let cells = rows
+            .iter()
+            .chain([&heads])
+            .map(|row| row[column].chars().count());
         cells.max().unwrap_or(0)
     });
     let aligned = |[log, records, last, disk]: &[String; 4]| {
@@ -88,8 +100,15 @@ fn list(store: &StoreArg) -> Result<Exit, Failure> {
 }
 
 fn row(log: &Log) -> [String; 4] {
-    let last = log.times().map_or_else(String::new, |(_, last)| show::to_second(last));
-    [log.name().to_owned(), show::count(log.size()), last, show::bytes(log.disk_bytes())]
+    let last = log
+        .times()
+        .map_or_else(String::new, |(_, last)| show::to_second(last));
+    [
+        log.name().to_owned(),
+        show::count(log.size()),
+        last,
+        show::bytes(log.disk_bytes()),
+    ]
 }
 
 fn show_one(store: &StoreArg, name: &str) -> Result<Exit, Failure> {
@@ -100,7 +119,11 @@ fn show_one(store: &StoreArg, name: &str) -> Result<Exit, Failure> {
     out.line(out.style().bold(log.name()))?;
     out.line(format_args!("  origin  {}", log.origin()))?;
     out.line(format_args!("  id      {}", log.id()))?;
-    out.line(format_args!("  size    {}, seq 0 to {}", show::counted(size, "record"), show::count(size.saturating_sub(1))))?;
+    out.line(format_args!(
+        "  size    {}, seq 0 to {}",
+        show::counted(size, "record"),
+        show::count(size.saturating_sub(1))
+    ))?;
     out.line(format_args!("  root    {root}"))?;
     out.line(format_args!("  last    {}", log.last_entry()))?;
     if let Some((first, last)) = log.times() {
@@ -117,7 +140,10 @@ fn show_one(store: &StoreArg, name: &str) -> Result<Exit, Failure> {
 fn signed(log: &Log) -> String {
     match log.note() {
         Some(note) if note.size == log.size() => "checkpoint of all records".to_owned(),
-        Some(note) => format!("checkpoint of the first {}", show::counted(note.size, "record")),
+        Some(note) => format!(
+            "checkpoint of the first {}",
+            show::counted(note.size, "record")
+        ),
         None => "no checkpoint yet".to_owned(),
     }
 }

@@ -34,10 +34,20 @@ pub fn run(store: &StoreArg, args: &PinArgs) -> Result<Exit, Failure> {
 
 /// The log's id and the first Ed25519 key of its genesis.
 pub fn pin_of(reading: &Reading, log: &Log) -> Result<Pin, Failure> {
-    let genesis = reading.books.record(log, 0).map_err(|error| reading.failed(&error))?;
+    let genesis = reading
+        .books
+        .record(log, 0)
+        .map_err(|error| reading.failed(&error))?;
     let pin = genesis.content.as_ref().and_then(|(_, event)| {
         let keys = Genesis::parse(event)?.keys;
-        keys.into_iter().filter_map(|key| VerifierKey::parse(key).ok()).find_map(|key| Pin::new(log.id(), key))
+        keys.into_iter()
+            .filter_map(|key| VerifierKey::parse(key).ok())
+            .find_map(|key| Pin::new(log.id(), key))
     });
-    pin.ok_or_else(|| Failure::new(Exit::Damaged, format!("the first record of {} names no key of it", log.name())))
+    pin.ok_or_else(|| {
+        Failure::new(
+            Exit::Damaged,
+            format!("the first record of {} names no key of it", log.name()),
+        )
+    })
 }

@@ -26,9 +26,15 @@ pub struct ReceiptArgs {
 pub fn run(store: &StoreArg, args: &ReceiptArgs) -> Result<Exit, Failure> {
     let reading = Reading::open(store)?;
     let log = reading.log(&args.log)?;
-    let stored = reading.books.record(&log, args.seq).map_err(|error| reading.failed(&error))?;
+    let stored = reading
+        .books
+        .record(&log, args.seq)
+        .map_err(|error| reading.failed(&error))?;
     let note = note_over(&log, args.seq + 1)?;
-    let receipt = reading.books.receipt(&log, args.seq, &stored.head, &note).map_err(|error| reading.failed(&error))?;
+    let receipt = reading
+        .books
+        .receipt(&log, args.seq, &stored.head, &note)
+        .map_err(|error| reading.failed(&error))?;
     let mut out = Output::new();
     out.bytes(receipt.as_bytes())?;
     out.flush()?;

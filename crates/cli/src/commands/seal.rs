@@ -21,7 +21,10 @@ pub struct SealArgs {
 /// Does it.
 pub fn run(store: &StoreArg, args: &SealArgs) -> Result<Exit, Failure> {
     let writing = Writing::open(store, &args.write)?;
-    let sealed = writing.ledger.seal().map_err(|error| say::seal(&error, &writing.directory));
+    let sealed = writing
+        .ledger
+        .seal()
+        .map_err(|error| say::seal(&error, &writing.directory));
     writing.close("sealed")?;
     let sealed = sealed?;
     let mut out = Output::new();
@@ -37,7 +40,15 @@ pub fn run(store: &StoreArg, args: &SealArgs) -> Result<Exit, Failure> {
 
 fn describe(pack: &Sealed) -> String {
     let (first, last) = (pack.batches.start(), pack.batches.end());
-    let batches = if first == last { format!("batch {first}") } else { format!("batches {first} to {last}") };
+    let batches = if first == last {
+        format!("batch {first}")
+    } else {
+        format!("batches {first} to {last}")
+    };
     let name = pack.name.strip_suffix(".ent").unwrap_or(&pack.name);
-    format!("sealed {batches}: {}, {} in {name}", show::counted(pack.records, "record"), show::bytes(pack.bytes))
+    format!(
+        "sealed {batches}: {}, {} in {name}",
+        show::counted(pack.records, "record"),
+        show::bytes(pack.bytes)
+    )
 }

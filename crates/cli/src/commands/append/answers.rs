@@ -52,12 +52,33 @@ pub struct Tally {
 }
 
 /// Waits for everything submitted.
-pub fn take(ledger: &Ledger, log: &Arc<Log>, belt: &Belt, submitted: &Receiver<Submitted>, mut receipts: Receipts, progress: &Progress) -> Tally {
-    let mut tally = Tally { recorded: Recorded::default(), refused: None, receipts: Ok(()) };
-    while let Some(Submitted { line, bytes, ticket, permit }) = next(submitted, &mut receipts, &mut tally, belt) {
+pub fn take(
+    ledger: &Ledger,
+    log: &Arc<Log>,
+    belt: &Belt,
+    submitted: &Receiver<Submitted>,
+    mut receipts: Receipts,
+    progress: &Progress,
+) -> Tally {
+    let mut tally = Tally {
+        recorded: Recorded::default(),
+        refused: None,
+        receipts: Ok(()),
+    };
+    while let Some(Submitted {
+        line,
+        bytes,
+        ticket,
+        permit,
+    }) = next(submitted, &mut receipts, &mut tally, belt)
+    {
         match ticket.wait() {
             Ok(records) => {
-                count(&mut tally.recorded, records.iter().map(|record| record.seq), bytes);
+                count(
+                    &mut tally.recorded,
+                    records.iter().map(|record| record.seq),
+                    bytes,
+                );
                 for record in &records {
                     if tally.receipts.is_ok() {
                         tally.receipts = receipts.write(ledger, log, record);
@@ -66,7 +87,10 @@ pub fn take(ledger: &Ledger, log: &Arc<Log>, belt: &Belt, submitted: &Receiver<S
                 stop_without_receipts(&tally, belt);
             }
             Err(refusal) => {
-                belt.stop(Stop::Refused { line, refusal: refusal.clone() });
+                belt.stop(Stop::Refused {
+                    line,
+                    refusal: refusal.clone(),
+                });
                 tally.refused.get_or_insert(Refused { line, refusal });
             }
         }
@@ -80,7 +104,12 @@ pub fn take(ledger: &Ledger, log: &Arc<Log>, belt: &Belt, submitted: &Receiver<S
 }
 
 /// The next group. Before waiting for one, receipts written so far are handed on: whoever reads them may wait for them.
-fn next(submitted: &Receiver<Submitted>, receipts: &mut Receipts, tally: &mut Tally, belt: &Belt) -> Option<Submitted> {
+fn next(
+    submitted: &Receiver<Submitted>,
+    receipts: &mut Receipts,
+    tally: &mut Tally,
+    belt: &Belt,
+) -> Option<Submitted> {
     if let Ok(group) = submitted.try_recv() {
         return Some(group);
     }

@@ -42,7 +42,15 @@ impl Lines {
     /// Memory it will take, about.
     fn cost(&self) -> usize {
         match self {
-            Lines::Several(bytes) => bytes.len() + bytes.iter().filter(|byte| **byte == b'\n').count().saturating_add(1) * EVENT_COST,
+            Lines::Several(bytes) => {
+                bytes.len()
+                    + bytes
+                        .iter()
+                        .filter(|byte| **byte == b'\n')
+                        .count()
+                        .saturating_add(1)
+                        * EVENT_COST
+            }
             Lines::One(bytes) => bytes.len() + EVENT_COST,
             Lines::TooLong => 0,
         }
@@ -107,7 +115,11 @@ struct State {
 impl Belt {
     /// An empty belt; bad lines stop it unless we keep going.
     pub fn new(keep_going: bool) -> Belt {
-        Belt { keep_going, state: Mutex::default(), changed: Condvar::new() }
+        Belt {
+            keep_going,
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        }
     }
 
     /// Whether bad lines are passed over.
@@ -116,26 +128,41 @@ impl Belt {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("no thread panics while it holds the belt")
+        self.state
+            .lock()
+            .expect("no thread panics while it holds the belt")
     }
 
     fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        self.changed.wait(state).expect("no thread panics while it holds the belt")
+        self.changed
+            .wait(state)
+            .expect("no thread panics while it holds the belt")
     }
 
     /// The reader puts a chunk on, waiting for room. `false`: nobody takes it any more.
     pub fn put(self: &Arc<Belt>, order: u64, first_line: u64, lines: Lines) -> bool {
         let cost = lines.cost();
         let mut state = self.lock();
-        while state.stop.is_none() && state.on_the_way > 0 && state.on_the_way + cost > ON_THE_WAY_MAX {
+        while state.stop.is_none()
+            && state.on_the_way > 0
+            && state.on_the_way + cost > ON_THE_WAY_MAX
+        {
             state = self.wait(state);
         }
         if state.stop.is_some() {
             return false;
         }
         state.on_the_way += cost;
-        let permit = Arc::new(Permit { belt: Arc::clone(self), cost });
-        state.chunks.push_back(Chunk { order, first_line, lines, permit });
+        let permit = Arc::new(Permit {
+            belt: Arc::clone(self),
+            cost,
+        });
+        state.chunks.push_back(Chunk {
+            order,
+            first_line,
+            lines,
+            permit,
+        });
         drop(state);
         self.changed.notify_all();
         true
@@ -180,7 +207,11 @@ impl Belt {
     pub fn pass(&self, bad: Vec<Bad>) {
         let mut state = self.lock();
         for bad in bad {
-            if state.bad.len() < BAD_MAX { state.bad.push(bad) } else { state.more_bad += 1 }
+            if state.bad.len() < BAD_MAX {
+                state.bad.push(bad)
+            } else {
+                state.more_bad += 1
+            }
         }
         state.turn += 1;
         if !self.keep_going && !state.bad.is_empty() && state.stop.is_none() {
@@ -201,7 +232,10 @@ impl Belt {
         let mut state = self.lock();
         let bad = std::mem::take(&mut state.bad);
         let more = state.more_bad;
-        let failed = state.failed.take().map(|(line, error)| Stop::Unreadable { line, error });
+        let failed = state
+            .failed
+            .take()
+            .map(|(line, error)| Stop::Unreadable { line, error });
         let kept_going = (!bad.is_empty()).then_some(Stop::Bad { more });
         let left = std::mem::take(&mut state.chunks);
         let stop = state.stop.take().or(failed).or(kept_going);

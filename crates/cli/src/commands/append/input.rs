@@ -23,15 +23,26 @@ impl Input {
     /// Opens a file, or standard input for `-`.
     pub fn open(path: &Path, one: bool) -> Result<Input, Failure> {
         if path.as_os_str() == "-" {
-            return Ok(Input { source: Box::new(io::stdin()), length: None, one });
+            return Ok(Input {
+                source: Box::new(io::stdin()),
+                length: None,
+                one,
+            });
         }
         let file = File::open(path).map_err(|error| say::file(path, &error))?;
         let metadata = file.metadata().map_err(|error| say::file(path, &error))?;
         if metadata.is_dir() {
-            return Err(Failure::usage(format!("{}: is a directory", path.display())));
+            return Err(Failure::usage(format!(
+                "{}: is a directory",
+                path.display()
+            )));
         }
         let length = metadata.is_file().then_some(metadata.len());
-        Ok(Input { source: Box::new(file), length, one })
+        Ok(Input {
+            source: Box::new(file),
+            length,
+            one,
+        })
     }
 
     /// Bytes, where they are known.
@@ -43,7 +54,13 @@ impl Input {
     pub fn start(self, belt: Arc<Belt>) {
         std::thread::spawn(move || {
             let Input { source, one, .. } = self;
-            let mut reader = Reader { source, belt, line: 1, order: 0, buffer: Vec::new() };
+            let mut reader = Reader {
+                source,
+                belt,
+                line: 1,
+                order: 0,
+                buffer: Vec::new(),
+            };
             let read = if one { reader.one() } else { reader.lines() };
             let failed = read.err().map(|error| (reader.line, error));
             reader.belt.end(failed);
@@ -119,7 +136,10 @@ impl Reader {
         let before = self.buffer.len();
         self.buffer.resize(before + READ_BYTES, 0);
         let read = loop {
-            match self.source.read(self.buffer.get_mut(before..).unwrap_or_default()) {
+            match self
+                .source
+                .read(self.buffer.get_mut(before..).unwrap_or_default())
+            {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 read => break read,
             }
@@ -131,7 +151,10 @@ impl Reader {
     fn put(&mut self, lines: Lines) -> bool {
         let first_line = self.line;
         self.line += match &lines {
-            Lines::Several(bytes) => u64::try_from(bytes.iter().filter(|byte| **byte == b'\n').count()).unwrap_or(u64::MAX),
+            Lines::Several(bytes) => {
+                u64::try_from(bytes.iter().filter(|byte| **byte == b'\n').count())
+                    .unwrap_or(u64::MAX)
+            }
             Lines::One(_) | Lines::TooLong => 1,
         };
         let order = self.order;
@@ -164,7 +187,12 @@ mod tests {
     fn read(portions: &[&[u8]], one: bool) -> Vec<(u64, Vec<u8>)> {
         let portions = Portions(portions.iter().map(|portion| portion.to_vec()).collect());
         let belt = Arc::new(Belt::new(false));
-        Input { source: Box::new(portions), length: None, one }.start(Arc::clone(&belt));
+        Input {
+            source: Box::new(portions),
+            length: None,
+            one,
+        }
+        .start(Arc::clone(&belt));
         let mut chunks = Vec::new();
         while let Some(chunk) = belt.take() {
             let bytes = match chunk.lines {
@@ -179,7 +207,8 @@ mod tests {
     #[test]
     fn lines_are_put_on_as_soon_as_they_are_whole() {
         let chunks = read(&[b"{}\n{", b"}\n", b"{}", b"\n{}\n{}"], false);
-        let expected: [(u64, &[u8]); 4] = [(1, b"{}\n"), (2, b"{}\n"), (3, b"{}\n{}\n"), (5, b"{}")];
+        let expected: [(u64, &[u8]); 4] =
+            [(1, b"{}\n"), (2, b"{}\n"), (3, b"{}\n{}\n"), (5, b"{}")];
         assert_eq!(chunks, expected.map(|(line, bytes)| (line, bytes.to_vec())));
     }
 
@@ -192,6 +221,13 @@ mod tests {
     fn a_line_longer_than_any_event_is_passed_over_and_counted() {
         let long = vec![b' '; EVENT_RECEIVED_BYTES_MAX + 2];
         let chunks = read(&[b"{}\n", &long, b" \n{}\n"], false);
-        assert_eq!(chunks, [(1, b"{}\n".to_vec()), (2, b"too long".to_vec()), (3, b"{}\n".to_vec())]);
+        assert_eq!(
+            chunks,
+            [
+                (1, b"{}\n".to_vec()),
+                (2, b"too long".to_vec()),
+                (3, b"{}\n".to_vec())
+            ]
+        );
     }
 }

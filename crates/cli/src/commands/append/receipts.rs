@@ -31,17 +31,29 @@ impl Receipts {
         match path {
             None => Ok(Receipts::No),
             Some(path) if is_stdout(path) => Ok(Receipts::Stdout(BufWriter::new(io::stdout()))),
-            Some(path) => open_file(path).map(|file| Receipts::File(BufWriter::with_capacity(64 << 10, file))).map_err(|error| say::file(path, &error)),
+            Some(path) => open_file(path)
+                .map(|file| Receipts::File(BufWriter::with_capacity(64 << 10, file)))
+                .map_err(|error| say::file(path, &error)),
         }
     }
 
     /// Adds the line of a record.
     pub fn write(&mut self, ledger: &Ledger, log: &Log, record: &Recorded) -> io::Result<()> {
-        let Some(out) = self.writer() else { return Ok(()) };
-        let receipt = ledger.receipt(log, record).map_err(|error| io::Error::other(error.to_string()))?;
+        let Some(out) = self.writer() else {
+            return Ok(());
+        };
+        let receipt = ledger
+            .receipt(log, record)
+            .map_err(|error| io::Error::other(error.to_string()))?;
         let salt = salt_text(&record.salt);
         let salt = String::from_utf8_lossy(&salt);
-        writeln!(out, "{{\"seq\":{},\"entry\":\"{}\",\"salt\":\"{salt}\",\"receipt\":{}}}", record.seq, record.entry, show::json(&receipt))
+        writeln!(
+            out,
+            "{{\"seq\":{},\"entry\":\"{}\",\"salt\":\"{salt}\",\"receipt\":{}}}",
+            record.seq,
+            record.entry,
+            show::json(&receipt)
+        )
     }
 
     /// Hands on what was written.
@@ -53,7 +65,9 @@ impl Receipts {
     pub fn finish(mut self) -> io::Result<()> {
         self.flush()?;
         match self {
-            Receipts::File(file) if file.get_ref().metadata()?.is_file() => file.get_ref().sync_all(),
+            Receipts::File(file) if file.get_ref().metadata()?.is_file() => {
+                file.get_ref().sync_all()
+            }
             _ => Ok(()),
         }
     }
@@ -68,7 +82,11 @@ impl Receipts {
 }
 
 fn open_file(path: &Path) -> io::Result<File> {
-    let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
+    let mut file = OpenOptions::new()
+        .read(true)
+        .append(true)
+        .create(true)
+        .open(path)?;
     let metadata = file.metadata()?;
     if metadata.is_file() && metadata.len() > 0 {
         let mut last = [0];

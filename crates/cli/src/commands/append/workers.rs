@@ -22,7 +22,13 @@ struct Group {
 }
 
 /// Takes chunks from the belt until there are no more.
-pub fn work(ledger: &Ledger, log: &Arc<Log>, mut caller: Caller, belt: &Belt, tickets: &Sender<Submitted>) {
+pub fn work(
+    ledger: &Ledger,
+    log: &Arc<Log>,
+    mut caller: Caller,
+    belt: &Belt,
+    tickets: &Sender<Submitted>,
+) {
     let by = node::user();
     while let Some(chunk) = belt.take() {
         let (groups, bad) = prepare(&mut caller, log, &by, &chunk, belt.keeps_going());
@@ -33,12 +39,29 @@ pub fn work(ledger: &Ledger, log: &Arc<Log>, mut caller: Caller, belt: &Belt, ti
     }
 }
 
-fn submit(ledger: &Ledger, log: &Arc<Log>, belt: &Belt, tickets: &Sender<Submitted>, chunk: &Chunk, groups: Vec<Group>) {
-    for Group { line, bytes, events } in groups {
+fn submit(
+    ledger: &Ledger,
+    log: &Arc<Log>,
+    belt: &Belt,
+    tickets: &Sender<Submitted>,
+    chunk: &Chunk,
+    groups: Vec<Group>,
+) {
+    for Group {
+        line,
+        bytes,
+        events,
+    } in groups
+    {
         match ledger.submit_all(log, events) {
             Ok(ticket) => {
                 // Nobody receives only after the answers have stopped the belt, and then it has said why.
-                let _nobody = tickets.send(Submitted { line, bytes, ticket, permit: Arc::clone(&chunk.permit) });
+                let _nobody = tickets.send(Submitted {
+                    line,
+                    bytes,
+                    ticket,
+                    permit: Arc::clone(&chunk.permit),
+                });
             }
             Err(refusal) => return belt.stop(Stop::Refused { line, refusal }),
         }
@@ -46,25 +69,51 @@ fn submit(ledger: &Ledger, log: &Arc<Log>, belt: &Belt, tickets: &Sender<Submitt
 }
 
 /// The events of a chunk in groups, and its bad lines. Without keeping going nothing after the first bad line is looked at.
-fn prepare(caller: &mut Caller, log: &Arc<Log>, by: &str, chunk: &Chunk, keep_going: bool) -> (Vec<Group>, Vec<Bad>) {
+fn prepare(
+    caller: &mut Caller,
+    log: &Arc<Log>,
+    by: &str,
+    chunk: &Chunk,
+    keep_going: bool,
+) -> (Vec<Group>, Vec<Bad>) {
     let (mut groups, mut bad) = (Vec::<Group>::new(), Vec::new());
     let lines: Vec<&[u8]> = match &chunk.lines {
-        Lines::Several(bytes) => bytes.strip_suffix(b"\n").unwrap_or(bytes).split(|byte| *byte == b'\n').collect(),
+        Lines::Several(bytes) => bytes
+            .strip_suffix(b"\n")
+            .unwrap_or(bytes)
+            .split(|byte| *byte == b'\n')
+            .collect(),
         Lines::One(bytes) => vec![bytes],
         Lines::TooLong => {
-            let what = format!("longer than {} MiB, which no event may be", EVENT_RECEIVED_BYTES_MAX >> 20);
-            return (groups, vec![Bad { line: chunk.first_line, what }]);
+            let what = format!(
+                "longer than {} MiB, which no event may be",
+                EVENT_RECEIVED_BYTES_MAX >> 20
+            );
+            return (
+                groups,
+                vec![Bad {
+                    line: chunk.first_line,
+                    what,
+                }],
+            );
         }
     };
     let authenticated = authenticated(by);
     let is_one = matches!(chunk.lines, Lines::One(_));
     for (line, event) in (chunk.first_line..).zip(lines) {
-        if !is_one && event.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r')) {
+        if !is_one
+            && event
+                .iter()
+                .all(|byte| matches!(byte, b' ' | b'\t' | b'\r'))
+        {
             continue;
         }
         match caller.prepare(log, &authenticated, &CLAIMED, event) {
             Ok(prepared) => add(&mut groups, line, event.len(), prepared),
-            Err(error) => bad.push(Bad { line, what: say::event(&error) }),
+            Err(error) => bad.push(Bad {
+                line,
+                what: say::event(&error),
+            }),
         }
         if !keep_going && !bad.is_empty() {
             break;
@@ -75,18 +124,37 @@ fn prepare(caller: &mut Caller, log: &Arc<Log>, by: &str, chunk: &Chunk, keep_go
 
 fn add(groups: &mut Vec<Group>, line: u64, bytes: usize, prepared: Prepared) {
     match groups.last_mut() {
-        Some(group) if group.events.len() < GROUP_EVENTS_MAX && group.bytes + bytes <= GROUP_BYTES_MAX => {
+        Some(group)
+            if group.events.len() < GROUP_EVENTS_MAX && group.bytes + bytes <= GROUP_BYTES_MAX =>
+        {
             group.bytes += bytes;
             group.events.push(prepared);
         }
-        _ => groups.push(Group { line, bytes, events: vec![prepared] }),
+        _ => groups.push(Group {
+            line,
+            bytes,
+            events: vec![prepared],
+        }),
     }
 }
 
 /// What the node vouches for: the user whose process this is, and that the event came through this command.
 fn authenticated(by: &str) -> Shared<'_> {
-    Shared { kind: Kind::Event, by, via: "cli/file", from: None, cert: None, policy: None, format: None }
+    Shared {
+        kind: Kind::Event,
+        by,
+        via: "cli/file",
+        from: None,
+        cert: None,
+        policy: None,
+        format: None,
+    }
 }
 
 /// A line of JSON claims nothing beyond itself.
-const CLAIMED: Own<'static> = Own { occurred: None, stream: None, key: None, psig: None };
+const CLAIMED: Own<'static> = Own {
+    occurred: None,
+    stream: None,
+    key: None,
+    psig: None,
+};

@@ -1,0 +1,295 @@
+//! `indelible export`: writes a range of records with all that is needed to verify them (`docs/spec/export.md`). Needs no secret.
+//!
+//! Every record is checked against its entry on the way out. Damage stops it, unless it is to be exported as found: then what can't
+//! be read is named in the file, and a verifier says *incomplete*.
+
+mod file;
+
+use crate::args::{RangeArgs, StoreArg};
+use crate::commands::receipt::note_over;
+use crate::exit::Exit;
+use crate::node::Reading;
+use crate::output;
+use crate::say::{self, Failure};
+use crate::show;
+use clap::Args;
+use file::Sink;
+use indelible_ledger::{Log, ReadError, SignedNote, Stored};
+use indelible_proof::export::{self, Content, Header};
+use indelible_proof::hash::Hash;
+use indelible_proof::origin::Origin;
+use std::ops::Range;
+use std::path::PathBuf;
+
+/// Entries read at once: those between two `entries` lines, many times over.
+const WINDOW: u64 = 1 << 14;
+
+/// Write records with all that is needed to verify them
+///
+/// One file that proves itself to whoever has the log's pin, offline: with `indelible verify --export` or with verify.py.
+#[derive(Args)]
+pub struct ExportArgs {
+    /// Name of the log
+    #[arg(long, value_name = "NAME")]
+    pub log: String,
+    #[command(flatten)]
+    pub range: RangeArgs,
+    /// Only the heads: who and when, not what
+    #[arg(long)]
+    pub heads: bool,
+    /// File to write; it must not exist [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Go on where records can't be read, and name them in the file
+    #[arg(long)]
+    pub as_found: bool,
+}
+
+/// Does it.
+pub fn run(store: &StoreArg, args: &ExportArgs) -> Result<Exit, Failure> {
+    let reading = Reading::open(store)?;
+    let log = reading.log(&args.log)?;
+    let (seqs, note) = range_and_note(&log, args)?;
+    let mut export = Export {
+        reading: &reading,
+        log: &log,
+        args,
+        seqs,
+        note: &note,
+        sink: Sink::open(args.out.as_deref())?,
+        lost: 0,
+    };
+    let written = export.write();
+    let Export {
+        sink, lost, seqs, ..
+    } = export;
+    match written {
+        Ok(()) => sink.keep().map_err(|error| write_failed(args, &error))?,
+        Err(failure) => {
+            sink.discard();
+            return Err(failure);
+        }
+    }
+    if let Some(out) = &args.out {
+        let records = show::counted(seqs.end - seqs.start, "record");
+        eprintln!(
+            "wrote {records} of {}, {}, to {}",
+            log.name(),
+            show::seqs(seqs.start, seqs.end - 1),
+            out.display()
+        );
+    }
+    if lost > 0 {
+        let lost = show::counted(lost, "record");
+        return Err(Failure::new(
+            Exit::Damaged,
+            format!("{lost} could not be read; the export names them"),
+        ));
+    }
+    Ok(Exit::Done)
+}
+
+/// Without `--to` everything that the newest checkpoint covers.
+fn range_and_note(
+    log: &Log,
+    args: &ExportArgs,
+) -> Result<(Range<u64>, std::sync::Arc<SignedNote>), Failure> {
+    let size = log.size();
+    if args.range.to.is_some() {
+        let seqs = args.range.within(log.name(), size)?;
+        let note = note_over(log, seqs.end)?;
+        return Ok((seqs, note));
+    }
+    let note = note_over(log, 1)?;
+    let seqs = args.range.within(log.name(), note.size)?;
+    if note.size < size {
+        let newer = show::counted(size - note.size, "newer record");
+        say::warn(format_args!(
+            "left out: {newer}, not yet covered by a published checkpoint"
+        ));
+    }
+    Ok((seqs, note))
+}
+
+/// An export while it is written.
+struct Export<'a> {
+    reading: &'a Reading,
+    log: &'a Log,
+    args: &'a ExportArgs,
+    seqs: Range<u64>,
+    note: &'a SignedNote,
+    sink: Sink,
+    lost: u64,
+}
+
+impl Export<'_> {
+    fn write(&mut self) -> Result<(), Failure> {
+        self.head()?;
+        let mut next = self.seqs.start;
+        while next < self.seqs.end {
+            let end = self.seqs.end.min((next / WINDOW + 1) * WINDOW);
+            self.window(next..end)?;
+            next = end;
+        }
+        let (count, size) = (self.seqs.end - self.seqs.start, self.note.size);
+        let sides = self
+            .reading
+            .books
+            .subtree(self.log, self.seqs.start, count, size);
+        let (left, right) = sides.map_err(|error| self.reading.failed(&error))?;
+        self.line(|out| export::encode_left(&left, out))?;
+        self.line(|out| export::encode_right(&right, out))?;
+        self.line(|out| export::encode_checkpoint(&self.note.text, out))?;
+        let digest = self.sink.digest();
+        self.line(|out| export::encode_end(&digest, out))
+    }
+
+    /// Header and walk.
+    fn head(&mut self) -> Result<(), Failure> {
+        let failed = |error: ReadError| self.reading.failed(&error);
+        let books = &self.reading.books;
+        let genesis = books.record(self.log, 0).map_err(failed)?;
+        let consistency = books
+            .consistency(self.log, 1, self.note.size)
+            .map_err(failed)?;
+        let (Some(origin), Some((salt, event))) =
+            (Origin::parse(self.log.origin()), &genesis.content)
+        else {
+            return Err(Failure::new(
+                Exit::Damaged,
+                format!("the first record of {} is no genesis", self.log.name()),
+            ));
+        };
+        let header = Header {
+            origin,
+            id: self.log.id(),
+            first: self.seqs.start,
+            count: self.seqs.end - self.seqs.start,
+            size: self.note.size,
+            content: if self.args.heads {
+                Content::Heads
+            } else {
+                Content::All
+            },
+        };
+        self.line(|out| header.encode(out))?;
+        self.line(|out| export::encode_genesis(&genesis.head, salt, event, out))?;
+        self.line(|out| export::encode_consistency(&consistency, out))
+    }
+
+    /// Some records and their entries.
+    fn window(&mut self, seqs: Range<u64>) -> Result<(), Failure> {
+        let entries = self
+            .reading
+            .books
+            .entries(self.log, seqs.clone())
+            .map_err(|error| self.reading.failed(&error))?;
+        let mut block = Block {
+            first: seqs.start,
+            entries: &entries,
+            given: 0,
+        };
+        let mut next = seqs.start;
+        while next < seqs.end {
+            match self.records(next..seqs.end, &mut next, &mut block) {
+                Ok(()) => {}
+                Err(Stopped::Output(failure)) => return Err(failure),
+                Err(Stopped::Read(error)) if !self.args.as_found => {
+                    return Err(self.reading.failed(&error));
+                }
+                Err(Stopped::Read(error)) => {
+                    let end = self.unreadable(next, seqs.end, &error)?;
+                    while next < end {
+                        self.line(|out| export::encode_lost(next, out))?;
+                        self.after(next, &mut block)?;
+                        self.lost += 1;
+                        next += 1;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The records that can be read, until one can't. `next` is the seq due.
+    fn records(
+        &mut self,
+        seqs: Range<u64>,
+        next: &mut u64,
+        block: &mut Block<'_>,
+    ) -> Result<(), Stopped> {
+        let reading = self.reading;
+        reading
+            .books
+            .records::<Stopped>(self.log, seqs, &mut |stored: Stored| {
+                let content = stored.content.as_ref().filter(|_| !self.args.heads);
+                let content = content.map(|(salt, event)| (&salt[..], &event[..]));
+                self.line(|out| export::encode_record(&stored.head, content, out))
+                    .map_err(Stopped::Output)?;
+                self.after(*next, block).map_err(Stopped::Output)?;
+                *next += 1;
+                Ok(())
+            })
+    }
+
+    /// Where the damage met at `next` ends: the frame's last record, or the one that differs from its entry.
+    fn unreadable(&self, next: u64, end: u64, error: &ReadError) -> Result<u64, Failure> {
+        // Many frames are read at once; asked for one record, the ledger reads one frame and names that alone.
+        match self.reading.books.record(self.log, next) {
+            Ok(_) => Ok(next), // it is another frame's; the next reading begins here and meets it later
+            Err(ReadError::Damaged { seqs, .. }) if seqs.contains(&next) => Ok(seqs.end.min(end)),
+            Err(_) => Err(self.reading.failed(error)),
+        }
+    }
+
+    /// What follows a record: the entries, where they are due.
+    fn after(&mut self, seq: u64, block: &mut Block<'_>) -> Result<(), Failure> {
+        if !export::entries_follow(seq, self.seqs.end - 1) {
+            return Ok(());
+        }
+        let entries = block.up_to(seq);
+        self.line(|out| export::encode_entries(entries, out))
+    }
+
+    fn line(&mut self, encode: impl FnOnce(&mut Vec<u8>)) -> Result<(), Failure> {
+        let (sink, args) = (&mut self.sink, self.args);
+        sink.line(encode)
+            .map_err(|error| write_failed(args, &error))
+    }
+}
+
+/// Entries of a window, handed out once.
+struct Block<'a> {
+    first: u64,
+    entries: &'a [Hash],
+    given: usize,
+}
+
+impl<'a> Block<'a> {
+    /// Those not given yet, up to and with the one of `seq`.
+    fn up_to(&mut self, seq: u64) -> &'a [Hash] {
+        let end = usize::try_from(seq + 1 - self.first)
+            .unwrap_or(usize::MAX)
+            .min(self.entries.len());
+        let entries = &self.entries[self.given.min(end)..end];
+        self.given = end;
+        entries
+    }
+}
+
+fn write_failed(args: &ExportArgs, error: &std::io::Error) -> Failure {
+    args.out
+        .as_deref()
+        .map_or_else(|| output::failed(error), |out| say::file(out, error))
+}
+
+enum Stopped {
+    Read(ReadError),
+    Output(Failure),
+}
+
+impl From<ReadError> for Stopped {
+    fn from(error: ReadError) -> Stopped {
+        Stopped::Read(error)
+    }
+}

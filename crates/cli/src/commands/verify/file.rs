@@ -1,0 +1,239 @@
+//! Verifies a receipt or an export that lies in a file.
+
+use super::progress::Progress;
+use super::report::{Report, Value};
+use crate::say::{self, Failure};
+use crate::show;
+use indelible_proof::limits::{EXPORT_LINE_BYTES_MAX, RECEIPT_BYTES_MAX};
+use indelible_proof::pin::Pin;
+use indelible_proof::verdict::{Completeness, Integrity};
+use indelible_proof::verify::{self, Checked, ExportVerifier};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// One read of an export.
+const CHUNK: usize = 1 << 20;
+
+/// A receipt, and the record it should be of.
+pub fn receipt(path: &Path, record: Option<&Path>, pin: Option<&Pin>) -> Result<Report, Failure> {
+    let bytes = read_up_to(path, RECEIPT_BYTES_MAX)?;
+    let record = record
+        .map(|record| read_up_to(record, EXPORT_LINE_BYTES_MAX + 1))
+        .transpose()?;
+    let judged = verify::verify_receipt(&bytes, pin, record.as_deref());
+    let mut unchecked = Vec::new();
+    if record.is_none() {
+        unchecked.push("the event: no record was given (--record FILE)".to_owned());
+    } else if judged.checked.events == 0 {
+        unchecked.push("the event: the record given has none, or was not reached".to_owned());
+    }
+    unchecked.push("any other record".to_owned());
+    Ok(describe(
+        "receipt",
+        path,
+        judged,
+        pin,
+        unchecked,
+        Duration::ZERO,
+    ))
+}
+
+/// An export, in memory bounded by its longest line.
+pub fn export(path: &Path, pin: Option<&Pin>) -> Result<Report, Failure> {
+    let (mut source, length) = open(path)?;
+    let progress = Progress::new(length);
+    let mut verifier = ExportVerifier::new(pin);
+    let began = Instant::now();
+    let mut chunk = vec![0; CHUNK];
+    let mut taken = 0;
+    loop {
+        let read = read_some(&mut source, &mut chunk).map_err(|error| say::file(path, &error))?;
+        verifier.feed(chunk.get(..read).unwrap_or_default());
+        taken += u64::try_from(read).unwrap_or(0);
+        progress.at(taken, taken);
+        if read == 0 || verifier.is_refused() {
+            break;
+        }
+    }
+    progress.finish();
+    let judged = verifier.finish();
+    let mut unchecked = Vec::new();
+    if judged.verdict.completeness == Completeness::ContentWithheld {
+        unchecked.push("events: only heads were exported".to_owned());
+    }
+    if let Some((size, _)) = judged.checked.checkpoint {
+        unchecked.push(format!(
+            "what the log recorded after its first {}",
+            show::counted(size, "record")
+        ));
+    }
+    Ok(describe(
+        "export",
+        path,
+        judged,
+        pin,
+        unchecked,
+        began.elapsed(),
+    ))
+}
+
+fn describe(
+    subject: &'static str,
+    path: &Path,
+    judged: verify::Report,
+    pin: Option<&Pin>,
+    mut unchecked: Vec<String>,
+    elapsed: Duration,
+) -> Report {
+    let verify::Report {
+        verdict,
+        further,
+        expected,
+        checked,
+    } = judged;
+    let mut findings: Vec<String> = further
+        .iter()
+        .map(|finding| format!("found too: {finding}"))
+        .collect();
+    if let (Some(expected), Integrity::Malformed(part)) = (expected, &verdict.integrity) {
+        findings.push(format!("{part}: expected {expected}"));
+    }
+    if pin.is_none() {
+        unchecked.insert(0, "who signed it: no pin was given (--pin LINE)".to_owned());
+    }
+    if checked.ml_dsa_lines > 0 {
+        unchecked.push(format!(
+            "{}, which this version does not know",
+            show::counted(
+                u64::try_from(checked.ml_dsa_lines).unwrap_or(0),
+                "post-quantum signature"
+            )
+        ));
+    }
+    unchecked.push(
+        "whether others were shown another history: there is nothing to compare with".to_owned(),
+    );
+    let path = path.display().to_string();
+    Report {
+        subject,
+        path,
+        verdict,
+        findings,
+        checked: sentences(&checked, elapsed),
+        measured: measured(&checked, elapsed),
+        unchecked,
+    }
+}
+
+fn sentences(checked: &Checked, elapsed: Duration) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let (Some(origin), Some((first, last))) = (&checked.origin, checked.range) {
+        lines.push(format!("{} of {origin}", show::seqs(first, last)));
+    }
+    if let Some((from, to)) = checked.times {
+        lines.push(if from == to {
+            format!("recorded {from}")
+        } else {
+            format!(
+                "recorded {} to {}",
+                show::to_second(from),
+                show::to_second(to)
+            )
+        });
+    }
+    if let Some((size, root)) = &checked.checkpoint {
+        lines.push(format!(
+            "in the tree of {}, root {}",
+            show::counted(*size, "record"),
+            show::short(root)
+        ));
+    }
+    let judged = format!(
+        "{} and {}",
+        show::counted(checked.heads, "head"),
+        show::counted(checked.events, "event")
+    );
+    let speed = show::gigabytes_per_second(checked.bytes, elapsed);
+    lines.push(if elapsed.is_zero() {
+        judged
+    } else {
+        format!(
+            "{judged}, {} in {}, {speed}",
+            show::bytes(checked.bytes),
+            show::seconds(elapsed)
+        )
+    });
+    lines
+}
+
+fn measured(checked: &Checked, elapsed: Duration) -> Vec<(&'static str, Value)> {
+    let mut values = vec![
+        ("bytes", Value::Number(checked.bytes)),
+        (
+            "milliseconds",
+            Value::Number(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)),
+        ),
+        ("heads", Value::Number(checked.heads)),
+        ("events", Value::Number(checked.events)),
+        ("entries", Value::Number(checked.entries)),
+    ];
+    if let Some(origin) = &checked.origin {
+        values.push(("origin", Value::Text(origin.clone())));
+    }
+    if let Some(id) = &checked.log_id {
+        values.push(("id", Value::Text(id.to_string())));
+    }
+    if let Some((first, last)) = checked.range {
+        values.extend([
+            ("first", Value::Number(first)),
+            ("last", Value::Number(last)),
+        ]);
+    }
+    if let Some((from, to)) = checked.times {
+        values.extend([
+            ("from", Value::Text(from.to_string())),
+            ("to", Value::Text(to.to_string())),
+        ]);
+    }
+    if let Some((size, root)) = &checked.checkpoint {
+        values.extend([
+            ("size", Value::Number(*size)),
+            ("root", Value::Text(root.to_string())),
+        ]);
+    }
+    values
+}
+
+/// A file, or standard input for `-`, and its length where it has one.
+fn open(path: &Path) -> Result<(Box<dyn Read>, Option<u64>), Failure> {
+    if path.as_os_str() == "-" {
+        return Ok((Box::new(io::stdin()), None));
+    }
+    let failed = |error| say::file(path, &error);
+    let file = File::open(path).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    Ok((Box::new(file), metadata.is_file().then_some(metadata.len())))
+}
+
+/// A whole file, but no more than one byte beyond what can be any good.
+fn read_up_to(path: &Path, most: usize) -> Result<Vec<u8>, Failure> {
+    let (source, _) = open(path)?;
+    let mut bytes = Vec::new();
+    let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
+    source
+        .take(limit)
+        .read_to_end(&mut bytes)
+        .map_err(|error| say::file(path, &error))?;
+    Ok(bytes)
+}
+
+fn read_some(source: &mut dyn Read, into: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match source.read(into) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => return read,
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Verifies a store: everything is read from disk and re-hashed; a writer may be at work beside.
+
+use super::progress::Progress;
+use super::report::{Report, Value};
+use crate::say::{self, Failure};
+use crate::show;
+use indelible_ledger::verify::{Checked, Request, verify_store};
+use indelible_proof::pin::Pin;
+use indelible_store::{LocalStore, Store};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// The whole store, or the records of one log.
+pub fn verify(directory: &Path, only: Option<&str>, pin: Option<&Pin>) -> Result<Report, Failure> {
+    let store = LocalStore::open_read(directory).map_err(|error| say::store(&error, directory))?;
+    let bar = Progress::new(length(&store));
+    let began = Instant::now();
+    let progress = |checked: &Checked| bar.at(checked.bytes_read, checked.bytes_hashed);
+    let judged = verify_store(
+        &store,
+        &Request {
+            only,
+            pin,
+            progress: &progress,
+        },
+    );
+    let elapsed = began.elapsed();
+    bar.finish();
+    if let Some(name) = only.filter(|_| judged.checked.records == 0 && judged.findings.is_empty()) {
+        return Err(Failure::usage(format!("no log named '{name}'"))
+            .hint("indelible log list shows what there is"));
+    }
+    let mut unchecked = judged.notes;
+    if let Some(name) = only {
+        unchecked.insert(0, format!("the records of all logs but {name}"));
+    }
+    if pin.is_none() {
+        unchecked
+            .push("whether these are the logs you mean: no pin was given (--pin LINE)".to_owned());
+    }
+    unchecked.push(
+        "whether others were shown another history: there is nothing to compare with".to_owned(),
+    );
+    let unused: u64 = judged.unused.iter().map(|place| place.length).sum();
+    if unused > 0 {
+        unchecked.push(format!(
+            "{} left over in recycled tail files, which mean nothing",
+            show::bytes(unused)
+        ));
+    }
+    Ok(Report {
+        subject: "store",
+        path: directory.display().to_string(),
+        verdict: judged.verdict,
+        findings: judged.findings.iter().map(ToString::to_string).collect(),
+        checked: sentences(&judged.checked, elapsed),
+        measured: measured(&judged.checked, unused, elapsed),
+        unchecked,
+    })
+}
+
+fn sentences(checked: &Checked, elapsed: Duration) -> Vec<String> {
+    let Checked {
+        logs,
+        records,
+        batches,
+        packs,
+        bytes_read,
+        bytes_hashed,
+        signatures,
+    } = *checked;
+    vec![
+        format!(
+            "{} in {}",
+            show::counted(records, "record"),
+            show::counted(logs, "log")
+        ),
+        format!(
+            "{} and {} of the tail, {}",
+            show::counted(packs, "pack"),
+            show::counted(batches, "batch"),
+            show::counted(signatures, "signature")
+        ),
+        format!(
+            "{} read, {} hashed in {}, {}",
+            show::bytes(bytes_read),
+            show::bytes(bytes_hashed),
+            show::seconds(elapsed),
+            show::gigabytes_per_second(bytes_hashed, elapsed)
+        ),
+    ]
+}
+
+fn measured(checked: &Checked, unused: u64, elapsed: Duration) -> Vec<(&'static str, Value)> {
+    let Checked {
+        logs,
+        records,
+        batches,
+        packs,
+        bytes_read,
+        bytes_hashed,
+        signatures,
+    } = *checked;
+    let milliseconds = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+    [
+        ("logs", logs),
+        ("records", records),
+        ("batches", batches),
+        ("packs", packs),
+        ("signatures", signatures),
+        ("bytes_read", bytes_read),
+        ("bytes_hashed", bytes_hashed),
+        ("bytes_unused", unused),
+        ("milliseconds", milliseconds),
+    ]
+    .map(|(name, number)| (name, Value::Number(number)))
+    .to_vec()
+}
+
+/// Bytes of packs and tail, for the bar. What can't be listed is found out by the verification itself.
+fn length(store: &LocalStore) -> Option<u64> {
+    let mut sum = 0;
+    for prefix in ["sealed/", "tail/"] {
+        let mut after: Option<String> = None;
+        loop {
+            let page = store.list(prefix, after.as_deref(), 1_000).ok()?;
+            sum += page.iter().map(|(_, length)| length).sum::<u64>();
+            match page.last() {
+                Some((name, _)) => after = Some(name.clone()),
+                None => break,
+            }
+        }
+    }
+    Some(sum)
+}
