@@ -1,7 +1,7 @@
 //! What can be typed: the commands, the options they share, and the first page of help.
 
 use crate::commands::{
-    append, clock, completions, export, get, init, log, pin, receipt, seal, verify,
+    append, clock, completions, demo, export, get, init, log, pin, receipt, seal, verify,
 };
 use crate::exit;
 use crate::say::{self, Failure};
@@ -106,6 +106,7 @@ pub enum Command {
     Seal(seal::SealArgs),
     #[command(subcommand)]
     Clock(clock::ClockCommand),
+    Demo(demo::DemoArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -150,6 +151,7 @@ const GROUPS: [(&str, &[(&str, &str)]); 4] = [
                 "Move what the tail holds into a sealed, immutable pack",
             ),
             ("clock accept", "Accept the wall clock after a long stop"),
+            ("demo", "Watch it work, and watch tampering being named"),
             ("completions", "Print a completion script for your shell"),
         ],
     ),

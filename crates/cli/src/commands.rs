@@ -3,6 +3,7 @@
 pub mod append;
 pub mod clock;
 pub mod completions;
+pub mod demo;
 pub mod export;
 pub mod get;
 pub mod init;
@@ -30,6 +31,7 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Verify(args) => verify::run(&store, &args),
         Command::Seal(args) => seal::run(&store, &args),
         Command::Clock(command) => clock::run(&store, &command),
+        Command::Demo(args) => demo::run(&args),
         Command::Completions(args) => completions::run(&args),
     }
 }

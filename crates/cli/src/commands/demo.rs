@@ -1,0 +1,264 @@
+//! `indelible demo`: a node with real events, then two attempts to tamper, each named. Made to be watched.
+//!
+//! Every step runs this same program as a user would; the tampering is done to files, behind its back. What it makes is left to
+//! be looked at.
+
+mod chain;
+mod sample;
+mod stage;
+mod tamper;
+
+use crate::exit::Exit;
+use crate::say::{self, Failure};
+use clap::Args;
+use sample::{SAMPLES, SHOWN_SEQ};
+use stage::{STORE, Stage, free_directory, is_there};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The second verifier, if the demo is run where it lies.
+const SECOND_VERIFIER: &str = "verify.py";
+/// The file the demo keeps the pin in.
+const PIN: &str = "cloudtrail.pin";
+
+/// Watch it work, and watch tampering being named
+///
+/// Makes a store with 3,001 real audit events, shows a record, its chain and its receipt, verifies everything, then flips one byte
+/// of a sealed file and one letter of an export. Takes a few seconds and leaves the store for you to look at.
+#[derive(Args)]
+pub struct DemoArgs {
+    /// Directory to make [default: indelible-demo, here]
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
+/// Does it.
+pub fn run(args: &DemoArgs) -> Result<Exit, Failure> {
+    let directory = match &args.dir {
+        Some(directory) if directory.exists() => {
+            return Err(
+                Failure::usage(format!("{} exists already", directory.display()))
+                    .hint("the demo makes its own directory; name another"),
+            );
+        }
+        Some(directory) => directory.clone(),
+        None => free_directory("indelible-demo")?,
+    };
+    let mut stage = Stage::new(directory)?;
+    record(&mut stage)?;
+    look(&mut stage)?;
+    verify(&mut stage)?;
+    flip_a_sealed_byte(&mut stage)?;
+    change_an_export(&mut stage)?;
+    what_next(&mut stage)?;
+    Ok(Exit::Done)
+}
+
+fn record(stage: &mut Stage) -> Result<(), Failure> {
+    stage.title(1, "A node, and real events from three sources")?;
+    stage.typed(&format!(
+        "cd {}; export INDELIBLE_STORE={STORE}",
+        stage.directory.display()
+    ))?;
+    stage.typed("indelible init --origin demo.example")?;
+    // Where the demo is run in memory, it is only a demo; and its directory should be small.
+    stage.quietly(
+        &[
+            "init",
+            "--origin",
+            "demo.example",
+            "--tail-size",
+            "8MiB",
+            "--accept-volatile",
+        ],
+        Exit::Done,
+    )?;
+    for sample in SAMPLES {
+        let events = format!("{}.jsonl", sample.log);
+        let lines = sample
+            .lines()
+            .map_err(|error| say::file(&stage.path(&events), &error))?;
+        stage.write(&events, &lines)?;
+        stage.indelible(&["log", "create", sample.log], Exit::Done)?;
+        let ended = stage.indelible(&["append", "--log", sample.log, &events], Exit::Done)?;
+        stage.show_lines(&ended.text, &["recorded"])?;
+    }
+    stage.say("Each event was on disk before it was acknowledged.")
+}
+
+fn look(stage: &mut Stage) -> Result<(), Failure> {
+    stage.title(2, "One record: an intruder tries to delete the trail")?;
+    chain::show(stage)?;
+    let seq = SHOWN_SEQ.to_string();
+    let receipt = stage
+        .indelible(
+            &["receipt", "--log", "cloudtrail", "--seq", &seq],
+            Exit::Done,
+        )?
+        .text;
+    chain::receipt_lines(&receipt)
+        .iter()
+        .try_for_each(|line| stage.show(line))?;
+    let record = stage
+        .quietly(&["get", "--log", "cloudtrail", "--seq", &seq], Exit::Done)?
+        .text;
+    let pin = stage
+        .quietly(&["pin", "--log", "cloudtrail"], Exit::Done)?
+        .text;
+    let (receipt_file, record_file) = (format!("{seq}.receipt"), format!("{seq}.record"));
+    stage.write(&receipt_file, receipt.as_bytes())?;
+    stage.write(&record_file, record.as_bytes())?;
+    stage.write(PIN, pin.as_bytes())?;
+    stage.typed(&format!(
+        "indelible verify --receipt {receipt_file} --record {record_file} --pin \"$(cat {PIN})\""
+    ))?;
+    let ended = stage.quietly(
+        &[
+            "verify",
+            "--receipt",
+            &receipt_file,
+            "--record",
+            &record_file,
+            "--pin",
+            pin.trim(),
+        ],
+        Exit::Done,
+    )?;
+    stage.show_lines(&ended.text, &["verified", "integrity", "authenticity"])
+}
+
+fn verify(stage: &mut Stage) -> Result<(), Failure> {
+    stage.title(3, "Seal, and verify everything from disk")?;
+    let ended = stage.indelible(&["seal"], Exit::Done)?;
+    stage.show_lines(&ended.text, &["sealed"])?;
+    let ended = stage.indelible(&["verify"], Exit::Done)?;
+    stage.show_lines(&ended.text, &["verified", "integrity", "completeness"])?;
+    let numbers: Vec<&str> = ended
+        .text
+        .lines()
+        .skip_while(|line| *line != "checked:")
+        .skip(1)
+        .take(3)
+        .map(str::trim)
+        .collect();
+    numbers.iter().try_for_each(|line| stage.show(line))
+}
+
+fn flip_a_sealed_byte(stage: &mut Stage) -> Result<(), Failure> {
+    stage.title(4, "Somebody with root flips one byte of a sealed file")?;
+    let file = tamper::sealed_records(&stage.path(STORE))?;
+    let flip = tamper::flip_in_the_middle(&file)?;
+    let name = file
+        .strip_prefix(&stage.directory)
+        .unwrap_or(&file)
+        .display()
+        .to_string();
+    stage.say(&format!(
+        "byte {} of {name}: {:02x} becomes {:02x}",
+        flip.offset, flip.before, flip.after
+    ))?;
+    let damaged = stage.indelible(&["verify"], Exit::Damaged);
+    // Put back first: the store is left whole whatever happens here.
+    flip.undo()?;
+    let damaged = damaged?;
+    stage.show_damage(&damaged)?;
+    let found: Vec<&str> = damaged
+        .text
+        .lines()
+        .skip_while(|line| *line != "found:")
+        .skip(1)
+        .take(1)
+        .map(str::trim)
+        .collect();
+    found.iter().try_for_each(|line| stage.show(line))?;
+    stage.say("The byte is put back.")?;
+    let ended = stage.indelible(&["verify"], Exit::Done)?;
+    stage.show_lines(&ended.text, &["verified"])
+}
+
+fn change_an_export(stage: &mut Stage) -> Result<(), Failure> {
+    stage.title(
+        5,
+        "Somebody changes one letter of an export on its way to the auditor",
+    )?;
+    let (export, changed) = ("cloudtrail.export", "changed.export");
+    stage.indelible(
+        &["export", "--log", "cloudtrail", "--out", export],
+        Exit::Done,
+    )?;
+    judge(stage, export, Exit::Done)?;
+    tamper::change_letter(&stage.path(export), &stage.path(changed))?;
+    stage.say(&format!(
+        "record {SHOWN_SEQ} in {changed}: bert-jan becomes cert-jan"
+    ))?;
+    judge(stage, changed, Exit::Damaged)
+}
+
+/// Both verifiers on one export. The second is one file of Python that shares no code with the first.
+fn judge(stage: &mut Stage, export: &str, exit: Exit) -> Result<(), Failure> {
+    let pin_file = stage.path(PIN);
+    let pin = std::fs::read_to_string(&pin_file).map_err(|error| say::file(&pin_file, &error))?;
+    stage.typed(&format!(
+        "indelible verify --export {export} --pin \"$(cat {PIN})\""
+    ))?;
+    let first = stage.quietly(&["verify", "--export", export, "--pin", pin.trim()], exit)?;
+    if exit == Exit::Done {
+        stage.show_lines(&first.text, &["verified", "integrity"])?
+    } else {
+        stage.show_damage(&first)?
+    }
+    let script = std::path::absolute(SECOND_VERIFIER).unwrap_or_default();
+    if !script.is_file() || !is_there("python3") {
+        return stage.say("(The second verifier is left out: verify.py is not in this directory, or python3 is missing.)");
+    }
+    stage.typed(&format!(
+        "python3 {} --pin \"$(cat {PIN})\" {export}",
+        seen_from(&stage.directory, &script)
+    ))?;
+    let mut python = Command::new("python3");
+    python
+        .arg(&script)
+        .args(["--pin", pin.trim(), export])
+        .current_dir(&stage.directory);
+    let (second, said) = stage::run(&mut python)?;
+    stage.show_lines(&second.text, &["integrity"])?;
+    if second.code == i32::from(exit.code()) {
+        return Ok(());
+    }
+    let text = format!(
+        "the demo went wrong: {SECOND_VERIFIER} ended with {}",
+        second.code
+    );
+    Err(Failure::new(Exit::Trouble, text)
+        .hint(said.lines().last().unwrap_or("it said nothing").to_owned()))
+}
+
+/// `../verify.py` from a directory beside it, else the whole path.
+fn seen_from(directory: &Path, script: &Path) -> String {
+    let beside = directory.is_relative() && directory.components().count() == 1;
+    if beside {
+        format!("../{SECOND_VERIFIER}")
+    } else {
+        script.display().to_string()
+    }
+}
+
+fn what_next(stage: &mut Stage) -> Result<(), Failure> {
+    let program = stage.program.clone();
+    let directory = stage.directory.clone();
+    stage.title(6, "It is all still there. Type next")?;
+    for line in [
+        format!("export INDELIBLE_STORE={}", directory.join(STORE).display()),
+        format!("{program} log list"),
+        format!("{program} get --log cloudtrail --seq {SHOWN_SEQ}"),
+        format!("echo '{{\"hello\":\"world\"}}' | {program} append --log github"),
+        format!("{program} verify"),
+        format!(
+            "rm -r {}    # when you have seen enough",
+            directory.display()
+        ),
+    ] {
+        stage.show(&line)?;
+    }
+    Ok(())
+}

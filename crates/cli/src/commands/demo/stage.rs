@@ -1,0 +1,191 @@
+//! Where the demo plays: its directory, and the commands it runs there. They are the real ones, this same program run again.
+
+use crate::exit::Exit;
+use crate::output::Output;
+use crate::say::{self, Failure};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The directory, the program, and the audience.
+pub struct Stage {
+    /// Everything the demo makes lies here.
+    pub directory: PathBuf,
+    /// How the program is called, as one would type it.
+    pub program: String,
+    executable: PathBuf,
+    out: Output,
+}
+
+/// The store, in the directory.
+pub const STORE: &str = "store";
+
+/// What a command printed, and its exit code.
+pub struct Ended {
+    /// Standard output.
+    pub text: String,
+    /// Exit code.
+    pub code: i32,
+}
+
+impl Stage {
+    /// Makes the directory.
+    pub fn new(directory: PathBuf) -> Result<Stage, Failure> {
+        std::fs::create_dir_all(&directory).map_err(|error| say::file(&directory, &error))?;
+        let executable = std::env::current_exe().map_err(|error| {
+            Failure::new(
+                Exit::Trouble,
+                format!("the program can't find itself: {error}"),
+            )
+        })?;
+        Ok(Stage {
+            directory,
+            program: typed(&executable),
+            executable,
+            out: Output::new(),
+        })
+    }
+
+    /// A path in the directory.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
+    }
+
+    /// Writes a file in the directory.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Failure> {
+        let path = self.path(name);
+        std::fs::write(&path, bytes).map_err(|error| say::file(&path, &error))
+    }
+
+    /// A numbered title.
+    pub fn title(&mut self, number: u32, text: &str) -> Result<(), Failure> {
+        let title = self.out.style().bold(format_args!("{number}  {text}"));
+        self.out.line(format_args!("\n{title}"))
+    }
+
+    /// A line of the story.
+    pub fn say(&mut self, text: &str) -> Result<(), Failure> {
+        self.out.line(format_args!("   {text}"))?;
+        self.out.flush()
+    }
+
+    /// A line of evidence or output.
+    pub fn show(&mut self, text: &str) -> Result<(), Failure> {
+        let style = self.out.style();
+        let text = match text.split_once(':') {
+            Some(("verified", rest)) => format!("{}:{rest}", style.good("verified")),
+            Some(("damaged or forged", rest)) => {
+                format!("{}:{rest}", style.bad("damaged or forged"))
+            }
+            _ => text.to_owned(),
+        };
+        self.out.line(format_args!("     {text}"))?;
+        self.out.flush()
+    }
+
+    /// Some lines of an output: those that begin so.
+    pub fn show_lines(&mut self, text: &str, beginnings: &[&str]) -> Result<(), Failure> {
+        let chosen = text.lines().filter(|line| {
+            beginnings
+                .iter()
+                .any(|beginning| line.starts_with(beginning))
+        });
+        chosen.map(str::trim).try_for_each(|line| self.show(line))
+    }
+
+    /// What the verdict of a damaged file looks like: headline, integrity, exit code.
+    pub fn show_damage(&mut self, ended: &Ended) -> Result<(), Failure> {
+        self.show_lines(&ended.text, &["damaged", "integrity"])?;
+        self.show(&format!("exit code {}", ended.code))
+    }
+
+    /// Shows a command as it would be typed.
+    pub fn typed(&mut self, line: &str) -> Result<(), Failure> {
+        let line = self.out.style().dim(format_args!("$ {line}"));
+        self.out.line(format_args!("   {line}"))?;
+        self.out.flush()
+    }
+
+    /// Runs `indelible` on the store, showing what is typed; it must end with this code.
+    pub fn indelible(&mut self, arguments: &[&str], code: Exit) -> Result<Ended, Failure> {
+        self.typed(&format!("indelible {}", arguments.join(" ")))?;
+        self.quietly(arguments, code)
+    }
+
+    /// The same without showing it.
+    pub fn quietly(&mut self, arguments: &[&str], code: Exit) -> Result<Ended, Failure> {
+        let mut command = Command::new(&self.executable);
+        command.args(arguments).current_dir(&self.directory);
+        command
+            .env("INDELIBLE_STORE", STORE)
+            .env_remove("INDELIBLE_PIN");
+        let ended = run(&mut command)?;
+        if ended.0.code == i32::from(code.code()) {
+            return Ok(ended.0);
+        }
+        let text = format!(
+            "the demo went wrong: indelible {} ended with {}",
+            arguments.join(" "),
+            ended.0.code
+        );
+        Err(Failure::new(Exit::Trouble, text).hint(
+            ended
+                .1
+                .lines()
+                .next()
+                .unwrap_or("it said nothing")
+                .to_owned(),
+        ))
+    }
+}
+
+/// Runs a command to its end: its output and what it said on standard error.
+pub fn run(command: &mut Command) -> Result<(Ended, String), Failure> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let output = command
+        .output()
+        .map_err(|error| say::file(Path::new(&name), &error))?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    Ok((
+        Ended {
+            text,
+            code: output.status.code().unwrap_or(-1),
+        },
+        said,
+    ))
+}
+
+/// Whether a program of that name can be started.
+pub fn is_there(name: &str) -> bool {
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&paths).any(|path| path.join(name).is_file())
+}
+
+/// `indelible` where the shell would find this very program, else its path.
+fn typed(executable: &Path) -> String {
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&paths)
+        .map(|path| path.join("indelible"))
+        .find(|path| path.is_file());
+    let same = |path: PathBuf| path.canonicalize().ok() == executable.canonicalize().ok();
+    if found.is_some_and(same) {
+        return "indelible".to_owned();
+    }
+    let here = std::env::current_dir().unwrap_or_default();
+    executable.strip_prefix(&here).map_or_else(
+        |_| executable.display().to_string(),
+        |path| format!("./{}", path.display()),
+    )
+}
+
+/// The first free of `NAME`, `NAME-2`, `NAME-3` …
+pub fn free_directory(name: &str) -> Result<PathBuf, Failure> {
+    let names = std::iter::once(OsString::from(name))
+        .chain((2..100).map(|number| OsString::from(format!("{name}-{number}"))));
+    let free = names.map(PathBuf::from).find(|path| !path.exists());
+    free.ok_or_else(|| {
+        Failure::usage("there are 99 demo directories here already")
+            .hint("remove some, or name one with --dir")
+    })
+}
