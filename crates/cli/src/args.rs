@@ -77,10 +77,7 @@ impl RangeArgs {
         let last = self.to.unwrap_or_else(|| size.saturating_sub(1));
         if last >= size || first >= size {
             let wrong = if first >= size { first } else { last };
-            return Err(Failure::usage(format!(
-                "no record {wrong} in {name}: it has {size}, seq 0 to {}",
-                size.saturating_sub(1)
-            )));
+            return Err(say::no_such_record(name, wrong, size));
         }
         if first > last {
             return Err(Failure::usage(format!(
@@ -159,8 +156,7 @@ const GROUPS: [(&str, &[(&str, &str)]); 4] = [
 
 /// The definition with its first page of help.
 pub fn command() -> clap::Command {
-    const TEMPLATE: &str =
-        "{about}\n\n{usage-heading} {usage}\n{after-help}\n\nOptions:\n{options}";
+    const TEMPLATE: &str = "{about}\n\n{usage-heading} {usage}{after-help}\n\nOptions:\n{options}";
     let command = Cli::command()
         .help_template(TEMPLATE)
         .after_help(first_page());
@@ -179,7 +175,8 @@ pub fn parse() -> Result<Cli, clap::Error> {
 fn first_page() -> String {
     let mut page = String::new();
     for (title, commands) in GROUPS {
-        page.push_str(&format!("\n{title}:\n"));
+        let gap = if page.is_empty() { "" } else { "\n" };
+        page.push_str(&format!("{gap}{title}:\n"));
         for (name, what) in commands {
             let _infallible = writeln!(page, "  {name:<14}{what}");
         }

@@ -8,8 +8,9 @@ use crate::keys;
 use crate::random;
 use crate::say::{self, Failure};
 use indelible_ledger::recover::{self, Recovered};
-use indelible_ledger::{Books, Ledger, Log, Settings};
+use indelible_ledger::{Books, Ledger, Log, ReadError, Settings, Stored};
 use indelible_store::{LocalStore, OpenOptions, Store, StoreInfo};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -37,9 +38,46 @@ impl Reading {
         find_log(&self.books, name)
     }
 
+    /// Every record of a range, in order. Where one can't be read, all before it are handed out, and the error names the frame it
+    /// lies in and no other: the ledger reads many frames at once, and one record at a time where that fails.
+    pub fn records(
+        &self,
+        log: &Log,
+        seqs: Range<u64>,
+        take: &mut dyn FnMut(Stored) -> Result<(), Failure>,
+    ) -> Result<(), Stopped> {
+        let mut next = seqs.start;
+        let mut counted = |stored: Stored| {
+            next = stored.seq + 1;
+            take(stored).map_err(Stopped::Output)
+        };
+        match self.books.records(log, seqs.clone(), &mut counted) {
+            Err(Stopped::Read(ReadError::Damaged { .. })) => {}
+            ended => return ended,
+        }
+        for seq in next..seqs.end {
+            take(self.books.record(log, seq)?).map_err(Stopped::Output)?;
+        }
+        Ok(())
+    }
+
     /// What a failed read means here.
-    pub fn failed(&self, error: &indelible_ledger::ReadError) -> Failure {
+    pub fn failed(&self, error: &ReadError) -> Failure {
         say::read(error, &self.directory)
+    }
+}
+
+/// Why handing out records stopped.
+pub enum Stopped {
+    /// One could not be read.
+    Read(ReadError),
+    /// Whoever takes them could not.
+    Output(Failure),
+}
+
+impl From<ReadError> for Stopped {
+    fn from(error: ReadError) -> Stopped {
+        Stopped::Read(error)
     }
 }
 

@@ -185,15 +185,18 @@ pub fn refused(refusal: &Refusal) -> Failure {
 /// A record could not be read.
 pub fn read(error: &ReadError, directory: &Path) -> Failure {
     match error {
-        ReadError::NoSuchRecord { log, seq, size } => Failure::usage(format!(
-            "no record {seq} in {log}: it has {size}, seq 0 to {}",
-            size.saturating_sub(1)
-        )),
+        ReadError::NoSuchRecord { log, seq, size } => no_such_record(log, *seq, *size),
         ReadError::Damaged { .. } => {
             Failure::new(Exit::Damaged, error.to_string()).hint(look(directory))
         }
         ReadError::Store(error) => store(error, directory),
     }
+}
+
+/// No record of that number.
+pub fn no_such_record(log: &str, seq: u64, size: u64) -> Failure {
+    let last = size.saturating_sub(1);
+    Failure::usage(format!("no record {seq} in {log}, whose last is {last}"))
 }
 
 /// No log of that name.

@@ -202,7 +202,7 @@ fn not_all(bad: &[Bad], more: u64, events: u64, args: &AppendArgs) -> Failure {
         let hint = match (args.one, events) {
             (true, _) => "nothing is recorded".to_owned(),
             (false, 0) => format!(
-                "nothing is recorded; correct it and send all again, or pass over such lines with --keep-going (from line {})",
+                "nothing is recorded; correct line {} and send all again, or pass over such lines with --keep-going",
                 bad.line
             ),
             (false, events) => format!(
@@ -227,18 +227,17 @@ fn not_all(bad: &[Bad], more: u64, events: u64, args: &AppendArgs) -> Failure {
     let lines = u64::try_from(bad.len())
         .unwrap_or(u64::MAX)
         .saturating_add(more);
-    Failure::new(
-        Exit::NotAllRecorded,
-        format!(
-            "{} not recorded",
-            if lines == 1 {
-                "1 line is".to_owned()
-            } else {
-                format!("{} lines are", show::count(lines))
-            }
+    let (text, hint) = match lines {
+        1 => (
+            "1 line is not recorded".to_owned(),
+            "correct it and send it alone",
         ),
-    )
-    .hint("correct them and send them alone: all others are recorded")
+        lines => (
+            format!("{} lines are not recorded", show::count(lines)),
+            "correct them and send them alone",
+        ),
+    };
+    Failure::new(Exit::NotAllRecorded, text).hint(format!("{hint}: all others are recorded"))
 }
 
 fn receipts_failed(

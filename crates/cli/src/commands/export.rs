@@ -8,13 +8,13 @@ mod file;
 use crate::args::{RangeArgs, StoreArg};
 use crate::commands::receipt::note_over;
 use crate::exit::Exit;
-use crate::node::Reading;
+use crate::node::{Reading, Stopped};
 use crate::output;
 use crate::say::{self, Failure};
 use crate::show;
 use clap::Args;
 use file::Sink;
-use indelible_ledger::{Log, ReadError, SignedNote, Stored};
+use indelible_ledger::{Log, ReadError, SignedNote};
 use indelible_proof::export::{self, Content, Header};
 use indelible_proof::hash::Hash;
 use indelible_proof::origin::Origin;
@@ -179,11 +179,8 @@ impl Export<'_> {
 
     /// Some records and their entries.
     fn window(&mut self, seqs: Range<u64>) -> Result<(), Failure> {
-        let entries = self
-            .reading
-            .books
-            .entries(self.log, seqs.clone())
-            .map_err(|error| self.reading.failed(&error))?;
+        let entries = self.reading.books.entries(self.log, seqs.clone());
+        let entries = entries.map_err(|error| self.reading.failed(&error))?;
         let mut block = Block {
             first: seqs.start,
             entries: &entries,
@@ -194,18 +191,12 @@ impl Export<'_> {
             match self.records(next..seqs.end, &mut next, &mut block) {
                 Ok(()) => {}
                 Err(Stopped::Output(failure)) => return Err(failure),
-                Err(Stopped::Read(error)) if !self.args.as_found => {
-                    return Err(self.reading.failed(&error));
+                Err(Stopped::Read(ReadError::Damaged { seqs: damaged, .. }))
+                    if self.args.as_found && damaged.contains(&next) =>
+                {
+                    self.lost(damaged.end.min(seqs.end), &mut next, &mut block)?;
                 }
-                Err(Stopped::Read(error)) => {
-                    let end = self.unreadable(next, seqs.end, &error)?;
-                    while next < end {
-                        self.line(|out| export::encode_lost(next, out))?;
-                        self.after(next, &mut block)?;
-                        self.lost += 1;
-                        next += 1;
-                    }
-                }
+                Err(Stopped::Read(error)) => return Err(self.reading.failed(&error)),
             }
         }
         Ok(())
@@ -218,28 +209,26 @@ impl Export<'_> {
         next: &mut u64,
         block: &mut Block<'_>,
     ) -> Result<(), Stopped> {
-        let reading = self.reading;
-        reading
-            .books
-            .records::<Stopped>(self.log, seqs, &mut |stored: Stored| {
-                let content = stored.content.as_ref().filter(|_| !self.args.heads);
-                let content = content.map(|(salt, event)| (&salt[..], &event[..]));
-                self.line(|out| export::encode_record(&stored.head, content, out))
-                    .map_err(Stopped::Output)?;
-                self.after(*next, block).map_err(Stopped::Output)?;
-                *next += 1;
-                Ok(())
-            })
+        let (reading, log) = (self.reading, self.log);
+        reading.records(log, seqs, &mut |stored| {
+            let content = stored.content.as_ref().filter(|_| !self.args.heads);
+            let content = content.map(|(salt, event)| (&salt[..], &event[..]));
+            self.line(|out| export::encode_record(&stored.head, content, out))?;
+            self.after(*next, block)?;
+            *next += 1;
+            Ok(())
+        })
     }
 
-    /// Where the damage met at `next` ends: the frame's last record, or the one that differs from its entry.
-    fn unreadable(&self, next: u64, end: u64, error: &ReadError) -> Result<u64, Failure> {
-        // Many frames are read at once; asked for one record, the ledger reads one frame and names that alone.
-        match self.reading.books.record(self.log, next) {
-            Ok(_) => Ok(next), // it is another frame's; the next reading begins here and meets it later
-            Err(ReadError::Damaged { seqs, .. }) if seqs.contains(&next) => Ok(seqs.end.min(end)),
-            Err(_) => Err(self.reading.failed(error)),
+    /// Records up to `end` can't be read: a frame, or one that differs from its entry.
+    fn lost(&mut self, end: u64, next: &mut u64, block: &mut Block<'_>) -> Result<(), Failure> {
+        while *next < end {
+            self.line(|out| export::encode_lost(*next, out))?;
+            self.after(*next, block)?;
+            self.lost += 1;
+            *next += 1;
         }
+        Ok(())
     }
 
     /// What follows a record: the entries, where they are due.
@@ -281,15 +270,4 @@ fn write_failed(args: &ExportArgs, error: &std::io::Error) -> Failure {
     args.out
         .as_deref()
         .map_or_else(|| output::failed(error), |out| say::file(out, error))
-}
-
-enum Stopped {
-    Read(ReadError),
-    Output(Failure),
-}
-
-impl From<ReadError> for Stopped {
-    fn from(error: ReadError) -> Stopped {
-        Stopped::Read(error)
-    }
 }

@@ -2,11 +2,10 @@
 
 use crate::args::{RangeArgs, StoreArg};
 use crate::exit::Exit;
-use crate::node::Reading;
+use crate::node::{Reading, Stopped};
 use crate::output::Output;
 use crate::say::Failure;
 use clap::Args;
-use indelible_ledger::{ReadError, Stored};
 use indelible_proof::record::encode_line;
 
 /// Print records
@@ -42,37 +41,17 @@ pub fn run(store: &StoreArg, args: &GetArgs) -> Result<Exit, Failure> {
     let seqs = range.within(&args.log, log.size())?;
     let mut out = Output::new();
     let mut line = Vec::new();
-    let printed = reading.books.records::<Stopped>(&log, seqs, &mut |stored| {
+    let printed = reading.records(&log, seqs, &mut |stored| {
         line.clear();
-        record_line(&stored, args.heads, &mut line);
-        out.evidence(&line).map_err(Stopped::Output)
+        let content = stored.content.as_ref().filter(|_| !args.heads);
+        let content = content.map(|(salt, event)| (&salt[..], &event[..]));
+        encode_line(&stored.head, content, &mut line);
+        out.evidence(&line)
     });
     out.flush()?;
     match printed {
         Ok(()) => Ok(Exit::Done),
         Err(Stopped::Output(failure)) => Err(failure),
         Err(Stopped::Read(error)) => Err(reading.failed(&error)),
-    }
-}
-
-/// The line of a record, its content left out if only heads are wanted.
-pub fn record_line(stored: &Stored, heads: bool, line: &mut Vec<u8>) {
-    let content = stored.content.as_ref().filter(|_| !heads);
-    encode_line(
-        &stored.head,
-        content.map(|(salt, event)| (&salt[..], &event[..])),
-        line,
-    );
-}
-
-/// Why printing stopped.
-enum Stopped {
-    Read(ReadError),
-    Output(Failure),
-}
-
-impl From<ReadError> for Stopped {
-    fn from(error: ReadError) -> Stopped {
-        Stopped::Read(error)
     }
 }

@@ -166,26 +166,30 @@ impl Reader {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::VecDeque;
 
     /// Gives what it has in portions, as a pipe does.
-    struct Portions(Vec<Vec<u8>>);
+    struct Portions(VecDeque<io::Cursor<Vec<u8>>>);
 
     impl Read for Portions {
         fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-            if self.0.is_empty() {
-                return Ok(0);
+            while let Some(portion) = self.0.front_mut() {
+                match portion.read(into)? {
+                    0 => self.0.pop_front(),
+                    read => return Ok(read),
+                };
             }
-            let mut portion = self.0.remove(0);
-            if portion.len() > into.len() {
-                self.0.insert(0, portion.split_off(into.len()));
-            }
-            into[..portion.len()].copy_from_slice(&portion);
-            Ok(portion.len())
+            Ok(0)
         }
     }
 
     fn read(portions: &[&[u8]], one: bool) -> Vec<(u64, Vec<u8>)> {
-        let portions = Portions(portions.iter().map(|portion| portion.to_vec()).collect());
+        let portions = Portions(
+            portions
+                .iter()
+                .map(|portion| io::Cursor::new(portion.to_vec()))
+                .collect(),
+        );
         let belt = Arc::new(Belt::new(false));
         Input {
             source: Box::new(portions),

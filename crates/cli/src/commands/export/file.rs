@@ -30,8 +30,10 @@ impl Sink {
         let out = match path {
             None => Out::Stdout(BufWriter::with_capacity(BUFFER, io::stdout())),
             Some(path) if path.exists() => {
-                return Err(Failure::usage(format!("{} exists already", path.display()))
-                    .hint("exports are not overwritten; name another file"));
+                return Err(
+                    Failure::usage(format!("exists already: {}", path.display()))
+                        .hint("exports are not overwritten; name another file"),
+                );
             }
             Some(path) => {
                 let mut building = path.as_os_str().to_owned();

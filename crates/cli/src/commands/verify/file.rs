@@ -93,10 +93,7 @@ fn describe(
         expected,
         checked,
     } = judged;
-    let mut findings: Vec<String> = further
-        .iter()
-        .map(|finding| format!("found too: {finding}"))
-        .collect();
+    let mut findings: Vec<String> = further.iter().map(ToString::to_string).collect();
     if let (Some(expected), Integrity::Malformed(part)) = (expected, &verdict.integrity) {
         findings.push(format!("{part}: expected {expected}"));
     }
@@ -115,7 +112,7 @@ fn describe(
     unchecked.push(
         "whether others were shown another history: there is nothing to compare with".to_owned(),
     );
-    let path = path.display().to_string();
+    let path = named(path);
     Report {
         subject,
         path,
@@ -204,6 +201,14 @@ fn measured(checked: &Checked, elapsed: Duration) -> Vec<(&'static str, Value)> 
         ]);
     }
     values
+}
+
+fn named(path: &Path) -> String {
+    if path.as_os_str() == "-" {
+        "standard input".to_owned()
+    } else {
+        path.display().to_string()
+    }
 }
 
 /// A file, or standard input for `-`, and its length where it has one.
