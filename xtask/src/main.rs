@@ -1,2 +1,75 @@
-//! The project's own chores: test, tidy, bench, promises.
-fn main() {}
+//! The project's own chores, each a command of `cargo xtask`.
+//!
+//! Owns what has to hold for a change to be taken: `test` runs all of it, and CI runs nothing else. May depend on every other
+//! crate; nothing depends on it.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use tally::Tally;
+use workspace::Workspace;
+
+mod program;
+mod tally;
+mod test;
+mod workspace;
+
+/// A command: its name, its arguments, one line for people, and what runs it.
+struct Command {
+    name: &'static str,
+    arguments: &'static str,
+    about: &'static str,
+    run: fn(&Workspace, &[String]) -> Result<Tally>,
+}
+
+const COMMANDS: [Command; 1] = [Command {
+    name: "test",
+    arguments: "",
+    about: "everything a change has to pass, in a fixed order, up to the first failure",
+    run: test::run,
+}];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some((name, rest)) = arguments.split_first() else {
+        help();
+        return ExitCode::from(2);
+    };
+    if ["--help", "-h", "help"].contains(&name.as_str()) {
+        help();
+        return ExitCode::SUCCESS;
+    }
+    let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {
+        eprintln!("no such command: {name}\nhint: cargo xtask --help lists them");
+        return ExitCode::from(2);
+    };
+    if rest.iter().any(|argument| argument == "--help") {
+        println!(
+            "cargo xtask {} {}\n\n{}",
+            command.name, command.arguments, command.about
+        );
+        return ExitCode::SUCCESS;
+    }
+    match Workspace::find().and_then(|workspace| (command.run)(&workspace, rest)) {
+        Ok(tally) => tally.finish(),
+        Err(error) => {
+            eprintln!("cargo xtask {name}: {error:#}");
+            Tally::broken().finish()
+        }
+    }
+}
+
+fn help() {
+    println!("cargo xtask COMMAND\n");
+    for Command {
+        name,
+        arguments,
+        about,
+        ..
+    } in &COMMANDS
+    {
+        let usage = format!("{name} {arguments}");
+        println!("  {usage:<34} {about}");
+    }
+}
