@@ -13,6 +13,7 @@ use workspace::Workspace;
 mod program;
 mod tally;
 mod test;
+mod tidy;
 mod workspace;
 
 /// A command: its name, its arguments, one line for people, and what runs it.
@@ -23,12 +24,20 @@ struct Command {
     run: fn(&Workspace, &[String]) -> Result<Tally>,
 }
 
-const COMMANDS: [Command; 1] = [Command {
-    name: "test",
-    arguments: "",
-    about: "everything a change has to pass, in a fixed order, up to the first failure",
-    run: test::run,
-}];
+const COMMANDS: [Command; 2] = [
+    Command {
+        name: "test",
+        arguments: "",
+        about: "everything a change has to pass, in a fixed order, up to the first failure",
+        run: test::run,
+    },
+    Command {
+        name: "tidy",
+        arguments: "",
+        about: "the house rules that a program can keep",
+        run: tidy::run,
+    },
+];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -11,13 +11,15 @@ use anyhow::{Context as _, Result};
 
 use crate::program;
 use crate::tally::Tally;
+use crate::tidy;
 use crate::workspace::Workspace;
 
 type Step = (&'static str, fn(&Workspace) -> Result<Tally>);
 
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     ("format", format),
     ("clippy", clippy),
+    ("tidy", |workspace| tidy::run(workspace, &[])),
     ("cargo test", cargo_test),
     ("second verifier", second_verifier),
     ("proof without std", without_std),
