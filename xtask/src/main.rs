@@ -11,6 +11,8 @@ use tally::Tally;
 use workspace::Workspace;
 
 mod program;
+mod promises;
+mod readme;
 mod tally;
 mod test;
 mod tidy;
@@ -24,7 +26,7 @@ struct Command {
     run: fn(&Workspace, &[String]) -> Result<Tally>,
 }
 
-const COMMANDS: [Command; 2] = [
+const COMMANDS: [Command; 4] = [
     Command {
         name: "test",
         arguments: "",
@@ -36,6 +38,18 @@ const COMMANDS: [Command; 2] = [
         arguments: "",
         about: "the house rules that a program can keep",
         run: tidy::run,
+    },
+    Command {
+        name: "readme",
+        arguments: "[PAGE…]",
+        about: "the console blocks of README.md and docs, run and compared",
+        run: readme::run,
+    },
+    Command {
+        name: "promises",
+        arguments: "",
+        about: "the commands of docs/promises.md, each of which shows a promise",
+        run: promises::run,
     },
 ];
 

@@ -10,13 +10,15 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 
 use crate::program;
+use crate::promises;
+use crate::readme;
 use crate::tally::Tally;
 use crate::tidy;
 use crate::workspace::Workspace;
 
 type Step = (&'static str, fn(&Workspace) -> Result<Tally>);
 
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 10] = [
     ("format", format),
     ("clippy", clippy),
     ("tidy", |workspace| tidy::run(workspace, &[])),
@@ -25,6 +27,8 @@ const STEPS: [Step; 8] = [
     ("proof without std", without_std),
     ("proof in the browser", wasm),
     ("documentation", documentation),
+    ("examples in pages", |workspace| readme::run(workspace, &[])),
+    ("promises", |workspace| promises::run(workspace, &[])),
 ];
 
 /// Runs the steps up to the first that fails, then says how long each took.

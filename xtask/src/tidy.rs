@@ -13,7 +13,7 @@ mod dependencies;
 mod layers;
 mod lengths;
 mod links;
-mod markdown;
+pub mod markdown;
 mod mentions;
 mod rust;
 mod words;
