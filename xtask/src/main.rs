@@ -10,6 +10,7 @@ use anyhow::Result;
 use tally::Tally;
 use workspace::Workspace;
 
+mod fuzz;
 mod program;
 mod promises;
 mod readme;
@@ -26,7 +27,7 @@ struct Command {
     run: fn(&Workspace, &[String]) -> Result<Tally>,
 }
 
-const COMMANDS: [Command; 4] = [
+const COMMANDS: [Command; 5] = [
     Command {
         name: "test",
         arguments: "",
@@ -50,6 +51,12 @@ const COMMANDS: [Command; 4] = [
         arguments: "",
         about: "the commands of docs/promises.md, each of which shows a promise",
         run: promises::run,
+    },
+    Command {
+        name: "fuzz",
+        arguments: "[--seconds N] [TARGET…]",
+        about: "each decoder for a minute, or so many seconds, beginning with the vectors",
+        run: fuzz::run,
     },
 ];
 

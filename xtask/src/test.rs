@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
+use crate::fuzz;
 use crate::program;
 use crate::promises;
 use crate::readme;
@@ -18,7 +19,7 @@ use crate::workspace::Workspace;
 
 type Step = (&'static str, fn(&Workspace) -> Result<Tally>);
 
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     ("format", format),
     ("clippy", clippy),
     ("tidy", |workspace| tidy::run(workspace, &[])),
@@ -26,6 +27,9 @@ const STEPS: [Step; 10] = [
     ("second verifier", second_verifier),
     ("proof without std", without_std),
     ("proof in the browser", wasm),
+    ("fuzz", |workspace| {
+        fuzz::for_seconds(workspace, "event", 60)
+    }),
     ("documentation", documentation),
     ("examples in pages", |workspace| readme::run(workspace, &[])),
     ("promises", |workspace| promises::run(workspace, &[])),

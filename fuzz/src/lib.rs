@@ -1,0 +1,4 @@
+//! What the fuzz targets share.
+
+#[cfg(feature = "stored")]
+pub mod stored;
