@@ -100,11 +100,29 @@ pub fn for_seconds(workspace: &Workspace, target: &str, seconds: u64) -> Result<
         );
     } else {
         println!(
-            "{target}: an input that must be kept as a test\n{}",
-            ended.printed
+            "{target}: keep this input as a test\n{}",
+            findings(&ended.printed).join("\n")
         );
     }
     Ok(Tally::one(ended.well))
+}
+
+/// Of all that a fuzzer prints at its end: what was asserted, and where the input is.
+fn findings(printed: &str) -> Vec<&str> {
+    let lines: Vec<&str> = printed.lines().collect();
+    let is_finding = |line: &str| {
+        line.contains("panicked at") || line.starts_with("==") || line.contains("cargo fuzz run")
+    };
+    let begins = lines
+        .iter()
+        .enumerate()
+        .filter(|(_, line)| is_finding(line))
+        .map(|(at, _)| at);
+    let found: Vec<&str> = begins
+        .flat_map(|at| lines.iter().skip(at).take(4).copied())
+        .collect();
+    // Something else than an input made it fail: all of it may say why.
+    if found.is_empty() { lines } else { found }
 }
 
 fn known_targets(workspace: &Workspace) -> Result<Vec<String>> {
