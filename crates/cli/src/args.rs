@@ -7,7 +7,6 @@ use crate::exit;
 use crate::say::{self, Failure};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;
-use std::fmt::Write as _;
 use std::path::PathBuf;
 
 /// The whole command line.
@@ -108,59 +107,24 @@ pub enum Command {
 }
 
 /// Commands by what people do. A test holds this list and [`Command`] together.
-const GROUPS: [(&str, &[(&str, &str)]); 4] = [
-    (
-        "Write",
-        &[
-            ("log create", "Begin a log"),
-            ("append", "Record events, JSON lines, each with a receipt"),
-        ],
-    ),
-    (
-        "Read",
-        &[
-            ("log list", "List the logs"),
-            ("log show", "Show one log: size, head, id, times, disk"),
-            ("get", "Print records"),
-        ],
-    ),
-    (
-        "Prove",
-        &[
-            (
-                "pin",
-                "Print the line by which others know a log and its key",
-            ),
-            ("receipt", "Print the receipt of one record"),
-            (
-                "export",
-                "Write records with all that is needed to verify them",
-            ),
-            ("verify", "Verify a store, a receipt or an export, offline"),
-        ],
-    ),
+const GROUPS: [(&str, &[&str]); 4] = [
+    ("Write", &["log create", "append"]),
+    ("Read", &["log list", "log show", "get"]),
+    ("Prove", &["pin", "receipt", "export", "verify"]),
     (
         "Operate",
-        &[
-            ("init", "Make a store and its keys"),
-            (
-                "seal",
-                "Move what the tail holds into a sealed, immutable pack",
-            ),
-            ("clock accept", "Accept the wall clock after a long stop"),
-            ("demo", "Watch it work, and watch tampering being named"),
-            ("completions", "Print a completion script for your shell"),
-        ],
+        &["init", "seal", "clock accept", "demo", "completions"],
     ),
 ];
 
 /// The definition with its first page of help.
 pub fn command() -> clap::Command {
     const TEMPLATE: &str = "{about}\n\n{usage-heading} {usage}{after-help}\n\nOptions:\n{options}";
-    let command = Cli::command()
-        .help_template(TEMPLATE)
-        .after_help(first_page());
+    let command = Cli::command();
+    let page = first_page(&command);
     command
+        .help_template(TEMPLATE)
+        .after_help(page)
         .disable_help_subcommand(true)
         .subcommand_required(true)
         .arg_required_else_help(true)
@@ -172,21 +136,30 @@ pub fn parse() -> Result<Cli, clap::Error> {
     Cli::from_arg_matches(&matches)
 }
 
-fn first_page() -> String {
+fn first_page(command: &clap::Command) -> String {
     let mut page = String::new();
-    for (title, commands) in GROUPS {
-        let gap = if page.is_empty() { "" } else { "\n" };
-        page.push_str(&format!("{gap}{title}:\n"));
-        for (name, what) in commands {
-            let _infallible = writeln!(page, "  {name:<14}{what}");
+    for (title, names) in GROUPS {
+        page.push_str(&format!("{title}:\n"));
+        for name in names {
+            page.push_str(&format!("  {name:<14}{}\n", about(command, name)));
         }
+        page.push('\n');
     }
-    page.push_str("\nExit codes:\n");
+    page.push_str("Exit codes:\n");
     for (_, code, what) in exit::TABLE {
-        let _infallible = writeln!(page, "  {code:<5}{what}");
+        page.push_str(&format!("  {code:<5}{what}\n"));
     }
     page.push_str("\n`indelible COMMAND --help` says more. Begin with `indelible demo`.");
     page
+}
+
+/// What a command, or one below another, says of itself.
+fn about(command: &clap::Command, name: &str) -> String {
+    let found = name
+        .split(' ')
+        .try_fold(command, |command, word| command.find_subcommand(word));
+    let about = found.and_then(clap::Command::get_about);
+    about.map(ToString::to_string).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -213,7 +186,7 @@ mod tests {
         }
         let mut shown: Vec<String> = GROUPS
             .iter()
-            .flat_map(|(_, commands)| commands.iter().map(|(name, _)| (*name).to_owned()))
+            .flat_map(|(_, names)| names.iter().map(|name| (*name).to_owned()))
             .collect();
         defined.sort();
         shown.sort();

@@ -90,16 +90,20 @@ pub struct Writing {
 }
 
 impl Writing {
-    /// Opens a store for writing; an empty one is founded.
+    /// Opens a store for writing; an empty one is founded. Seals nothing by itself: the command is over soon.
     pub fn open(store: &StoreArg, write: &WriteArgs) -> Result<Writing, Failure> {
-        Writing::open_with(store, write, None)
+        let settings = Settings {
+            background_sealing: false,
+            ..Settings::default()
+        };
+        Writing::open_with(store, write, settings)
     }
 
-    /// The same, an operator having looked at the clock.
+    /// The same with settings of one's own.
     pub fn open_with(
         store: &StoreArg,
         write: &WriteArgs,
-        accept_clock: Option<String>,
+        settings: Settings,
     ) -> Result<Writing, Failure> {
         let directory = store.directory()?;
         let failed = |error| say::store(&error, &directory);
@@ -118,10 +122,6 @@ impl Writing {
             faults: None,
         };
         let local = LocalStore::open_write(&directory, options).map_err(failed)?;
-        let settings = Settings {
-            accept_clock,
-            ..Settings::default()
-        };
         let ledger = Ledger::open(
             Arc::new(local),
             secret,

@@ -57,16 +57,6 @@ impl Output {
     }
 }
 
-impl Write for Output {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.inner.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
-    }
-}
-
 /// What a failed write to standard output means.
 pub fn failed(error: &io::Error) -> Failure {
     match error.kind() {

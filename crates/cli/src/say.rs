@@ -11,7 +11,7 @@ use indelible_ledger::{OpenError, PrepareError, ReadError, RecoverError, Refusal
 use indelible_store::StoreError;
 use std::error::Error;
 use std::fmt;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 
 /// Why a command ended without doing what was asked.
@@ -67,16 +67,24 @@ impl Failure {
             return;
         }
         let style = Style::stderr();
-        eprintln!("{} {}", style.bad("error:"), self.text);
+        tell(format_args!("{} {}", style.bad("error:"), self.text));
         if let Some(hint) = &self.hint {
-            eprintln!("{} {hint}", style.bold("hint:"));
+            tell(format_args!("{} {hint}", style.bold("hint:")));
         }
     }
 }
 
+/// Prints a line to standard error. Nobody may be reading it; then there is nobody to tell.
+pub fn tell(line: impl fmt::Display) {
+    let _unread = writeln!(io::stderr(), "{line}");
+}
+
 /// Something that an operator should know and that stops nothing.
 pub fn warn(text: impl fmt::Display) {
-    eprintln!("{} {text}", Style::stderr().doubtful("warning:"));
+    tell(format_args!(
+        "{} {text}",
+        Style::stderr().doubtful("warning:")
+    ));
 }
 
 /// An error and what caused it, in one line.

@@ -140,6 +140,22 @@ fn an_output_that_nobody_reads_ends_the_command_quietly() {
 }
 
 #[test]
+fn an_error_that_nobody_reads_keeps_its_exit_code() {
+    let bed = Bed::with_log();
+    for (arguments, code) in [
+        (vec!["get", "--log", "none"], 2),
+        (vec!["append", "--log", "payments", "bad"], 4),
+    ] {
+        bed.write("bad", "{}\nbad\n");
+        let mut command = bed.command(arguments);
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        drop(child.stderr.take());
+        assert_eq!(child.wait().unwrap().code(), Some(code));
+    }
+}
+
+#[test]
 fn every_shell_gets_its_completions() {
     let bed = Bed::empty();
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {

@@ -20,7 +20,8 @@ use crate::show;
 use answers::Tally;
 use belt::{Bad, Belt, Stop};
 use clap::Args;
-use indelible_ledger::Log;
+use indelible_ledger::limits::SEAL_BYTES;
+use indelible_ledger::{Log, Settings};
 use input::Input;
 use progress::Progress;
 use receipts::Receipts;
@@ -32,7 +33,7 @@ use std::time::{Duration, Instant};
 /// Threads that prepare events. More than the machine has cores gains nothing, and the ledger's own threads need some too.
 const WORKERS_MAX: usize = 8;
 
-/// Record events
+/// Record events, JSON lines, each with a receipt
 ///
 /// Reads JSON lines: one object a line. Lines of white space alone are passed over, a last line without a line end counts. An event
 /// is acknowledged when it is on disk. A line that is no event ends the run: all before it is recorded, nothing after it.
@@ -60,28 +61,34 @@ pub struct AppendArgs {
 /// Does it.
 pub fn run(store: &StoreArg, args: &AppendArgs) -> Result<Exit, Failure> {
     let input = Input::open(&args.input, args.one)?;
-    let writing = Writing::open(store, &args.write)?;
-    let ended = Receipts::open(args.receipts.as_deref()).and_then(|receipts| {
-        let log = writing.log(&args.log)?;
-        let began = Instant::now();
-        let appended = append(&writing, &log, input, receipts, args.keep_going)?;
-        Ok((log, appended, began.elapsed()))
-    });
+    let writing = Writing::open_with(store, &args.write, Settings::default())?;
+    let ended = record(&writing, args, input);
+    let said = match &ended {
+        Ok((log, appended, elapsed)) => {
+            let said = report(log, &appended.tally, *elapsed, args);
+            seal_if_long(&writing, &appended.tally);
+            said
+        }
+        Err(_) => Ok(()),
+    };
     let closed = writing.close("append finished");
-    let (log, appended, elapsed) = ended?;
-    let Appended { tally, bad, stop } = appended;
-    report(&log, &tally, elapsed, args)?;
-    tally
-        .receipts
-        .map_err(|error| receipts_failed(&error, &tally.recorded, args))?;
-    outcome(
-        stop,
-        tally.refused.as_ref(),
-        &bad,
-        tally.recorded.events,
-        args,
-    )?;
+    let (_, appended, _) = ended?;
+    said?;
+    outcome(appended, args)?;
     closed.map(|()| Exit::Done)
+}
+
+/// Records the input, from the first byte read to the last event on disk.
+fn record(
+    writing: &Writing,
+    args: &AppendArgs,
+    input: Input,
+) -> Result<(Arc<Log>, Appended, Duration), Failure> {
+    let log = writing.log(&args.log)?;
+    let receipts = Receipts::open(args.receipts.as_deref())?;
+    let began = Instant::now();
+    let appended = append(writing, &log, input, receipts, args.keep_going)?;
+    Ok((log, appended, began.elapsed()))
 }
 
 /// What became of the whole input.
@@ -124,6 +131,18 @@ fn append(
     Ok(Appended { tally, bad, stop })
 }
 
+/// After a long run most of it is in the tail still, which whoever opens the store next would have to read through.
+fn seal_if_long(writing: &Writing, tally: &Tally) {
+    let is_long = tally.recorded.bytes >= SEAL_BYTES && tally.refused.is_none();
+    if let Some(Err(error)) = is_long.then(|| writing.ledger.seal()) {
+        // All is recorded; only the sealing is left for later.
+        say::warn(format_args!(
+            "not all is sealed: {}",
+            say::with_causes(&error)
+        ));
+    }
+}
+
 /// What was done, whatever else there is to say.
 fn report(log: &Log, tally: &Tally, elapsed: Duration, args: &AppendArgs) -> Result<(), Failure> {
     let recorded = &tally.recorded;
@@ -151,7 +170,7 @@ fn report(log: &Log, tally: &Tally, elapsed: Duration, args: &AppendArgs) -> Res
         show::counted(size, "record")
     ));
     if args.receipts.as_deref().is_some_and(receipts::is_stdout) {
-        lines.iter().for_each(|line| eprintln!("{line}"));
+        lines.iter().for_each(say::tell);
         return Ok(());
     }
     let mut out = Output::new();
@@ -160,16 +179,14 @@ fn report(log: &Log, tally: &Tally, elapsed: Duration, args: &AppendArgs) -> Res
 }
 
 /// What ended the run early, if anything did.
-fn outcome(
-    stop: Option<Stop>,
-    refused: Option<&answers::Refused>,
-    bad: &[Bad],
-    events: u64,
-    args: &AppendArgs,
-) -> Result<(), Failure> {
-    if let Some(answers::Refused { line, refusal }) = refused {
-        let failure = say::refused(refusal);
-        return Err(failure.before(format!("from line {line} on: ")));
+fn outcome(appended: Appended, args: &AppendArgs) -> Result<(), Failure> {
+    let Appended { tally, bad, stop } = appended;
+    let recorded = tally.recorded;
+    tally
+        .receipts
+        .map_err(|error| receipts_failed(&error, &recorded, args))?;
+    if let Some(answers::Refused { line, refusal }) = tally.refused {
+        return Err(say::refused(&refusal).before(format!("from line {line} on: ")));
     }
     match stop {
         Some(Stop::Refused { line, refusal }) => {
@@ -184,7 +201,7 @@ fn outcome(
             ),
         )
         .hint("all lines before it are recorded")),
-        Some(Stop::Bad { more }) => Err(not_all(bad, more, events, args)),
+        Some(Stop::Bad { more }) => Err(not_all(&bad, more, recorded.events, args)),
         Some(Stop::NoReceipts) | None => Ok(()),
     }
 }
@@ -218,11 +235,11 @@ fn not_all(bad: &[Bad], more: u64, events: u64, args: &AppendArgs) -> Failure {
         )
         .hint(hint);
     }
-    eprintln!("not recorded:");
+    say::tell("not recorded:");
     bad.iter()
-        .for_each(|bad| eprintln!("  {}: {}", place(bad), bad.what));
+        .for_each(|bad| say::tell(format_args!("  {}: {}", place(bad), bad.what)));
     if more > 0 {
-        eprintln!("  and {} more", show::counted(more, "line"));
+        say::tell(format_args!("  and {} more", show::counted(more, "line")));
     }
     let lines = u64::try_from(bad.len())
         .unwrap_or(u64::MAX)

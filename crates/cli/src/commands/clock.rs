@@ -7,8 +7,8 @@ use crate::node::{self, Reading, Writing};
 use crate::output::Output;
 use crate::say::{self, Failure};
 use clap::{Args, Subcommand};
-use indelible_ledger::OpenError;
 use indelible_ledger::clock::{Clock as _, ClockRule};
+use indelible_ledger::{OpenError, Settings};
 use indelible_proof::time::Time;
 
 /// Decide about the clock
@@ -39,7 +39,12 @@ pub fn run(store: &StoreArg, command: &ClockCommand) -> Result<Exit, Failure> {
             "nothing to accept: the wall clock shows {wall}, the last record {last}"
         ));
     }
-    let writing = Writing::open_with(store, &args.write, Some(node::user()))?;
+    let settings = Settings {
+        accept_clock: Some(node::user()),
+        background_sealing: false,
+        ..Settings::default()
+    };
+    let writing = Writing::open_with(store, &args.write, settings)?;
     writing.close("clock accepted")?;
     report(&format!(
         "accepted {wall}, the last record before it being of {last}; recorded in _node"

@@ -72,12 +72,12 @@ pub fn run(store: &StoreArg, args: &ExportArgs) -> Result<Exit, Failure> {
     }
     if let Some(out) = &args.out {
         let records = show::counted(seqs.end - seqs.start, "record");
-        eprintln!(
+        say::tell(format_args!(
             "wrote {records} of {}, {}, to {}",
             log.name(),
             show::seqs(seqs.start, seqs.end - 1),
             out.display()
-        );
+        ));
     }
     if lost > 0 {
         let lost = show::counted(lost, "record");
