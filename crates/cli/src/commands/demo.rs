@@ -251,6 +251,9 @@ fn what_next(stage: &mut Stage) -> Result<(), Failure> {
         format!("export INDELIBLE_STORE={}", directory.join(STORE).display()),
         format!("{program} log list"),
         format!("{program} get --log cloudtrail --seq {SHOWN_SEQ}"),
+        format!(
+            "{program} get --log cloudtrail --seq {SHOWN_SEQ} --heads | sed 's/^{{\"head\"://; s/}}$//' | tr -d '\\n' | sha256sum"
+        ),
         format!("echo '{{\"hello\":\"world\"}}' | {program} append --log github"),
         format!("{program} verify"),
         format!(
