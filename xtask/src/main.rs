@@ -10,6 +10,7 @@ use anyhow::Result;
 use tally::Tally;
 use workspace::Workspace;
 
+mod agree;
 mod fuzz;
 mod program;
 mod promises;
@@ -27,7 +28,7 @@ struct Command {
     run: fn(&Workspace, &[String]) -> Result<Tally>,
 }
 
-const COMMANDS: [Command; 5] = [
+const COMMANDS: [Command; 6] = [
     Command {
         name: "test",
         arguments: "",
@@ -51,6 +52,12 @@ const COMMANDS: [Command; 5] = [
         arguments: "",
         about: "the commands of docs/promises.md, each of which shows a promise",
         run: promises::run,
+    },
+    Command {
+        name: "agree",
+        arguments: "[--seed N] [--count N]",
+        about: "verify.py and the product on the same evidence, whole and damaged",
+        run: agree::run,
     },
     Command {
         name: "fuzz",

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
+use crate::agree;
 use crate::fuzz;
 use crate::program;
 use crate::promises;
@@ -19,21 +20,27 @@ use crate::workspace::Workspace;
 
 type Step = (&'static str, fn(&Workspace) -> Result<Tally>);
 
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     ("format", format),
     ("clippy", clippy),
     ("tidy", |workspace| tidy::run(workspace, &[])),
     ("cargo test", cargo_test),
     ("second verifier", second_verifier),
+    ("the verifiers agree", |workspace| {
+        agree::run(workspace, &[])
+    }),
     ("proof without std", without_std),
     ("proof in the browser", wasm),
     ("fuzz", |workspace| {
-        fuzz::for_seconds(workspace, "event", 60)
+        fuzz::run(workspace, &FUZZED.map(str::to_owned))
     }),
     ("documentation", documentation),
     ("examples in pages", |workspace| readme::run(workspace, &[])),
     ("promises", |workspace| promises::run(workspace, &[])),
 ];
+
+/// Both are read from strangers by everyone who verifies; the others take their turn by hand.
+const FUZZED: [&str; 4] = ["--seconds", "30", "event", "export"];
 
 /// Runs the steps up to the first that fails, then says how long each took.
 pub fn run(workspace: &Workspace, _arguments: &[String]) -> Result<Tally> {
@@ -83,19 +90,25 @@ fn clippy(workspace: &Workspace) -> Result<Tally> {
     ]))
 }
 
-/// Passes the tests' output on and adds up the result line of each test program.
 fn cargo_test(workspace: &Workspace) -> Result<Tally> {
-    let mut child = workspace
-        .command("cargo")
-        .args(["test", "--workspace", "--no-fail-fast"])
+    counted(
+        workspace
+            .command("cargo")
+            .args(["test", "--workspace", "--no-fail-fast"]),
+    )
+}
+
+/// Passes a program's output on and adds up the counts that it prints.
+fn counted(command: &mut Command) -> Result<Tally> {
+    let mut child = command
         .stdout(Stdio::piped())
         .spawn()
-        .context("can't start cargo test")?;
+        .with_context(|| format!("can't start {command:?}"))?;
     let mut tally = Tally::default();
     for line in BufReader::new(child.stdout.take().context("no output")?).lines() {
         let line = line?;
         writeln!(std::io::stdout(), "{line}")?;
-        if let Some((passed, failed)) = test_result(&line) {
+        if let Some((passed, failed)) = counts(&line) {
             tally.add(Tally {
                 passed,
                 failed,
@@ -103,22 +116,26 @@ fn cargo_test(workspace: &Workspace) -> Result<Tally> {
             });
         }
     }
+    // What can't be built has no tests that fail.
     if !child.wait()?.success() && tally.failed == 0 {
         tally.add(Tally::broken());
     }
     Ok(tally)
 }
 
-/// The counts in a line such as `test result: ok. 3 passed; 0 failed; 0 ignored; …`.
-fn test_result(line: &str) -> Option<(u64, u64)> {
-    let mut counts = line
-        .strip_prefix("test result: ")?
-        .split_once(". ")?
-        .1
-        .split("; ");
-    let passed = counts.next()?.strip_suffix(" passed")?.parse().ok()?;
-    let failed = counts.next()?.strip_suffix(" failed")?.parse().ok()?;
-    Some((passed, failed))
+/// The counts in a line such as `test result: ok. 3 passed; 0 failed; 0 ignored; …` or `3 passed, 0 failed`.
+fn counts(line: &str) -> Option<(u64, u64)> {
+    let (passed, failed) = match line.strip_prefix("test result: ") {
+        Some(result) => {
+            let mut counts = result.split_once(". ")?.1.split("; ");
+            (counts.next()?, counts.next()?)
+        }
+        None => line.split_once(", ")?,
+    };
+    Some((
+        passed.strip_suffix(" passed")?.parse().ok()?,
+        failed.strip_suffix(" failed")?.parse().ok()?,
+    ))
 }
 
 fn second_verifier(workspace: &Workspace) -> Result<Tally> {
@@ -189,15 +206,22 @@ fn one(command: &mut Command) -> Result<Tally> {
 
 #[cfg(test)]
 mod tests {
-    use super::test_result;
+    use super::counts;
 
     #[test]
     fn the_counts_of_a_test_program_are_read_from_its_result_line() {
         let ok = "test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.02s";
         let bad = "test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.02s";
-        assert_eq!(test_result(ok), Some((12, 0)));
-        assert_eq!(test_result(bad), Some((3, 2)));
-        assert_eq!(test_result("test tests::x ... ok"), None);
-        assert_eq!(test_result("test result: ok. many passed; 0 failed;"), None);
+        assert_eq!(counts(ok), Some((12, 0)));
+        assert_eq!(counts(bad), Some((3, 2)));
+        assert_eq!(counts("6072 passed, 1 failed"), Some((6072, 1)));
+        for line in [
+            "test tests::x ... ok",
+            "test result: ok. many passed; 0 failed;",
+            "3 passed",
+            "all passed, 0 failed",
+        ] {
+            assert_eq!(counts(line), None, "{line}");
+        }
     }
 }

@@ -22,7 +22,7 @@ const SIDEWAYS: [(&str, &str); 2] = [("client", "api"), ("cli", "server")];
 const WIRE: usize = 3;
 
 /// Crates that may use everything and that nothing uses.
-const TOOLS: [&str; 2] = ["xtask", "sim"];
+const TOOLS: [&str; 3] = ["bench", "sim", "xtask"];
 
 /// What must not be among the dependencies of a crate below the wire, nor of their dependencies.
 const NOT_BELOW_WIRE: [&str; 11] = [

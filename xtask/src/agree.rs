@@ -1,0 +1,362 @@
+//! `cargo xtask agree`: two verifiers that share no code reach the same verdict.
+//!
+//! `verify.py` was written from `docs/spec` alone, and so was `indelible-proof`. Compared are the exit code and the five texts,
+//! which name the place: on every receipt and export of the vectors, whose expectations `verify.py` is held to elsewhere; on
+//! thousands of damaged files that `vectors/mutate.py` makes from a seed; and, for some of these, on what the built program prints.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use indelible_proof::pin::Pin;
+use indelible_proof::verify::{verify_export, verify_receipt};
+use serde_json::{Value, json};
+
+use crate::program::{self, Scratch};
+use crate::tally::Tally;
+use crate::workspace::Workspace;
+
+/// Each about a millisecond in Python and less here.
+const COUNT: u64 = 4_000;
+
+/// The same every time, so that a change and not chance is what fails. Other seeds are tried by hand.
+const SEED: u64 = 1;
+
+/// Damaged files that are also given to the built program, which has to be started for each.
+const PROGRAM_RUNS: usize = 50;
+
+/// Differences that are printed; the first ones tell.
+const PRINTED_MAX: usize = 5;
+
+const AXES: [&str; 5] = [
+    "integrity",
+    "authenticity",
+    "consistency",
+    "witnesses",
+    "completeness",
+];
+
+/// What is given to a verifier.
+#[derive(Clone)]
+struct Evidence {
+    name: String,
+    is_export: bool,
+    bytes: Vec<u8>,
+    pin: Option<String>,
+    record: Option<Vec<u8>>,
+}
+
+pub fn run(workspace: &Workspace, arguments: &[String]) -> Result<Tally> {
+    let (mut seed, mut count) = (SEED, COUNT);
+    for pair in arguments.chunks(2) {
+        match pair {
+            [name, number] if name == "--seed" => seed = number.parse().context("--seed")?,
+            [name, number] if name == "--count" => count = number.parse().context("--count")?,
+            _ => bail!("--seed and --count, each with a number"),
+        }
+    }
+    let mut tally = vectors(workspace)?;
+    if !program::works(workspace.command("python3").arg("--version")) {
+        tally.add(Tally::skipped(
+            "agreement on damaged files: there is no python3",
+        ));
+        return Ok(tally);
+    }
+    let scratch = Scratch::new()?;
+    let mutants = mutants(workspace, scratch.path(), seed, count)?;
+    tally.add(compare(
+        &format!("{} damaged files of seed {seed}", mutants.len()),
+        &mutants,
+        ours,
+    )?);
+    tally.add(built_program(workspace, scratch.path(), &mutants)?);
+    Ok(tally)
+}
+
+/// Counts as one check, and prints the first differences.
+fn compare(
+    what: &str,
+    expected: &[(Evidence, Value)],
+    judge: impl Fn(&Evidence) -> Result<Value>,
+) -> Result<Tally> {
+    let mut different = 0_usize;
+    for (evidence, expected) in expected {
+        let verdict = judge(evidence)?;
+        let wrong = ["exit"]
+            .iter()
+            .chain(&AXES)
+            .filter(|name| verdict[**name] != expected[**name]);
+        let wrong: Vec<&&str> = wrong.collect();
+        different = different.saturating_add(usize::from(!wrong.is_empty()));
+        for name in wrong.into_iter().filter(|_| different <= PRINTED_MAX) {
+            println!(
+                "    {}: {name}: {} here, {} expected",
+                evidence.name, verdict[*name], expected[*name]
+            );
+        }
+    }
+    println!(
+        "{} {what}: {different} different",
+        if different == 0 { "agree: " } else { "DIFFER:" }
+    );
+    ensure!(!expected.is_empty(), "nothing to compare: {what}");
+    Ok(Tally::one(different == 0))
+}
+
+/// The verdict of `indelible-proof`, as `verify.py --json` writes its own.
+fn ours(evidence: &Evidence) -> Result<Value> {
+    let pin = evidence
+        .pin
+        .as_ref()
+        .map(|line| Pin::parse(line.as_bytes()))
+        .transpose()?;
+    let verdict = if evidence.is_export {
+        verify_export(&evidence.bytes, pin.as_ref()).verdict
+    } else {
+        verify_receipt(&evidence.bytes, pin.as_ref(), evidence.record.as_deref()).verdict
+    };
+    Ok(json!({
+        "exit": verdict.exit_code(),
+        "integrity": verdict.integrity.to_string(),
+        "authenticity": verdict.authenticity.to_string(),
+        "consistency": verdict.consistency.to_string(),
+        "witnesses": verdict.witnesses.to_string(),
+        "completeness": verdict.completeness.to_string(),
+    }))
+}
+
+fn vectors(workspace: &Workspace) -> Result<Tally> {
+    let mut tally = Tally::default();
+    for name in ["receipt", "export"] {
+        let file: Value = serde_json::from_str(&workspace.read(&format!("vectors/{name}.json"))?)?;
+        let cases = file["cases"].as_array().context("no cases")?;
+        let read = |case: &Value| {
+            let evidence = Evidence {
+                name: case["name"].as_str().unwrap_or_default().to_owned(),
+                is_export: name == "export",
+                bytes: input(cases, case, name)?,
+                pin: case["pin"].as_str().map(str::to_owned),
+                record: case["record"].as_str().map(|line| line.as_bytes().to_vec()),
+            };
+            Ok((evidence, case["expect"].clone()))
+        };
+        let expected = cases.iter().map(read).collect::<Result<Vec<_>>>()?;
+        tally.add(compare(
+            &format!("{} {name}s of the vectors", expected.len()),
+            &expected,
+            ours,
+        )?);
+    }
+    Ok(tally)
+}
+
+/// A case's input in any of the forms that `vectors/README.md` tells.
+fn input(cases: &[Value], case: &Value, member: &str) -> Result<Vec<u8>> {
+    if let Some(base) = case["base"].as_str() {
+        let base = cases
+            .iter()
+            .find(|other| other["name"] == base)
+            .with_context(|| format!("no case {base}"))?;
+        return edited(input(cases, base, member)?, &case["edits"]);
+    }
+    if let Some(text) = case["prefix"].as_str() {
+        let count = case["count"]
+            .as_u64()
+            .and_then(|count| usize::try_from(count).ok())
+            .context("count")?;
+        let (repeat, suffix) = (
+            case["repeat"].as_str().context("repeat")?,
+            case["suffix"].as_str().context("suffix")?,
+        );
+        return Ok([text, &repeat.repeat(count), suffix].concat().into_bytes());
+    }
+    if let Some(text) = case[member].as_str() {
+        return Ok(text.as_bytes().to_vec());
+    }
+    let base64 = case[format!("{member}_b64")]
+        .as_str()
+        .with_context(|| format!("no input: {}", case["name"]))?;
+    BASE64_STANDARD
+        .decode(base64)
+        .map_err(|error| anyhow!("{}: {error}", case["name"]))
+}
+
+/// Applies `[offset, removed, inserted]`, the highest offset first.
+fn edited(mut bytes: Vec<u8>, edits: &Value) -> Result<Vec<u8>> {
+    let mut edits: Vec<(usize, usize, String)> = serde_json::from_value(edits.clone())?;
+    edits.sort();
+    for (offset, removed, inserted) in edits.into_iter().rev() {
+        let end = offset
+            .checked_add(removed)
+            .filter(|end| *end <= bytes.len())
+            .context("an edit beyond its base")?;
+        bytes.splice(offset..end, inserted.into_bytes());
+    }
+    Ok(bytes)
+}
+
+/// Damaged files with the verdict of `verify.py` on each.
+fn mutants(
+    workspace: &Workspace,
+    folder: &Path,
+    seed: u64,
+    count: u64,
+) -> Result<Vec<(Evidence, Value)>> {
+    let mut python = workspace.command("python3");
+    python
+        .args([
+            "vectors/mutate.py",
+            "--verdicts",
+            &seed.to_string(),
+            &count.to_string(),
+        ])
+        .arg(folder);
+    ensure!(program::passes(&mut python)?, "vectors/mutate.py");
+    let lines = |name: &str| -> Result<Vec<Value>> {
+        let text = std::fs::read_to_string(folder.join(name)).with_context(|| name.to_owned())?;
+        Ok(text
+            .lines()
+            .map(serde_json::from_str)
+            .collect::<Result<_, _>>()?)
+    };
+    let (index, verdicts) = (lines("index.jsonl")?, lines("verdicts.jsonl")?);
+    ensure!(
+        index.len() == verdicts.len(),
+        "{} files, {} verdicts",
+        index.len(),
+        verdicts.len()
+    );
+    let file = |entry: &Value, member: &str| {
+        entry[member]
+            .as_str()
+            .map(|name| std::fs::read(folder.join(name)))
+            .transpose()
+    };
+    let mut mutants = Vec::new();
+    for (entry, verdict) in index.iter().zip(verdicts) {
+        let name = entry["file"].as_str().context("a file's name")?;
+        let evidence = Evidence {
+            name: name.to_owned(),
+            is_export: name.ends_with(".export"),
+            bytes: file(entry, "file")?.context("a file")?,
+            pin: entry["pin"].as_str().map(str::to_owned),
+            record: file(entry, "record")?,
+        };
+        mutants.push((evidence, verdict));
+    }
+    Ok(mutants)
+}
+
+/// What `indelible verify` prints for some of them, as a person would ask it.
+fn built_program(
+    workspace: &Workspace,
+    folder: &Path,
+    mutants: &[(Evidence, Value)],
+) -> Result<Tally> {
+    let indelible = workspace.built_program()?.join("indelible");
+    if !program::output(program::command(&indelible.to_string_lossy()).arg("--help"))?
+        .contains("verify")
+    {
+        return Ok(Tally::skipped(
+            "agreement of the built program: it has no verify command",
+        ));
+    }
+    let step = mutants.len().div_ceil(PROGRAM_RUNS).max(1);
+    let chosen: Vec<(Evidence, Value)> = mutants.iter().step_by(step).cloned().collect();
+    let what = format!("{} of them, judged by the built program", chosen.len());
+    compare(&what, &chosen, |evidence| {
+        printed(&indelible, folder, evidence)
+    })
+}
+
+/// The verdict that the program prints, with the status it ends with.
+fn printed(indelible: &Path, folder: &Path, evidence: &Evidence) -> Result<Value> {
+    let mut command = program::command(&indelible.to_string_lossy());
+    command.current_dir(folder).env_remove("INDELIBLE_PIN");
+    command
+        .args([
+            "verify",
+            "--json",
+            if evidence.is_export {
+                "--export"
+            } else {
+                "--receipt"
+            },
+        ])
+        .arg(&evidence.name);
+    if let Some(pin) = &evidence.pin {
+        command.args(["--pin", pin]);
+    }
+    if let Some(record) = &evidence.record {
+        std::fs::write(folder.join("record"), record)?;
+        command.args(["--record", "record"]);
+    }
+    let output = command.output().context("indelible verify")?;
+    let report: Value = serde_json::from_slice(&output.stdout).with_context(|| {
+        format!(
+            "{}: {}",
+            evidence.name,
+            String::from_utf8_lossy(&output.stderr)
+        )
+    })?;
+    let mut verdict = report["verdict"].clone();
+    ensure!(
+        report["exit"] == json!(output.status.code()),
+        "{}: ends with another status than it prints",
+        evidence.name
+    );
+    verdict["exit"] = report["exit"].clone();
+    Ok(verdict)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn inputs_are_read_in_all_their_forms() {
+        let cases = [
+            json!({"name": "text", "export": "abcdef"}),
+            json!({"name": "bytes", "export_b64": "/w=="}),
+            json!({"name": "long", "prefix": "a", "repeat": "bc", "count": 2, "suffix": "d"}),
+            json!({"name": "edited", "base": "text", "edits": [[1, 1, "XY"], [4, 2, ""]]}),
+        ];
+        let inputs: Vec<Vec<u8>> = cases
+            .iter()
+            .map(|case| input(&cases, case, "export").unwrap())
+            .collect();
+        assert_eq!(inputs, [&b"abcdef"[..], b"\xff", b"abcbcd", b"aXYcd"]);
+        assert!(edited(b"abc".to_vec(), &json!([[2, 2, ""]])).is_err());
+        assert!(input(&cases, &json!({"name": "none"}), "export").is_err());
+    }
+
+    #[test]
+    fn a_difference_on_any_axis_is_a_failure() {
+        let evidence = Evidence {
+            name: "x".to_owned(),
+            is_export: false,
+            bytes: b"no receipt".to_vec(),
+            pin: None,
+            record: None,
+        };
+        let verdict = ours(&evidence).unwrap();
+        assert_eq!(
+            (&verdict["exit"], &verdict["integrity"]),
+            (&json!(1), &json!("malformed(line 1)"))
+        );
+        for name in ["exit"].iter().chain(&AXES) {
+            let mut other = verdict.clone();
+            other[*name] = json!("something else");
+            let tally = compare("x", &[(evidence.clone(), other)], ours).unwrap();
+            assert_eq!((tally.passed, tally.failed), (0, 1), "{name}");
+        }
+        assert_eq!(
+            compare("x", &[(evidence, verdict)], ours).unwrap().passed,
+            1
+        );
+        assert!(
+            compare("x", &[], ours).is_err(),
+            "nothing compared is no agreement"
+        );
+    }
+}
