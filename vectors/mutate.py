@@ -4,9 +4,9 @@
     python3 vectors/mutate.py [--verdicts] SEED COUNT DIRECTORY
 
 The same seed and count give the same files. DIRECTORY/index.jsonl has a line for each: {"file":…} with "pin" (the pin
-line) and "record" (the file of the record line) where they are to be given. With --verdicts, DIRECTORY/verdicts.jsonl has
-for each line of the index what `verify.py --json` prints for it. Every second export gets its last line's digest made
-right again after the damage, so that what lies behind that check is reached.
+line) and "record" (the file of the record line) where they are to be given. With --verdicts, DIRECTORY/verdicts.jsonl
+has for each line of the index what `verify.py --json` prints for it. Every second export gets its last line's digest
+made right again after the damage, so that what lies behind that check is reached.
 """
 import base64
 import functools
@@ -50,7 +50,8 @@ def remove_bytes(chance, data, _other):
 
 def insert_bytes(chance, data, _other):
     at = chance.randrange(len(data) + 1)
-    return data[:at] + chance.choice([b' ', b'\t', b'\r', b'\n', b'\n\n', b'\0', b'\xff', b'0', b'""', b'}']) + data[at:]
+    inserted = chance.choice([b' ', b'\t', b'\r', b'\n', b'\n\n', b'\0', b'\xff', b'0', b'""', b'}'])
+    return data[:at] + inserted + data[at:]
 
 
 def truncate(chance, data, _other):
@@ -93,9 +94,8 @@ def splice_files(chance, data, other):
 def change_base64(chance, data, _other):
     """A changed byte under canonical base64: what `extra`, hashes, entries, root and signatures stand in."""
     found = chance.choice(list(re.finditer(rb'[A-Za-z0-9+/]{40,}={0,2}', data)) or [None])
-    try:
-        decoded = base64.b64decode(found[0], validate=True)
-    except (TypeError, ValueError):
+    decoded = found and verify.attempt(verify.decode_base64, found[0])
+    if not decoded:
         return data
     return data[:found.start()] + base64.b64encode(change_byte(chance, decoded, b'')) + data[found.end():]
 
