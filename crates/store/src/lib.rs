@@ -329,7 +329,8 @@ pub trait Store: Send + Sync {
     /// [`StoreError::Damaged`] if it isn't a register.
     fn register_read(&self) -> Result<Option<Vec<u8>>, StoreError>;
 
-    /// Replaces the register's content if it is `expected`, durably. Off the commit path.
+    /// Replaces the register's content if it is `expected`, durably. Off the commit path: a failure here stops no write and may be
+    /// tried again, after a look at what the register holds now.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if it holds something else; [`StoreError::Refused`] if none is configured.

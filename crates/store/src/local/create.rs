@@ -72,7 +72,7 @@ impl LocalStore {
                 "this directory is a copy of a store, or was moved; open it as moved to write",
             ));
         }
-        let disk = Disk::new(options.faults);
+        let disk = Disk::new(options.faults.clone());
         recycle::tidy_build(&disk, &root, format.tail_size)?;
         if copy {
             write_format(&disk, &root, format, true)?;
@@ -85,6 +85,7 @@ impl LocalStore {
         }
         let mut store =
             Self::assemble(root, format, false, Some(lock), disk, Some(options.random))?;
+        store.faults = options.faults;
         store.info.moved = copy;
         Ok(store)
     }
@@ -128,6 +129,7 @@ impl LocalStore {
             info,
             register: format.register,
             disk,
+            faults: None,
             lock,
             places: Mutex::new(Places::default()),
             writer: Mutex::new(Writer::default()),

@@ -71,6 +71,8 @@ pub struct LocalStore {
     info: StoreInfo,
     register: Option<PathBuf>,
     disk: Disk,
+    /// The seam for failed-write tests, for the register.
+    faults: Option<FaultInjector>,
     /// Held while this handle lives; `None` for a reading handle.
     lock: Option<File>,
     /// What scans and submits have learnt of where slots lie.
@@ -404,7 +406,8 @@ impl Store for LocalStore {
     fn register_swap(&self, expected: Option<&[u8]>, new: &[u8]) -> Result<(), StoreError> {
         self.check_writable()?;
         match &self.register {
-            Some(path) => register::swap(&self.disk, path, expected, new),
+            // Another disk, perhaps, and never on the commit path: what fails there stops nothing here and may be tried again.
+            Some(path) => register::swap(&Disk::new(self.faults.clone()), path, expected, new),
             None => Err(StoreError::refused("no register is configured")),
         }
     }
