@@ -38,27 +38,16 @@ impl Reading {
         find_log(&self.books, name)
     }
 
-    /// Every record of a range, in order. Where one can't be read, all before it are handed out, and the error names the frame it
-    /// lies in and no other: the ledger reads many frames at once, and one record at a time where that fails.
+    /// Every record of a range, in order. Where one can't be read, all before it are handed out.
     pub fn records(
         &self,
         log: &Log,
         seqs: Range<u64>,
         take: &mut dyn FnMut(Stored) -> Result<(), Failure>,
     ) -> Result<(), Stopped> {
-        let mut next = seqs.start;
-        let mut counted = |stored: Stored| {
-            next = stored.seq + 1;
+        self.books.records(log, seqs, &mut |stored: Stored| {
             take(stored).map_err(Stopped::Output)
-        };
-        match self.books.records(log, seqs.clone(), &mut counted) {
-            Err(Stopped::Read(ReadError::Damaged { .. })) => {}
-            ended => return ended,
-        }
-        for seq in next..seqs.end {
-            take(self.books.record(log, seq)?).map_err(Stopped::Output)?;
-        }
-        Ok(())
+        })
     }
 
     /// What a failed read means here.
@@ -131,6 +120,9 @@ impl Writing {
             &user(),
         )
         .map_err(|error| say::open(&error, &directory))?;
+        for repair in ledger.repairs() {
+            say::warn(format_args!("{repair}; recorded in _node"));
+        }
         Ok(Writing { ledger, directory })
     }
 
@@ -146,12 +138,14 @@ impl Writing {
 
     /// Stops cleanly, so that the next start is quick and proofs need no secret.
     pub fn close(self, reason: &str) -> Result<(), Failure> {
-        if let Some(trouble) = self.ledger.register_trouble() {
+        let trouble = self
+            .ledger
+            .close(reason)
+            .map_err(|refusal| say::refused(&refusal))?;
+        if let Some(trouble) = trouble {
             say::warn(format_args!("the register could not be written: {trouble}"));
         }
-        self.ledger
-            .close(reason)
-            .map_err(|refusal| say::refused(&refusal))
+        Ok(())
     }
 }
 

@@ -16,6 +16,7 @@ use crate::caller::Prepared;
 use crate::caller::Recorded;
 use crate::clock::{Clock, ClockRule};
 use crate::format::batch::signed_message;
+use crate::format::register::Register;
 use crate::keeper::Pulse;
 use crate::limits::{
     BATCH_NOTES_MAX, MARK_NOTES_MAX, PUBLISH_EVERY, REOPEN_AFTER_NANOS, TAIL_BYTES_MAX,
@@ -26,7 +27,7 @@ use crate::sequencer::{Batch, Draft, Sequencer};
 use crate::signer::{BatchKey, LogKey, NodeSecret};
 use indelible_proof::hash::Hash;
 use indelible_proof::time::Time;
-use indelible_store::Outcome as Written;
+use indelible_store::{Outcome as Written, StoreError};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -175,19 +176,34 @@ impl Committer {
             .registered
             .lock()
             .expect("no thread panics while it writes the register");
-        if !self.books.store().describe().register_configured
-            || registered.0.as_ref() == Some(&header)
-        {
+        let store = self.books.store();
+        if !store.describe().register_configured || registered.0.as_ref() == Some(&header) {
             return;
         }
-        match self
-            .books
-            .store()
-            .register_swap(registered.0.as_deref(), &header)
-        {
+        let swapped = match store.register_swap(registered.0.as_deref(), &header) {
+            // A try that was reported lost may have gone through.
+            Err(StoreError::Conflict) => store.register_read().and_then(|held| {
+                registered.0 = held;
+                self.check_own(registered.0.as_deref())?;
+                store.register_swap(registered.0.as_deref(), &header)
+            }),
+            swapped => swapped,
+        };
+        match swapped {
             Ok(()) => *registered = (Some(header), None),
             Err(error) => registered.1 = Some(error.to_string()),
         }
+    }
+
+    /// What the register holds must be an earlier batch of this very run: nobody else writes it while the lock is held.
+    fn check_own(&self, held: Option<&[u8]>) -> Result<(), StoreError> {
+        let ours = held.is_none_or(|held| {
+            Register::decode(held).is_ok_and(|held| {
+                held.header.store == self.books.store().describe().store_id
+                    && held.header.number <= self.last_batch().number
+            })
+        });
+        ours.then_some(()).ok_or(StoreError::Conflict)
     }
 
     /// The register's last trouble.

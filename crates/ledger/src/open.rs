@@ -20,7 +20,7 @@ use indelible_proof::genesis::Genesis;
 use indelible_proof::hash::Hash;
 use indelible_proof::limits::EVENT_BYTES_DEFAULT;
 use indelible_proof::node_event::NodeEvent;
-use indelible_proof::origin;
+use indelible_proof::origin::{self, Origin};
 use indelible_proof::time::Time;
 use indelible_store::{Store, StoreError};
 use std::sync::{Arc, Mutex};
@@ -100,6 +100,8 @@ pub struct Ledger {
     software: String,
     /// Logs are founded one after the other: each takes the next index.
     founding: Mutex<()>,
+    /// What the opening set aside.
+    repairs: Vec<recover::Repair>,
 }
 
 impl Ledger {
@@ -141,7 +143,7 @@ impl Ledger {
             settings,
             creator,
         };
-        opening.start(recovered, &repairs)
+        opening.start(recovered, repairs)
     }
 
     /// What is durable, for reading and proving.
@@ -245,9 +247,9 @@ impl Ledger {
         if committer.books.next_index() >= LOGS_MAX {
             return Err(OpenError::TooManyLogs);
         }
+        let log = new_log(&committer.books, founding, name, incarnation)?;
         let mut desk = committer.desk();
-        committer.take_disk().map_err(OpenError::Refused)?;
-        let log = new_log(&committer.books, founding, name, incarnation);
+        committer.take_disk()?;
         let mut draft = Draft::default();
         let now = committer.now(&mut desk, &mut draft);
         let node_id = committer.books.node_log().id();
@@ -268,9 +270,7 @@ impl Ledger {
         });
         let node_log = Arc::clone(desk.node.log());
         desk.sequencer.add(&mut draft, &node_log, named, now);
-        committer
-            .write_alone(desk, draft)
-            .map_err(OpenError::Refused)?;
+        committer.write_alone(desk, draft)?;
         committer.books.add_log(&log);
         Ok(log)
     }
@@ -281,6 +281,12 @@ impl Ledger {
     /// [`SealError`].
     pub fn seal(&self) -> Result<Vec<Sealed>, SealError> {
         self.sealer.seal_all()
+    }
+
+    /// What the opening had to set aside; it stands in `_node` too.
+    #[must_use]
+    pub fn repairs(&self) -> &[recover::Repair] {
+        &self.repairs
     }
 
     /// Bytes of the tail's batches that are not sealed yet.
@@ -295,11 +301,12 @@ impl Ledger {
         self.committer.register_trouble()
     }
 
-    /// Stops cleanly: what waits is committed, a `stop` record and a mark are written, the register is set.
+    /// Stops cleanly: what waits is committed, a `stop` record and a mark are written, the register is set. Gives the register's
+    /// trouble, if it could not be.
     ///
     /// # Errors
     /// [`Refusal`] if the node had stopped before, or stopped now.
-    pub fn close(mut self, reason: &str) -> Result<(), Refusal> {
+    pub fn close(mut self, reason: &str) -> Result<Option<String>, Refusal> {
         self.sealer.stop();
         self.committer.queue.close();
         self.committer.pulse.stop();
@@ -321,7 +328,7 @@ impl Ledger {
         committer.write_alone(desk, draft)?;
         while committer.mark_if_idle()? {}
         committer.register();
-        Ok(())
+        Ok(committer.register_trouble())
     }
 }
 
@@ -358,88 +365,89 @@ impl Opening<'_> {
     fn start(
         mut self,
         recovered: Recovered,
-        repairs: &[recover::Repair],
+        repairs: Vec<recover::Repair>,
     ) -> Result<Ledger, OpenError> {
         let info = self.store.describe().clone();
         let founding = Founding {
             origin: &info.origin,
             creator: self.creator,
         };
-        let Recovered {
-            books,
-            next,
-            prev,
-            epoch,
-            time,
-            signed_header,
-            tail_bytes,
-            last_sealed,
-            register,
-            unnoted,
-            ..
-        } = recovered;
-        let founded = next == 0;
-        let unnamed = recover::unnamed_pack(&books)?;
+        let founded = recovered.next == 0;
         let node_log = if founded {
             let mut incarnation = [0; 8];
             (self.random)(&mut incarnation);
-            new_log(&books, &founding, NODE_LOG, incarnation)
+            new_log(&recovered.books, &founding, NODE_LOG, incarnation)?
         } else {
-            books.node_log()
+            recovered.books.node_log()
         };
+        let last_time = recovered.time.unwrap_or(self.wall);
+        let unnamed = recover::unnamed_pack(&recovered.books)?;
+        let last_sealed = recovered.last_sealed;
+        let settings = self.settings.clone();
+        let wall = self.wall;
+        let committer = Arc::new(self.committer(recovered, node_log));
+        let first = FirstBatch {
+            settings: &settings,
+            founding: &founding,
+            wall,
+            last_time,
+            founded,
+            repairs: &repairs,
+            unnamed,
+        };
+        first.write(&committer)?;
+        Ok(run(committer, last_sealed, settings, repairs))
+    }
+
+    /// The writing half, going on where the store ends.
+    fn committer(self, recovered: Recovered, node_log: Arc<Log>) -> Committer {
+        let info = self.store.describe();
+        let last_time = recovered.time.unwrap_or(self.wall);
         let start = Start {
             store: info.store_id,
             writer: self.writer,
-            epoch: epoch + 1,
-            next,
-            prev,
-            time: time.unwrap_or(self.wall),
+            epoch: recovered.epoch + 1,
+            next: recovered.next,
+            prev: recovered.prev,
+            time: last_time,
         };
-        let mut sequencer = Sequencer::new(start);
-        for log in books.logs() {
-            let state = log.read();
-            let edge = Edge {
-                last_entry: state.last_entry,
-                last_time: state.last_time,
-                frontier: state.frontier.clone(),
-            };
-            sequencer.know(&log, edge);
-        }
-        let last_time = time.unwrap_or(self.wall);
-        let clock_rule = ClockRule::after(last_time);
-        let node = NodeLog::new(
-            node_log,
-            Caller::new(EVENT_BYTES_DEFAULT, self.random),
-            &info.node_id,
+        let caller = Caller::new(EVENT_BYTES_DEFAULT, self.random);
+        let mut desk = Desk::new(
+            sequencer(start, &recovered.books),
+            ClockRule::after(last_time),
+            NodeLog::new(node_log, caller, &info.node_id),
         );
-        let mut desk = Desk::new(sequencer, clock_rule, node);
-        unnoted.iter().for_each(|log| desk.has_grown(log));
+        recovered.unnoted.iter().for_each(|log| desk.has_grown(log));
         let last = LastBatch {
-            number: next.saturating_sub(1),
-            signed_header,
+            number: recovered.next.saturating_sub(1),
+            signed_header: recovered.signed_header,
             at_boot: self.clock.boot_nanos(),
         };
-        let committer = Arc::new(Committer::new(
-            Arc::new(books),
+        Committer::new(
+            Arc::new(recovered.books),
             self.clock,
             self.secret,
             desk,
             last,
-            TailRoom::new(tail_bytes, self.settings.tail_bytes_max),
-            register,
-        ));
-        let first = FirstBatch {
-            settings: &self.settings,
-            founding: &founding,
-            wall: self.wall,
-            last_time,
-            founded,
-            repairs,
-            unnamed,
-        };
-        first.write(&committer)?;
-        Ok(run(committer, last_sealed, self.settings))
+            TailRoom::new(recovered.tail_bytes, self.settings.tail_bytes_max),
+            recovered.register,
+        )
     }
+}
+
+/// A sequencer that knows where each log ends.
+fn sequencer(start: Start, books: &Books) -> Sequencer {
+    let mut sequencer = Sequencer::new(start);
+    for log in books.logs() {
+        let state = log.read();
+        let edge = Edge {
+            last_entry: state.last_entry,
+            last_time: state.last_time,
+            frontier: state.frontier.clone(),
+        };
+        sequencer.know(&log, edge);
+    }
+    sequencer
 }
 
 /// What the first batch after an opening says.
@@ -457,7 +465,7 @@ struct FirstBatch<'a> {
 impl FirstBatch<'_> {
     fn write(&self, committer: &Arc<Committer>) -> Result<(), OpenError> {
         let mut desk = committer.desk();
-        committer.take_disk().map_err(OpenError::Refused)?;
+        committer.take_disk()?;
         let mut draft = Draft::default();
         let now = committer.now(&mut desk, &mut draft);
         let node_log = Arc::clone(desk.node.log());
@@ -516,7 +524,12 @@ impl FirstBatch<'_> {
     }
 }
 
-fn run(committer: Arc<Committer>, last_sealed: Option<u64>, settings: Settings) -> Ledger {
+fn run(
+    committer: Arc<Committer>,
+    last_sealed: Option<u64>,
+    settings: Settings,
+    repairs: Vec<recover::Repair>,
+) -> Ledger {
     let sealer = Arc::new(Sealer::new(Arc::clone(&committer), last_sealed));
     let mut threads = Vec::new();
     for name in ["commit-0", "commit-1"] {
@@ -540,20 +553,27 @@ fn run(committer: Arc<Committer>, last_sealed: Option<u64>, settings: Settings) 
         threads,
         software: settings.software,
         founding: Mutex::default(),
+        repairs,
     }
 }
 
-fn new_log(books: &Books, founding: &Founding<'_>, name: &str, incarnation: [u8; 8]) -> Arc<Log> {
+fn new_log(
+    books: &Books,
+    founding: &Founding<'_>,
+    name: &str,
+    incarnation: [u8; 8],
+) -> Result<Arc<Log>, OpenError> {
     let incarnation: String = incarnation
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();
-    let log = Log::new(
-        books.next_index(),
-        format!("{}/{name}/{incarnation}", founding.origin),
-    );
+    let origin = format!("{}/{name}/{incarnation}", founding.origin);
+    if Origin::parse(&origin).is_none() {
+        return Err(OpenError::BadName(origin));
+    }
+    let log = Log::new(books.next_index(), origin);
     log.set_event_bytes_max(EVENT_BYTES_DEFAULT);
-    Arc::new(log)
+    Ok(Arc::new(log))
 }
 
 /// Orders record 0 of a log. The batch makes it true.

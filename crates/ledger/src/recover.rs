@@ -18,6 +18,7 @@ use indelible_proof::node_event::NodeEvent;
 use indelible_proof::time::Time;
 use indelible_store::{Store, StoreError};
 use reading::Reading;
+use std::fmt;
 use std::sync::Arc;
 
 /// Why a store can't be continued. Nothing was changed.
@@ -125,6 +126,23 @@ pub enum Repair {
         /// Where they are kept.
         names: Vec<String>,
     },
+}
+
+impl fmt::Display for Repair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Repair::Torn { batch, names } => write!(
+                f,
+                "batch {batch} was torn and never acknowledged: set aside as {}",
+                names.join(", ")
+            ),
+            Repair::Orphans { names } => write!(
+                f,
+                "files of an interrupted sealing were set aside: {}",
+                names.join(", ")
+            ),
+        }
+    }
 }
 
 impl Repair {

@@ -90,16 +90,34 @@ impl Stored {
 }
 
 /// Gets a frame, its entries from the one before its first record on, and where it lies.
-type TakeFrame<'a, E> = dyn FnMut(&FrameView<'_>, &[Hash], &Chunk) -> Result<(), E> + 'a;
+type TakeFrame<'a, E> = dyn FnMut(&FrameView<'_>, &[Hash], &Place<'_>) -> Result<(), E> + 'a;
 
 /// Contiguous whole frames of one log, as bytes.
-pub(crate) struct Chunk {
-    pub(crate) bytes: Vec<u8>,
-    /// The records they should hold.
-    pub(crate) seqs: Range<u64>,
-    pub(crate) file: String,
-    pub(crate) offset: u64,
+struct Chunk {
+    bytes: Vec<u8>,
+    /// One for each frame of a pack; one for all frames of a row in the tail.
+    pieces: Vec<Piece>,
+    file: String,
+    offset: u64,
 }
+
+/// Frames, and the records they should hold.
+struct Piece {
+    seqs: Range<u64>,
+    bytes: Range<usize>,
+}
+
+/// Where frames lie, for messages.
+struct Place<'a> {
+    file: &'a str,
+    offset: u64,
+    seqs: Range<u64>,
+}
+
+const OUT_OF_PLACE: FormatError = FormatError::Damaged {
+    offset: 0,
+    what: "a frame stands in another's place",
+};
 
 impl Books {
     /// One record.
@@ -170,36 +188,33 @@ impl Books {
         take: &mut TakeFrame<'_, E>,
     ) -> Result<u64, E> {
         let chunk = self.chunk(log, seq, end)?;
-        let before = chunk.seqs.start.saturating_sub(1);
-        let mut entries = self.entries(log, before..chunk.seqs.end)?;
-        if chunk.seqs.start == 0 {
+        let seqs = chunk.seqs();
+        let mut entries = self.entries(log, seqs.start.saturating_sub(1)..seqs.end)?;
+        if seqs.start == 0 {
             entries.insert(0, Hash::ZERO);
         }
-        let mut rest = chunk.bytes.as_slice();
-        let mut next = chunk.seqs.start;
-        while !rest.is_empty() {
-            let (frame, after) =
-                FrameView::parse(rest).map_err(|error| chunk.damaged(log, &error))?;
-            if frame.first_seq() != next || next + frame.records() > chunk.seqs.end {
-                return Err(chunk
-                    .damaged(
-                        log,
-                        &FormatError::Damaged {
-                            offset: 0,
-                            what: "a frame stands in another's place",
-                        },
-                    )
-                    .into());
+        for piece in &chunk.pieces {
+            let mut rest = &chunk.bytes[piece.bytes.clone()];
+            let mut at = chunk.place(piece);
+            while !at.seqs.is_empty() {
+                let (frame, after) =
+                    FrameView::parse(rest).map_err(|error| at.damaged(log, &error))?;
+                let next = at.seqs.start + frame.records();
+                if frame.first_seq() != at.seqs.start || next > at.seqs.end {
+                    return Err(at.damaged(log, &OUT_OF_PLACE).into());
+                }
+                if next > seq {
+                    let from =
+                        usize::try_from(at.seqs.start - seqs.start).expect("a chunk fits memory");
+                    let to = usize::try_from(next - seqs.start).expect("a chunk fits memory");
+                    take(&frame, &entries[from..=to], &at)?;
+                }
+                at.seqs.start = next;
+                at.offset += u64::try_from(rest.len() - after.len()).expect("a chunk fits memory");
+                rest = after;
             }
-            let place = usize::try_from(next - chunk.seqs.start).expect("a chunk fits memory");
-            let count = usize::try_from(frame.records()).expect("a frame has at most 256 records");
-            if next + frame.records() > seq {
-                take(&frame, &entries[place..=place + count], &chunk)?;
-            }
-            next += frame.records();
-            rest = after;
         }
-        Ok(next)
+        Ok(seqs.end)
     }
 
     /// Whole frames that begin with the one that holds `seq`.
@@ -236,9 +251,13 @@ impl Books {
         let bytes = self
             .store()
             .read_slot(segment.slot, segment.frames_at, length)?;
+        let pieces = vec![Piece {
+            seqs: segment.first..segment.first + segment.count,
+            bytes: 0..bytes.len(),
+        }];
         Ok(Chunk {
             bytes,
-            seqs: segment.first..segment.first + segment.count,
+            pieces,
             file: format!("batch {}", segment.slot),
             offset: segment.frames_at,
         })
@@ -265,23 +284,28 @@ impl Books {
         {
             to += 1;
         }
-        let last = &rows[to - 1];
-        let seqs = first.first..rows.get(to).map_or(run.end(), |row| row.first);
-        let stop = last.offset + u64::from(last.length);
-        let length = stop
-            .checked_sub(first.offset)
-            .and_then(|length| usize::try_from(length).ok());
-        let Some(length) =
-            length.filter(|_| first.offset >= run.rec_at && stop <= run.rec_at + run.rec_len)
-        else {
+        let (wanted, after) = (&rows[from..to], rows.get(to));
+        let stop = after.map_or(run.rec_at + run.rec_len, |row| row.offset);
+        if first.offset < run.rec_at || stop > run.rec_at + run.rec_len {
             return Err(run.damaged(log, "a frame lies outside its run"));
-        };
+        }
+        let length = usize::try_from(stop - first.offset).expect("a chunk fits memory");
         let bytes = self
             .store()
             .read_at(&run.pack.rec, first.offset, length, false)?;
+        let ends = wanted[1..].iter().map(|row| (row.first, row.offset));
+        let ends = ends.chain([(after.map_or(run.end(), |row| row.first), stop)]);
+        let place = |offset: u64| {
+            let place = usize::try_from(offset - first.offset).expect("a chunk fits memory");
+            place.min(bytes.len())
+        };
+        let pieces = wanted.iter().zip(ends).map(|(row, (next, end))| Piece {
+            seqs: row.first..next,
+            bytes: place(row.offset)..place(end),
+        });
         Ok(Chunk {
+            pieces: pieces.collect(),
             bytes,
-            seqs,
             file: run.pack.rec.clone(),
             offset: first.offset,
         })
@@ -373,23 +397,40 @@ impl RunPlace {
 }
 
 impl Chunk {
-    fn damaged(&self, log: &Log, error: &FormatError) -> ReadError {
-        ReadError::Damaged {
-            log: log.name().to_owned(),
-            file: self.file.clone(),
-            offset: self.offset,
-            seqs: self.seqs.clone(),
-            what: error.to_string(),
+    fn seqs(&self) -> Range<u64> {
+        let first = self.pieces.first().map_or(0, |piece| piece.seqs.start);
+        first..self.pieces.last().map_or(first, |piece| piece.seqs.end)
+    }
+
+    fn place(&self, piece: &Piece) -> Place<'_> {
+        Place {
+            file: &self.file,
+            offset: self.offset + u64::try_from(piece.bytes.start).expect("a chunk fits memory"),
+            seqs: piece.seqs.clone(),
         }
+    }
+}
+
+impl Place<'_> {
+    fn damaged(&self, log: &Log, error: &FormatError) -> ReadError {
+        self.error(log, self.seqs.clone(), error.to_string())
     }
 
     fn altered(&self, log: &Log, seq: u64) -> ReadError {
+        self.error(
+            log,
+            seq..seq + 1,
+            "the record does not give its entry".to_owned(),
+        )
+    }
+
+    fn error(&self, log: &Log, seqs: Range<u64>, what: String) -> ReadError {
         ReadError::Damaged {
             log: log.name().to_owned(),
-            file: self.file.clone(),
+            file: self.file.to_owned(),
             offset: self.offset,
-            seqs: seq..seq + 1,
-            what: "the record does not give its entry".to_owned(),
+            seqs,
+            what,
         }
     }
 }

@@ -69,6 +69,11 @@ impl Logs {
         self.lost_in = Some(self.findings.len() - 1);
     }
 
+    /// Has an unknown number of records been lost so far?
+    pub(crate) fn is_anything_lost(&self) -> bool {
+        self.lost_in.is_some()
+    }
+
     pub(crate) fn begin(&mut self, id: Hash, origin: &str) -> &mut LogSeen {
         let place = self.all.len();
         self.place_of.insert(id, place);

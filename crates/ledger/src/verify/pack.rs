@@ -54,6 +54,7 @@ pub(crate) fn check(
         store,
         ent,
         rec,
+        has_records: false,
         seen: PackSeen::default(),
     };
     if let Err(finding) = check.run(batches, only, progress) {
@@ -66,6 +67,8 @@ struct PackCheck<'a> {
     store: &'a dyn Store,
     ent: String,
     rec: String,
+    /// The file with the frames is there.
+    has_records: bool,
     seen: PackSeen,
 }
 
@@ -98,7 +101,7 @@ impl PackCheck<'_> {
             .parse_runs(sections.section(RUNS))
             .map_err(|error| self.refused(error))?;
         self.seen.runs = runs.clone();
-        self.rec_header(&sections.header)?;
+        self.has_records = self.rec_header(&sections.header, only)?;
         let before = self.seen.findings.len();
         let notes = self.notes(&sections, &runs);
         let mut at = [0_usize; SECTIONS];
@@ -167,12 +170,17 @@ impl PackCheck<'_> {
         Ok(sections)
     }
 
-    fn rec_header(&mut self, header: &PackHeader) -> Result<(), Box<Finding>> {
-        let missing = |what: &str| Finding::new(Damage::Missing, &self.rec, 0, what);
+    /// Is there a `.rec` file to read frames from? Damage to its header alone does not keep them from being read.
+    fn rec_header(
+        &mut self,
+        header: &PackHeader,
+        only: Option<&str>,
+    ) -> Result<bool, Box<Finding>> {
         let size = match self.store.size_of(&self.rec) {
             Ok(size) => size,
             Err(StoreError::NotFound) => {
-                return Err(self.all_records(missing("the file is not there")).into());
+                self.all_missing(only);
+                return Ok(false);
             }
             Err(error) => return Err(self.unread(&error).into()),
         };
@@ -195,26 +203,31 @@ impl PackCheck<'_> {
             Ok(rec) if rec.length != size => {
                 format!("the file has {size} bytes instead of {}", rec.length)
             }
-            Ok(_) => return Ok(()),
+            Ok(_) => return Ok(true),
         };
         let finding = Finding::new(Damage::Unreadable, &self.rec, 0, what);
         self.seen.findings.push(finding);
-        Ok(())
+        Ok(true)
     }
 
-    /// A damage that concerns every record of the pack.
-    fn all_records(&self, finding: Finding) -> Finding {
-        match self.seen.runs.as_slice() {
-            [] => finding,
-            [first, rest @ ..] => {
-                let ranges = std::iter::once(first)
-                    .chain(rest)
-                    .filter(|run| run.log == first.log)
-                    .map(|run| run.first..run.end())
-                    .collect();
-                finding.of(LogName::new(&first.origin).name.as_str(), ranges)
+    /// Nothing is left of the records: says so for each log of the pack.
+    fn all_missing(&mut self, only: Option<&str>) {
+        let mut findings: Vec<Finding> = Vec::new();
+        for run in &self.seen.runs {
+            let name = LogName::new(&run.origin).name;
+            match findings.last_mut() {
+                Some(last) if last.log.as_ref() == Some(&name) => {
+                    last.seqs.push(run.first..run.end());
+                }
+                _ if only.is_none_or(|only| only == name) => {
+                    let what = "the file that held these records is not there";
+                    let finding = Finding::new(Damage::Missing, &self.rec, 0, what);
+                    findings.push(finding.of_range(&name, run.first..run.end()));
+                }
+                _ => {}
             }
         }
+        self.seen.findings.append(&mut findings);
     }
 
     fn unread(&self, error: &StoreError) -> Finding {
@@ -303,10 +316,11 @@ impl PackCheck<'_> {
         let rows = self.rows(sections, run, log, at[FRAMES]);
         let sizes: Vec<u64> = notes.iter().map(|(size, _)| *size).collect();
         let mut grown = grow(run.frontier_first.clone(), &entries[1..], &sizes);
-        let mut rehash = true;
+        let mut rehash = self.has_records;
         if grown.frontier != run.frontier_after || grown.frontier.root() != run.root {
             let entries_at = sections.offset(ENTRIES) + len64(at[ENTRIES]);
-            (entries, rehash) = self.settle(run, log, entries, &rows, entries_at, &mut records);
+            let settled = self.settle(run, log, entries, &rows, entries_at, &mut records);
+            (entries, rehash) = (settled.0, settled.1 && rehash);
             grown = grow(run.frontier_first.clone(), &entries[1..], &sizes);
         }
         records.checked.bytes_hashed += u64::from(run.count) * (33 + 65);

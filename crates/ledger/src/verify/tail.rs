@@ -15,6 +15,7 @@ use crate::view::hashes;
 use indelible_proof::hash::Hash;
 use indelible_proof::key::verify_ed25519;
 use indelible_proof::time::Time;
+use indelible_proof::tree::Frontier;
 use indelible_proof::verdict::Rule;
 use indelible_store::{Found, Place, Slot, Store, StoreError};
 use std::collections::HashMap;
@@ -66,6 +67,16 @@ pub(crate) struct TailCheck<'a> {
     pub(crate) seen: TailSeen,
 }
 
+/// What a row was found to be.
+struct Settled {
+    /// Its records can be compared with its entries.
+    rehash: bool,
+    /// The tree's edge behind it, where it is known.
+    edge: Option<Frontier>,
+    /// What the tree vouches for, the entry before in front.
+    entries: Vec<Hash>,
+}
+
 /// Records of one row that are still to be re-hashed.
 struct Job<'v> {
     log: LogName,
@@ -104,6 +115,7 @@ impl TailCheck<'_> {
                 0,
                 what,
             ));
+            self.skip(first);
         }
         let mut slots = self.store.slots(first)?;
         let mut more = true;
@@ -351,99 +363,117 @@ impl TailCheck<'_> {
     }
 
     fn part<'v>(&mut self, part: Part<'v>, file: &'v str, base: u64, jobs: &mut Vec<Job<'v>>) {
-        let row = part.row;
-        let origin = match self.logs.by_id(&row.log) {
-            Some(log) => log.name.origin.clone(),
-            None => match scan::founding_origin(&part, &mut FrameScratch::default()) {
-                Ok(origin) if row.first == 0 => origin,
-                _ => {
-                    let what = format!(
-                        "records {} to {} of a log whose genesis was not found",
-                        row.first,
-                        row.size() - 1
-                    );
-                    return self.logs.found(Finding::new(
-                        Damage::Missing,
-                        file,
-                        base + part.entries_at,
-                        what,
-                    ));
-                }
-            },
+        let (row, at) = (part.row, base + part.entries_at);
+        let Some(name) = self.name_of(&part) else {
+            return self.stranger(&part, file, at);
         };
         let before = self.logs.by_id(&row.log).map_or(0, |log| log.size);
-        if !self
-            .logs
-            .arrive(row.log, &origin, row.first, file, base + part.entries_at)
-        {
-            let finding = Finding::new(
-                Damage::Unreadable,
-                file,
-                base + part.entries_at,
-                "a row over records that were there before",
-            );
-            let name = LogName::new(&origin).name;
+        if !self.logs.arrive(row.log, &name.origin, row.first, file, at) {
+            let what = "a row over records that were there before";
+            let finding = Finding::new(Damage::Unreadable, file, at, what);
             return self
                 .logs
-                .found(finding.of_range(&name, row.first..row.size()));
+                .found(finding.of_range(&name.name, row.first..row.size()));
         }
-        let name = LogName::new(&origin);
         let log = self.logs.by_id_mut(&row.log).expect("it has arrived");
-        let mut entries: Vec<Hash> = std::iter::once(log.last_entry)
+        let entries: Vec<Hash> = std::iter::once(log.last_entry)
             .chain(hashes(part.entries))
             .collect();
-        if row.first > before {
-            log.frontier = None;
-        }
-        let Some(frontier) = log.frontier.clone() else {
-            // Lost records stand before these. The tree can't be grown over the gap; the entries are taken as they are, and the
-            // record right behind the gap has no entry before it to be rebuilt with.
-            log.size = row.size();
-            log.last_entry = *entries.last().expect("a row has records");
-            log.roots.push((row.size(), row.root));
-            if row.first == before {
-                jobs.push(Job {
-                    log: name,
-                    id: row.log,
-                    part,
-                    file,
-                    base,
-                    entries,
-                });
-            } else {
-                self.seen.unchecked.push((name.name, row.first..row.size()));
-            }
-            return;
+        let edge = log.frontier.take().filter(|_| row.first == before);
+        let behind_gap = row.first > before;
+        let settled = match edge {
+            Some(edge) => self.settle(&part, &name, file, base, edge, entries),
+            // Lost records stand before these: the tree can't be grown over the gap, and the entries are taken as they are.
+            None => Settled {
+                rehash: !behind_gap,
+                edge: None,
+                entries,
+            },
         };
-        let mut grown = grow(frontier.clone(), &entries[1..], &[]);
-        let mut rehash = true;
-        if grown.frontier.root() != row.root {
-            let chain = chain_of(&part, &name, file, base, entries[0]);
-            let by_records = grow(frontier, chain.get(1..).unwrap_or_default(), &[]);
-            let whole = chain.len() == entries.len() && by_records.frontier.root() == row.root;
-            self.logs
-                .found(altered(&part, &name, file, base, &entries, &chain, whole));
-            if whole {
-                (entries, grown) = (chain, by_records);
-            } else {
-                rehash = false;
-            }
+        if behind_gap {
+            // The record right behind the gap has no entry before it to be rebuilt with.
+            self.seen
+                .unchecked
+                .push((name.name.clone(), row.first..row.size()));
         }
-        self.seen.checked.bytes_hashed += u64::from(row.count) * (33 + 65);
         let log = self.logs.by_id_mut(&row.log).expect("it has arrived");
         log.size = row.size();
-        log.frontier = Some(grown.frontier);
-        log.last_entry = *entries.last().expect("a row has records");
+        log.frontier = settled.edge;
+        log.last_entry = *settled.entries.last().expect("a row has records");
         log.roots.push((row.size(), row.root));
-        if rehash && self.only.is_none_or(|only| only == name.name) {
+        if settled.rehash && self.only.is_none_or(|only| only == name.name) {
             jobs.push(Job {
                 log: name,
                 id: row.log,
                 part,
                 file,
                 base,
-                entries,
+                entries: settled.entries,
             });
+        }
+    }
+
+    /// The log of a row; that of a log which begins here from its genesis.
+    fn name_of(&self, part: &Part<'_>) -> Option<LogName> {
+        if let Some(log) = self.logs.by_id(&part.row.log) {
+            return Some(log.name.clone());
+        }
+        let first = part.row.first == 0;
+        let origin = first.then(|| scan::founding_origin(part, &mut FrameScratch::default()));
+        origin?.ok().map(|origin| LogName::new(&origin))
+    }
+
+    /// Records of a log whose genesis was not met. Behind lost packs or batches that is their doing.
+    fn stranger(&mut self, part: &Part<'_>, file: &str, at: u64) {
+        let seqs = part.row.first..part.row.size();
+        if self.logs.is_anything_lost() {
+            let name = "a log whose beginning is lost".to_owned();
+            return self.seen.unchecked.push((name, seqs));
+        }
+        let what = format!(
+            "records {} to {} of a log whose genesis is nowhere",
+            seqs.start,
+            seqs.end - 1
+        );
+        self.logs
+            .found(Finding::new(Damage::Missing, file, at, what));
+    }
+
+    /// What is true of a row: its entries if they give its root, else its records if they do.
+    fn settle(
+        &mut self,
+        part: &Part<'_>,
+        name: &LogName,
+        file: &str,
+        base: u64,
+        edge: Frontier,
+        entries: Vec<Hash>,
+    ) -> Settled {
+        self.seen.checked.bytes_hashed += u64::from(part.row.count) * (33 + 65);
+        let grown = grow(edge.clone(), &entries[1..], &[]);
+        if grown.frontier.root() == part.row.root {
+            return Settled {
+                rehash: true,
+                edge: Some(grown.frontier),
+                entries,
+            };
+        }
+        let chain = chain_of(part, name, file, base, entries[0]);
+        let by_records = grow(edge, chain.get(1..).unwrap_or_default(), &[]);
+        let whole = chain.len() == entries.len() && by_records.frontier.root() == part.row.root;
+        let finding = altered(part, name, file, base, &entries, &chain, whole);
+        self.logs.found(finding);
+        match whole {
+            true => Settled {
+                rehash: true,
+                edge: Some(by_records.frontier),
+                entries: chain,
+            },
+            false => Settled {
+                rehash: false,
+                edge: Some(grown.frontier),
+                entries,
+            },
         }
     }
 
@@ -456,13 +486,14 @@ impl TailCheck<'_> {
                 "a note that has not its form",
             ));
         };
+        let lost = self.logs.is_anything_lost();
         let Some(log) = self.logs.by_origin_mut(&origin) else {
-            return self.logs.found(Finding::new(
-                Damage::Missing,
-                file,
-                base,
-                format!("a note of a log that is not here: {origin}"),
-            ));
+            let what = format!("a note of a log that is not here: {origin}");
+            if !lost {
+                self.logs
+                    .found(Finding::new(Damage::Missing, file, base, what));
+            }
+            return;
         };
         log.noted = log.noted.max(size.min(log.size));
         let known = log

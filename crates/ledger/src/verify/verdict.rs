@@ -106,6 +106,12 @@ fn integrity(logs: &Logs, request: &Request<'_>) -> Integrity {
     if first(|damage| *damage == Damage::Unsupported).is_some() {
         return Integrity::UnsupportedVersion;
     }
+    if request
+        .only
+        .is_some_and(|only| logs.iter().all(|log| log.name.name != only))
+    {
+        return Integrity::Unchecked;
+    }
     by_batch_key(logs, request)
 }
 
