@@ -570,11 +570,10 @@ impl Committer {
         published
     }
 
-    /// Writes a mark if some log grew since its last note and nobody is at work. Whether one was written.
+    /// Writes a mark if some log grew since its last note and nobody is at work. Whether one was written; if not, none is needed or
+    /// another commit is on its way.
     pub(crate) fn mark_if_idle(&self) -> Result<bool, Refusal> {
-        let Ok(mut desk) = self.desk.try_lock() else {
-            return Ok(false);
-        };
+        let mut desk = self.desk();
         if desk.grown.is_empty() && desk.round.is_empty() {
             return Ok(false);
         }

@@ -86,7 +86,7 @@ pub(crate) fn keep(committer: &Committer, sealer: &Sealer, background_sealing: b
         }
         if silent && committer.mark_if_idle().is_ok_and(|written| written) {
             committer.register();
-            seen = committer.pulse.lock().commits;
+            seen += 1; // The mark's own beat; whatever else was committed meanwhile is still to be marked.
         } else if silent {
             // A mark was not possible (somebody is at work) or not needed; the next commit wakes us.
             continue;

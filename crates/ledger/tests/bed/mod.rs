@@ -5,14 +5,19 @@
     reason = "each test file uses a part of it and stops at the first surprise"
 )]
 
+pub mod hooked;
+pub mod truth;
+
 use indelible_ledger::clock::Clock;
 use indelible_ledger::signer::NodeSecret;
 use indelible_ledger::verify::{Request, StoreReport, verify_store};
-use indelible_ledger::{Caller, Founding, Ledger, Log, OpenError, Random, Recorded, Settings};
+use indelible_ledger::{
+    Caller, Founding, Ledger, Log, OpenError, Outcome, Random, Recorded, Settings,
+};
 use indelible_proof::head::{Kind, Own, Shared};
 use indelible_proof::time::Time;
 use indelible_store::memory::MemoryDisk;
-use indelible_store::{CreateOptions, LocalStore, OpenOptions, Store};
+use indelible_store::{CreateOptions, FaultInjector, LocalStore, OpenOptions, Store, StoreError};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -102,7 +107,7 @@ impl Bed {
     }
 
     pub fn with_tail(tail_size: u64) -> Bed {
-        let dir = TempDir::new().unwrap();
+        let dir = scratch();
         let bed = Bed {
             dir,
             clock: Hands::at(1_790_000_000),
@@ -136,14 +141,19 @@ impl Bed {
     }
 
     pub fn store(&self) -> Arc<dyn Store> {
+        self.store_with(None).unwrap()
+    }
+
+    /// A writing handle whose every operation is announced.
+    pub fn store_with(&self, faults: Option<FaultInjector>) -> Result<Arc<dyn Store>, StoreError> {
         let seed = self.opened.fetch_add(1, Ordering::SeqCst);
         let mut bytes = random(1_000 + seed);
         let options = OpenOptions {
             moved: false,
             random: Box::new(move |out| bytes(out)),
-            faults: None,
+            faults,
         };
-        Arc::new(LocalStore::open_write(&self.path(), options).unwrap())
+        Ok(Arc::new(LocalStore::open_write(&self.path(), options)?))
     }
 
     pub fn reader(&self) -> Arc<dyn Store> {
@@ -162,6 +172,13 @@ impl Bed {
     pub fn verify(&self) -> StoreReport {
         verify(&*self.reader())
     }
+}
+
+/// A directory in memory where there is one: these tests lose and tear writes themselves and have no use for a slow disk.
+pub fn scratch() -> TempDir {
+    TempDir::new_in("/dev/shm")
+        .or_else(|_| TempDir::new())
+        .unwrap()
 }
 
 pub fn open(
@@ -262,6 +279,25 @@ pub fn submit(
         .into_iter()
         .flat_map(|ticket| ticket.wait().unwrap())
         .collect()
+}
+
+/// Submits events that are recorded together or not at all, and waits.
+pub fn group(
+    ledger: &Ledger,
+    log: &Arc<Log>,
+    caller: &mut Caller,
+    numbers: std::ops::Range<u64>,
+) -> Outcome {
+    let events = numbers
+        .map(|number| {
+            caller
+                .prepare(log, &BY, &Own::default(), &event(number))
+                .unwrap()
+        })
+        .collect();
+    ledger
+        .submit_all(log, events)
+        .and_then(indelible_ledger::Ticket::wait)
 }
 
 /// All files under a directory, with their bytes.
