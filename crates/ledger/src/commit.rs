@@ -168,6 +168,14 @@ impl Committer {
             .expect("no thread panics while it notes a trouble")
     }
 
+    /// After a write that is not known to be durable nothing more is written, whatever the store would still take.
+    pub(crate) fn check_running(&self) -> Result<(), Refusal> {
+        match &self.queue.lock().stopped {
+            Some(why) => Err(Refusal::Stopped(why.clone())),
+            None => Ok(()),
+        }
+    }
+
     /// Puts the last durable batch's header where a rollback of the store can't reach it. Trouble is kept for whoever asks: the
     /// register is off the commit path and never stops a write.
     pub(crate) fn register(&self) {
@@ -177,7 +185,10 @@ impl Committer {
             .lock()
             .expect("no thread panics while it writes the register");
         let store = self.books.store();
-        if !store.describe().register_configured || registered.0.as_ref() == Some(&header) {
+        if !store.describe().register_configured
+            || registered.0.as_ref() == Some(&header)
+            || self.check_running().is_err()
+        {
             return;
         }
         let swapped = match store.register_swap(registered.0.as_deref(), &header) {

@@ -18,7 +18,7 @@ use crate::verify;
 use gather::Gathered;
 use indelible_proof::hash::Hash;
 use indelible_proof::node_event::NodeEvent;
-use indelible_store::{Put, Store, StoreError};
+use indelible_store::{Put, StoreError};
 use std::sync::{Arc, Condvar, Mutex};
 
 /// Why a sealing stopped. The tail is untouched.
@@ -44,7 +44,7 @@ pub enum SealError {
     /// There is another object of that name.
     #[error("{0} exists already with other contents")]
     NameTaken(String),
-    /// The record that names the pack could not be made durable.
+    /// The node has stopped, or the record that names the pack could not be made durable.
     #[error(transparent)]
     Refused(#[from] Refusal),
 }
@@ -196,8 +196,8 @@ impl Sealer {
         .encode();
         let mut parts: Vec<&[u8]> = vec![&header];
         parts.extend(made.frames.iter().map(Vec::as_slice));
-        put(store, &rec_name, &parts)?;
-        put(store, &ent_name, &[&ent])?;
+        self.put(&rec_name, &parts)?;
+        self.put(&ent_name, &[&ent])?;
         verify::read_back(store, (first, last), digest).map_err(SealError::ReadBack)?;
         self.name_in_node_log(first, last, digest)?;
         let records = made.runs.iter().map(|run| u64::from(run.run.count)).sum();
@@ -226,6 +226,14 @@ impl Sealer {
         }))
     }
 
+    fn put(&self, name: &str, parts: &[&[u8]]) -> Result<(), SealError> {
+        self.committer.check_running()?;
+        match self.committer.books.store().put_new(name, parts, None)? {
+            Put::Created | Put::Same => Ok(()),
+            Put::Differs => Err(SealError::NameTaken(name.to_owned())),
+        }
+    }
+
     /// The pack stands in `_node` before anything below it is released.
     fn name_in_node_log(&self, first: u64, last: u64, ent: Hash) -> Result<(), SealError> {
         let (log, prepared) = {
@@ -248,13 +256,6 @@ impl Sealer {
         self.committer.take_turn();
         ticket.wait()?;
         Ok(())
-    }
-}
-
-fn put(store: &dyn Store, name: &str, parts: &[&[u8]]) -> Result<(), SealError> {
-    match store.put_new(name, parts, None)? {
-        Put::Created | Put::Same => Ok(()),
-        Put::Differs => Err(SealError::NameTaken(name.to_owned())),
     }
 }
 
