@@ -68,13 +68,13 @@ pub(crate) fn check(store: &dyn Store, names: &Names, seen: &Seen, logs: &mut Lo
     quarantine(store, names, logs);
     geneses(logs);
     register(store, seen, logs);
-    if seen.tail.first.is_none() {
-        let next = names.packs.last().map_or(0, |(_, last)| last + 1);
+    // Without packs an empty tail is a store in which nothing was ever recorded, as far as anybody remembers (`register`).
+    if let (None, Some((_, last))) = (seen.tail.first, names.packs.last()) {
         logs.found(Finding::new(
-            Damage::MissingBatch(next),
+            Damage::MissingBatch(last + 1),
             "tail",
             0,
-            "there is no tail: a store always has one",
+            "there are packs but no tail: a store always has one",
         ));
     }
 }
