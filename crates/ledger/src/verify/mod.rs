@@ -166,7 +166,9 @@ pub fn verify_store(store: &dyn Store, request: &Request<'_>) -> StoreReport {
     all.tail(tail);
     all.signatures(&mut logs);
     others::check(store, &names, &all, &mut logs);
-    verdict::report(store, all, logs, request, writing)
+    let mut report = verdict::report(store, all, logs, request, writing);
+    report.notes.extend(others::remarks(&names));
+    report
 }
 
 /// Reads a pack that was just written back from disk and re-hashes all of it.

@@ -79,6 +79,18 @@ pub(crate) fn check(store: &dyn Store, names: &Names, seen: &Seen, logs: &mut Lo
     }
 }
 
+/// What is no damage and should be known all the same.
+pub(crate) fn remarks(names: &Names) -> impl Iterator<Item = String> + '_ {
+    let unknown = names
+        .unknown
+        .iter()
+        .map(|name| format!("{name}: a file that nobody knows"));
+    let orphans = names.orphans.iter().map(|name| {
+        format!("{name}: left by an interrupted sealing; the next writer sets it aside")
+    });
+    unknown.chain(orphans)
+}
+
 fn node_records(names: &Names, seen: &Seen, logs: &mut Logs) {
     for (seq, event) in &seen.of_node {
         let Some(event) = NodeEvent::parse(event) else {
