@@ -6,6 +6,7 @@
 )]
 
 pub mod hooked;
+pub mod surgery;
 pub mod truth;
 
 use indelible_ledger::clock::Clock;
