@@ -131,6 +131,7 @@ impl Ledger {
         if recovered.batch_key.is_some_and(|key| key != batch_key) {
             return Err(OpenError::WrongKeys);
         }
+        let unnamed = recover::unnamed_pack(&recovered.books)?;
         let repairs = recover::repair(&*store, &recovered)?;
         store.open_tail(recovered.next.checked_sub(1))?;
         let opening = Opening {
@@ -143,7 +144,7 @@ impl Ledger {
             settings,
             creator,
         };
-        opening.start(recovered, repairs)
+        opening.start(recovered, repairs, unnamed)
     }
 
     /// What is durable, for reading and proving.
@@ -366,6 +367,7 @@ impl Opening<'_> {
         mut self,
         recovered: Recovered,
         repairs: Vec<recover::Repair>,
+        unnamed: Option<(u64, u64, Hash)>,
     ) -> Result<Ledger, OpenError> {
         let info = self.store.describe().clone();
         let founding = Founding {
@@ -381,7 +383,6 @@ impl Opening<'_> {
             recovered.books.node_log()
         };
         let last_time = recovered.time.unwrap_or(self.wall);
-        let unnamed = recover::unnamed_pack(&recovered.books)?;
         let last_sealed = recovered.last_sealed;
         let settings = self.settings.clone();
         let wall = self.wall;

@@ -9,8 +9,9 @@ mod tail;
 
 pub(crate) use packs::places;
 
-use crate::books::{Books, Log};
+use crate::books::{Books, Log, NODE_LOG, PackPlace};
 use crate::format::FormatError;
+use crate::format::pack::pack_names;
 use crate::limits::LIST_PAGE;
 use crate::view::ReadError;
 use indelible_proof::hash::Hash;
@@ -242,27 +243,43 @@ fn unrecorded(
 }
 
 /// The last pack, if `_node` does not name it: the writer stopped between sealing and naming. A pack is named in a batch after its
-/// own, so the record of the last one is in the tail if it is anywhere.
+/// own, so the record of the last one is in the tail if it is anywhere. Every pack that the tail names must be there, also while the
+/// tail still holds its batches: they would be sealed again under another name, and the one that was named stay missing for ever.
 pub(crate) fn unnamed_pack(books: &Books) -> Result<Option<(u64, u64, Hash)>, RecoverError> {
-    let Some(pack) = books.packs().last().cloned() else {
+    let Some(log) = books.log(NODE_LOG) else {
         return Ok(None);
     };
-    let log = books.node_log();
+    let packs = books.packs().clone();
     let (from, size) = {
         let state = log.read();
         (state.tail_first, state.size)
     };
-    let mut named = false;
+    let (mut named, mut missing) = (false, None);
     let found = books.records::<ReadError>(&log, from..size, &mut |stored| {
         if let Some((_, event)) = &stored.content
-            && let Some(NodeEvent::Pack { last, .. }) = NodeEvent::parse(event)
+            && let Some(NodeEvent::Pack { first, last, ent }) = NodeEvent::parse(event)
         {
-            named |= last == pack.last_batch;
+            let is_it = |pack: &Arc<PackPlace>| {
+                (pack.first_batch, pack.last_batch, pack.digest) == (first, last, ent)
+            };
+            named |= packs.last().is_some_and(is_it);
+            if !packs.iter().any(is_it) {
+                missing = Some((first, last));
+            }
         }
         Ok(())
     });
     found.map_err(|error| damaged("_node", 0, &error.to_string()))?;
-    Ok((!named).then_some((pack.first_batch, pack.last_batch, pack.digest)))
+    if let Some((first, last)) = missing {
+        let (file, _) = pack_names(first, last);
+        return Err(damaged(
+            &file,
+            0,
+            "_node names this pack, and it is not there or another",
+        ));
+    }
+    let last = packs.last().filter(|_| !named);
+    Ok(last.map(|pack| (pack.first_batch, pack.last_batch, pack.digest)))
 }
 
 /// Every name under a prefix.

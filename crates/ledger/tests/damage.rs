@@ -293,6 +293,23 @@ fn commit_bits_runs_and_frame_tables_changed_under_right_digests_are_noticed() {
 }
 
 #[test]
+fn a_deleted_pack_is_a_missing_batch() {
+    for index in [0, 1] {
+        let victim = victim();
+        let pack = pack_of(&victim, index);
+        fs::remove_file(&pack.ent).unwrap();
+        fs::remove_file(&pack.rec).unwrap();
+        let report = victim.verify();
+        says(&report, 1, &format!("missing(batch {})", pack.first));
+        assert_eq!(
+            report.verdict.completeness.to_string(),
+            format!("incomplete(batch {} missing)", pack.first)
+        );
+        assert!(matches!(victim.refusal(), RecoverError::Damaged { .. }));
+    }
+}
+
+#[test]
 fn a_deleted_file_of_records_names_the_records_that_are_gone() {
     let victim = victim();
     let pack = pack_of(&victim, 1);
@@ -313,6 +330,22 @@ fn a_deleted_file_of_records_names_the_records_that_are_gone() {
     assert_eq!(of_one[0].seqs, [601..SEALED]);
     assert_eq!(of_one[0].file, pack.rec_name);
     assert!(matches!(victim.refusal(), RecoverError::Damaged { .. }));
+}
+
+#[test]
+fn a_deleted_file_of_entries_is_a_missing_batch_and_its_records_are_listed() {
+    let victim = victim();
+    let pack = pack_of(&victim, 1);
+    fs::remove_file(&pack.ent).unwrap();
+    let report = victim.verify();
+    says(&report, 1, &format!("missing(batch {})", pack.first));
+    assert!(
+        report
+            .notes
+            .iter()
+            .any(|note| note.contains(&pack.rec_name))
+    );
+    victim.refusal();
 }
 
 #[test]
