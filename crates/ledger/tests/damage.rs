@@ -692,6 +692,22 @@ fn an_older_copy_of_the_whole_directory_is_refused_while_the_register_is_newer()
 }
 
 #[test]
+fn a_file_that_nobody_knows_is_listed_and_stops_nobody() {
+    let victim = victim();
+    let strangers = ["README", "sealed/notes.txt", "tail/backup"];
+    for name in strangers {
+        fs::write(victim.bed.path().join(name), b"not evidence").unwrap();
+    }
+    let report = victim.verify();
+    is_clean(&report);
+    for name in strangers {
+        let listed = report.notes.iter().any(|note| note.starts_with(name));
+        assert!(listed, "{name} is not listed: {:?}", report.notes);
+    }
+    victim.goes_on();
+}
+
+#[test]
 fn what_was_set_aside_is_evidence_too() {
     let victim = victim().without_register();
     victim.last().keep(400);
