@@ -168,12 +168,13 @@ pub fn read(store: Arc<dyn Store>) -> Result<Recovered, RecoverError> {
     recover(store)
 }
 
-/// Reads packs, then the tail, then compares with the register.
+/// Reads the register, packs, then the tail, and compares them.
 pub(crate) fn recover(store: Arc<dyn Store>) -> Result<Recovered, RecoverError> {
     let mut reading = Reading::new(Books::new(store));
+    reading.read_register()?;
     reading.packs()?;
     reading.tail()?;
-    reading.compare_register()?;
+    reading.compare_end()?;
     Ok(reading.finish())
 }
 

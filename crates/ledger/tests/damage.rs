@@ -623,6 +623,26 @@ fn other_history(slot: &Slot, secret: [u8; 32]) -> Vec<u8> {
 }
 
 #[test]
+fn a_register_that_remembers_another_batch_of_that_number_is_a_fork() {
+    let victim = victim();
+    for slot in [victim.last(), victim.big_batches().remove(4)] {
+        fs::write(victim.bed.register(), other_history(&slot, bed::SECRET)).unwrap();
+        let report = victim.verify();
+        assert_eq!(report.verdict.exit_code(), 1, "{}", report.verdict);
+        assert!(
+            report.findings[0]
+                .what
+                .contains("is not the one that the register remembers")
+        );
+        let refused = victim.refusal();
+        assert!(
+            matches!(refused, RecoverError::Forked(number) if number == slot.number),
+            "{refused}"
+        );
+    }
+}
+
+#[test]
 fn a_forged_register_is_not_this_nodes_word() {
     let victim = victim();
     fs::write(

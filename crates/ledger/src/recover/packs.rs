@@ -94,6 +94,7 @@ impl Reading {
         for ((run, place), notes) in run_places(&pack, &header, &runs).zip(notes) {
             self.add_run(name, run, place, notes.last().copied())?;
         }
+        self.compare_batch(last, header.last_digest)?;
         (self.last_sealed, self.next, self.prev) = (Some(last), last + 1, header.last_digest);
         Ok(())
     }

@@ -87,7 +87,8 @@ impl Reading {
         }
     }
 
-    pub(super) fn compare_register(&mut self) -> Result<(), RecoverError> {
+    /// What the register remembers, before anything is read that it may contradict.
+    pub(super) fn read_register(&mut self) -> Result<(), RecoverError> {
         let Some(bytes) = self.books.store().register_read()? else {
             return Ok(());
         };
@@ -96,18 +97,33 @@ impl Reading {
         if register.header.store != self.books.store().describe().store_id {
             return Err(damaged("register", 0, "it belongs to another store"));
         }
-        let remembered = register.header.number;
-        if remembered >= self.next {
-            return Err(RecoverError::RolledBack {
-                remembered,
-                held: self.next,
-            });
-        }
-        if remembered + 1 == self.next && register.digest() != self.prev {
-            return Err(RecoverError::Forked(remembered));
-        }
         self.register = Some(register);
         Ok(())
+    }
+
+    /// Is this batch the one the register remembers, if it remembers that number?
+    pub(super) fn compare_batch(&self, number: u64, digest: Hash) -> Result<(), RecoverError> {
+        match &self.register {
+            Some(register) if register.header.number == number && register.digest() != digest => {
+                Err(RecoverError::Forked(number))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Does the store reach as far as the register remembers?
+    pub(super) fn compare_end(&self) -> Result<(), RecoverError> {
+        let remembered = self
+            .register
+            .as_ref()
+            .map(|register| register.header.number);
+        match remembered {
+            Some(remembered) if remembered >= self.next => Err(RecoverError::RolledBack {
+                remembered,
+                held: self.next,
+            }),
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn finish(self) -> Recovered {

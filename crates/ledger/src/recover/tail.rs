@@ -81,6 +81,7 @@ impl Reading {
         {
             return Err(forged("it belongs to another store or place"));
         }
+        self.compare_batch(slot.number, batch.digest())?;
         if slot.number < self.next {
             // Sealed already, released a little later: the last one must be the pack's.
             return if slot.number + 1 == self.next && batch.digest() != self.prev {
