@@ -408,6 +408,31 @@ fn a_tail_file_deleted_in_the_middle_is_a_hole() {
 }
 
 #[test]
+fn a_tail_cut_between_batches_is_missing_to_whoever_remembers_and_whole_to_everybody_else() {
+    let victim = victim();
+    let last = victim.last();
+    last.erase();
+    says(
+        &victim.verify(),
+        1,
+        &format!("missing(batch {})", last.number),
+    );
+    let refused = victim.refusal();
+    let rolled_back = matches!(refused, RecoverError::RolledBack { remembered, held }
+        if (remembered, held) == (last.number, last.number));
+    assert!(rolled_back, "{refused}");
+    let victim = victim.without_register();
+    let report = victim.verify();
+    assert_eq!(report.verdict.exit_code(), 0);
+    assert!(
+        report.notes.iter().any(|note| note.contains("register")),
+        "{:?}",
+        report.notes
+    );
+    victim.goes_on();
+}
+
+#[test]
 fn a_tail_cut_inside_its_last_batch_is_torn_and_set_aside() {
     let victim = victim();
     let last = victim.last();

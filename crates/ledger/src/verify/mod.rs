@@ -167,7 +167,7 @@ pub fn verify_store(store: &dyn Store, request: &Request<'_>) -> StoreReport {
     all.signatures(&mut logs);
     others::check(store, &names, &all, &mut logs);
     let mut report = verdict::report(store, all, logs, request, writing);
-    report.notes.extend(others::remarks(&names));
+    report.notes.extend(others::remarks(store, &names));
     report
 }
 

@@ -80,7 +80,7 @@ pub(crate) fn check(store: &dyn Store, names: &Names, seen: &Seen, logs: &mut Lo
 }
 
 /// What is no damage and should be known all the same.
-pub(crate) fn remarks(names: &Names) -> impl Iterator<Item = String> + '_ {
+pub(crate) fn remarks(store: &dyn Store, names: &Names) -> Vec<String> {
     let unknown = names
         .unknown
         .iter()
@@ -88,7 +88,25 @@ pub(crate) fn remarks(names: &Names) -> impl Iterator<Item = String> + '_ {
     let orphans = names.orphans.iter().map(|name| {
         format!("{name}: left by an interrupted sealing; the next writer sets it aside")
     });
-    unknown.chain(orphans)
+    unknown
+        .chain(orphans)
+        .chain(nobody_remembers(store).map(str::to_owned))
+        .collect()
+}
+
+/// Without a register that remembers something, a store that ends early and one that was rolled back look like any other.
+fn nobody_remembers(store: &dyn Store) -> Option<&'static str> {
+    if !store.describe().register_configured {
+        return Some(
+            "no register is configured: nobody would notice that the store was rolled back",
+        );
+    }
+    match store.register_read() {
+        Ok(None) => {
+            Some("the register holds nothing: nobody would notice that the store was rolled back")
+        }
+        Ok(Some(_)) | Err(_) => None,
+    }
 }
 
 fn node_records(names: &Names, seen: &Seen, logs: &mut Logs) {
