@@ -41,7 +41,7 @@ fn history(store: &OpenStore<'_>, clock: &Arc<Hands>, told: &mut Vec<Told>) -> O
     let ledger = open(store()?, clock, 2, settings()).ok()?;
     let log = ledger.books().log("payments").unwrap();
     round_of(&ledger, &log, ROUNDS * ROUND, 1, told)?;
-    ledger.close("test").ok()
+    ledger.close("test").map(drop).ok()
 }
 
 /// One append, and the other events submitted together. Whatever is acknowledged is told, also after a failure.

@@ -119,7 +119,7 @@ impl Node {
             ..
         } = self;
         let closed = match way {
-            Way::Close => ledger.close("test"),
+            Way::Close => ledger.close("test").map(drop),
             _ => Ok(drop(ledger)),
         };
         (disk, clock, told, closed)
