@@ -2,10 +2,10 @@
 //!
 //! Slots are read in order and gone over in groups: what links them one after the other, their records and signatures on all cores.
 
-use super::finding::{Damage, Finding, push_seq};
+use super::finding::{Damage, Finding};
 use super::logs::Logs;
 use super::pack::{NoteSeen, checkpoint_of};
-use super::records::{FramePlace, RecordChecker, grow};
+use super::row::{self, Job, Settled};
 use super::{Checked, LogName, Progress, in_parallel};
 use crate::format::FormatError;
 use crate::format::batch::{BatchView, Part, signed_message};
@@ -15,7 +15,6 @@ use crate::view::hashes;
 use indelible_proof::hash::Hash;
 use indelible_proof::key::verify_ed25519;
 use indelible_proof::time::Time;
-use indelible_proof::tree::Frontier;
 use indelible_proof::verdict::Rule;
 use indelible_store::{Found, Place, Slot, Store, StoreError};
 use std::collections::HashMap;
@@ -65,27 +64,6 @@ pub(crate) struct TailCheck<'a> {
     pub(crate) only: Option<&'a str>,
     pub(crate) progress: &'a Progress<'a>,
     pub(crate) seen: TailSeen,
-}
-
-/// What a row was found to be.
-struct Settled {
-    /// Its records can be compared with its entries.
-    rehash: bool,
-    /// The tree's edge behind it, where it is known.
-    edge: Option<Frontier>,
-    /// What the tree vouches for, the entry before in front.
-    entries: Vec<Hash>,
-}
-
-/// Records of one row that are still to be re-hashed.
-struct Job<'v> {
-    log: LogName,
-    id: Hash,
-    part: Part<'v>,
-    file: &'v str,
-    base: u64,
-    /// The entries that the tree vouches for, the one before in front.
-    entries: Vec<Hash>,
 }
 
 impl TailCheck<'_> {
@@ -382,7 +360,14 @@ impl TailCheck<'_> {
         let edge = log.frontier.take().filter(|_| row.first == before);
         let behind_gap = row.first > before;
         let settled = match edge {
-            Some(edge) => self.settle(&part, &name, file, base, edge, entries),
+            Some(edge) => {
+                self.seen.checked.bytes_hashed += u64::from(row.count) * (33 + 65);
+                let (settled, finding) = row::settle(&part, &name, (file, base), edge, entries);
+                finding
+                    .into_iter()
+                    .for_each(|finding| self.logs.found(finding));
+                settled
+            }
             // Lost records stand before these: the tree can't be grown over the gap, and the entries are taken as they are.
             None => Settled {
                 rehash: !behind_gap,
@@ -439,44 +424,6 @@ impl TailCheck<'_> {
             .found(Finding::new(Damage::Missing, file, at, what));
     }
 
-    /// What is true of a row: its entries if they give its root, else its records if they do.
-    fn settle(
-        &mut self,
-        part: &Part<'_>,
-        name: &LogName,
-        file: &str,
-        base: u64,
-        edge: Frontier,
-        entries: Vec<Hash>,
-    ) -> Settled {
-        self.seen.checked.bytes_hashed += u64::from(part.row.count) * (33 + 65);
-        let grown = grow(edge.clone(), &entries[1..], &[]);
-        if grown.frontier.root() == part.row.root {
-            return Settled {
-                rehash: true,
-                edge: Some(grown.frontier),
-                entries,
-            };
-        }
-        let chain = chain_of(part, name, file, base, entries[0]);
-        let by_records = grow(edge, chain.get(1..).unwrap_or_default(), &[]);
-        let whole = chain.len() == entries.len() && by_records.frontier.root() == part.row.root;
-        let finding = altered(part, name, file, base, &entries, &chain, whole);
-        self.logs.found(finding);
-        match whole {
-            true => Settled {
-                rehash: true,
-                edge: Some(by_records.frontier),
-                entries: chain,
-            },
-            false => Settled {
-                rehash: false,
-                edge: Some(grown.frontier),
-                entries,
-            },
-        }
-    }
-
     fn note(&mut self, text: &[u8], file: &str, base: u64) {
         let Some((origin, size, root)) = checkpoint_of(text) else {
             return self.logs.found(Finding::new(
@@ -518,93 +465,6 @@ impl TailCheck<'_> {
             offset: base,
         });
     }
-}
-
-impl Job<'_> {
-    fn run(&self) -> RecordChecker<'_> {
-        let mut checker = RecordChecker::new(&self.log);
-        let row = &self.part.row;
-        let mut next = row.first;
-        for frame in self.part.frames() {
-            let Ok((at, frame)) = frame else { break };
-            let seqs = next..next + frame.records();
-            let from = usize::try_from(next - row.first).expect("a row has at most 65,536 records");
-            let count = usize::try_from(frame.records()).expect("a frame has at most 256 records");
-            let place = FramePlace {
-                bytes: frame.bytes(),
-                file: self.file,
-                offset: self.base + at,
-                seqs: seqs.clone(),
-            };
-            checker.frame(&place, &self.entries[from..=from + count]);
-            next = seqs.end;
-        }
-        if next < row.size() {
-            let finding = Finding::new(
-                Damage::Unreadable,
-                self.file,
-                self.base + self.part.frames_at,
-                "a frame's check is wrong",
-            );
-            checker
-                .findings
-                .push(finding.of_range(&self.log.name, next..row.size()));
-        }
-        checker
-    }
-}
-
-/// The entries that a row's records give by themselves.
-fn chain_of(part: &Part<'_>, name: &LogName, file: &str, base: u64, prev: Hash) -> Vec<Hash> {
-    let mut next = part.row.first;
-    let frames: Vec<_> = part.frames().map_while(Result::ok).collect();
-    let places: Vec<FramePlace<'_>> = frames
-        .iter()
-        .map(|(at, frame)| {
-            let seqs = next..next + frame.records();
-            next = seqs.end;
-            FramePlace {
-                bytes: frame.bytes(),
-                file,
-                offset: base + at,
-                seqs,
-            }
-        })
-        .collect();
-    RecordChecker::new(name).chain(&places, prev)
-}
-
-/// The entries don't give the root the row names.
-fn altered(
-    part: &Part<'_>,
-    name: &LogName,
-    file: &str,
-    base: u64,
-    entries: &[Hash],
-    chain: &[Hash],
-    whole: bool,
-) -> Finding {
-    let mut differing = Vec::new();
-    let pairs = chain.iter().zip(entries).skip(1).zip(part.row.first..);
-    pairs
-        .filter(|((record, entry), _)| record != entry)
-        .for_each(|(_, seq)| push_seq(&mut differing, seq));
-    let damage = match (whole, differing.is_empty()) {
-        (true, _) => Damage::EntryAltered,
-        (false, false) => Damage::RecordAltered,
-        (false, true) => Damage::RootMismatch(part.row.size()),
-    };
-    let first = differing
-        .first()
-        .map_or(part.row.first, |range| range.start);
-    let offset = base + part.entries_at + (first - part.row.first) * 32;
-    Finding::new(
-        damage,
-        file,
-        offset,
-        "the entries don't give the root of their row",
-    )
-    .of(&name.name, differing)
 }
 
 pub(crate) fn store_finding(error: &StoreError) -> Finding {

@@ -5,7 +5,7 @@ use super::stage::{Stage, run};
 use crate::exit::Exit;
 use crate::say::Failure;
 use crate::show;
-use indelible_proof::hash;
+use indelible_proof::hash::{self, Hash};
 use indelible_proof::head::Head;
 use indelible_proof::record::Record;
 use std::process::Command;
@@ -15,86 +15,78 @@ const WIDTH: usize = 64;
 
 /// The record, and the hashes that tie it to the one before and the one after.
 pub fn show(stage: &mut Stage) -> Result<(), Failure> {
-    let seq = SHOWN_SEQ.to_string();
+    let get =
+        |seq: &u64| ["get", "--log", "cloudtrail", "--seq", &seq.to_string()].map(str::to_owned);
     let line = stage
-        .indelible(&["get", "--log", "cloudtrail", "--seq", &seq], Exit::Done)?
+        .indelible(&borrowed(&get(&SHOWN_SEQ)), Exit::Done)?
         .text;
     let next = stage
-        .quietly(
-            &[
-                "get",
-                "--log",
-                "cloudtrail",
-                "--seq",
-                &(SHOWN_SEQ + 1).to_string(),
-            ],
-            Exit::Done,
-        )?
+        .quietly(&borrowed(&get(&(SHOWN_SEQ + 1))), Exit::Done)?
         .text;
     let before = stage
-        .quietly(
-            &[
-                "get",
-                "--log",
-                "cloudtrail",
-                "--seq",
-                &(SHOWN_SEQ - 1).to_string(),
-            ],
-            Exit::Done,
-        )?
+        .quietly(&borrowed(&get(&(SHOWN_SEQ - 1))), Exit::Done)?
         .text;
     let (shown, next, before) = (Parts::of(&line)?, Parts::of(&next)?, Parts::of(&before)?);
     let head = Head::parse(shown.head.as_bytes()).map_err(|_| not_a_record())?;
     let next_head = Head::parse(next.head.as_bytes()).map_err(|_| not_a_record())?;
+    show_record(stage, &head, shown.event)?;
+    stage.say("Check the chain with sha256sum:")?;
+    let content = format!("{}{}", shown.salt, shown.event);
+    hashed(
+        stage,
+        "\"$HEAD_BEFORE\"",
+        before.head,
+        &head.prev,
+        "this head's prev",
+    )?;
+    hashed(
+        stage,
+        "\"$SALT$EVENT\"",
+        &content,
+        &head.digest,
+        "this head's digest",
+    )?;
+    hashed(
+        stage,
+        "\"$HEAD\"",
+        shown.head,
+        &next_head.prev,
+        "the next head's prev",
+    )
+}
+
+fn borrowed(words: &[String; 5]) -> [&str; 5] {
+    words.each_ref().map(String::as_str)
+}
+
+fn show_record(stage: &mut Stage, head: &Head<'_>, event: &str) -> Result<(), Failure> {
     stage.show(&format!(
         "head   seq {}, {}, by {}",
         head.seq, head.time, head.shared.by
     ))?;
-    stage.show(&format!(
-        "       prev {}  digest {}",
-        show::short(&head.prev),
-        show::short(&head.digest)
-    ))?;
-    stage.show(&format!(
-        "event  {} … {}",
-        member(shown.event, "userName"),
-        member(shown.event, "eventName")
-    ))?;
-    stage.say("Check the chain with sha256sum:")?;
-    for (what, text, named, by) in [
-        (
-            "\"$HEAD_BEFORE\"",
-            before.head.to_owned(),
-            head.prev,
-            "this head's prev",
-        ),
-        (
-            "\"$SALT$EVENT\"",
-            format!("{}{}", shown.salt, shown.event),
-            head.digest,
-            "this head's digest",
-        ),
-        (
-            "\"$HEAD\"",
-            shown.head.to_owned(),
-            next_head.prev,
-            "the next head's prev",
-        ),
-    ] {
-        stage.typed(&format!("printf %s {what} | sha256sum"))?;
-        let computed = sha256sum(&text);
-        let same = if computed == named.to_string() {
-            "="
-        } else {
-            "IS NOT"
-        };
-        stage.show(&format!(
-            "{}…  {same} {by} {}",
-            computed.get(..12).unwrap_or_default(),
-            show::short(&named)
-        ))?;
-    }
-    Ok(())
+    let (prev, digest) = (show::short(&head.prev), show::short(&head.digest));
+    stage.show(&format!("       prev {prev}  digest {digest}"))?;
+    let (who, what) = (member(event, "userName"), member(event, "eventName"));
+    stage.show(&format!("event  {who} … {what}"))
+}
+
+/// What is typed to hash a text, and whether the result is what something else names.
+fn hashed(
+    stage: &mut Stage,
+    what: &str,
+    text: &str,
+    named: &Hash,
+    by: &str,
+) -> Result<(), Failure> {
+    stage.typed(&format!("printf %s {what} | sha256sum"))?;
+    let computed = sha256sum(text);
+    let same = if computed == named.to_string() {
+        "="
+    } else {
+        "IS NOT"
+    };
+    let (computed, named) = (computed.get(..12).unwrap_or_default(), show::short(named));
+    stage.show(&format!("{computed}…  {same} {by} {named}"))
 }
 
 /// A receipt, its long lines cut and the proof counted.
