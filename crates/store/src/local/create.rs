@@ -73,6 +73,10 @@ impl LocalStore {
             ));
         }
         let disk = Disk::new(options.faults.clone());
+        // Copying tools drop empty directories. Those that hold evidence are not made anew.
+        for name in ["build", "derived", "quarantine"] {
+            disk.make_directory(&root.join(name))?;
+        }
         recycle::tidy_build(&disk, &root, format.tail_size)?;
         if copy {
             write_format(&disk, &root, format, true)?;

@@ -115,6 +115,20 @@ fn any_changed_byte_of_format_is_refused() {
 }
 
 #[test]
+fn empty_directories_that_a_copy_lacks_are_made_anew() {
+    let bed = Bed::with_slots(&[100]);
+    for name in ["build", "derived", "quarantine"] {
+        fs::remove_dir_all(bed.path(name)).unwrap();
+    }
+    let reader = LocalStore::open_read(&bed.root()).unwrap();
+    assert_eq!(scan(&reader).0.len(), 1);
+    let store = bed.open();
+    scan(&store);
+    store.open_tail(Some(0)).unwrap();
+    put(&store, 1, b"and on it goes");
+}
+
+#[test]
 fn one_writer_holds_the_lock_and_readers_need_none() {
     let bed = Bed::with_slots(&[100]);
     let reader = LocalStore::open_read(&bed.root()).unwrap();
