@@ -1,16 +1,21 @@
-//! Commands and flags of `indelible` that pages speak of, against what the built program says of itself.
+//! Commands and flags that pages speak of, against what the built program says of itself and what `cargo xtask` has.
 //!
-//! Looked at are spans of code that begin with `indelible ` or are one flag, and the commands in console blocks, in `README.md`
-//! and under `docs`. What is hashed or signed under a label such as `indelible pack v1` is not a command.
+//! Looked at are spans of code that begin with `indelible ` or `cargo xtask ` or are one flag, and the commands in console blocks,
+//! in `README.md` and under `docs`. What is hashed or signed under a label such as `indelible pack v1` is not a command.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use super::markdown::Page;
 use super::rust::is_name;
 use crate::program;
 use crate::workspace::Workspace;
+
+/// Flags of other programs that pages name alone.
+const FOREIGN: [&str; 1] = ["--test"];
+
+const XTASK: &str = "cargo xtask ";
 
 pub fn rule(workspace: &Workspace) -> Result<Vec<String>> {
     let mut mentions = Vec::new();
@@ -28,7 +33,7 @@ pub fn rule(workspace: &Workspace) -> Result<Vec<String>> {
         return Ok(Vec::new());
     }
     let indelible = workspace.built_program()?.join("indelible");
-    let help = Help::ask(&indelible.to_string_lossy(), &[])?;
+    let help = Help::ask(&indelible.to_string_lossy(), &[]).context("indelible --help")?;
     let faults = mentions.iter().filter_map(|(place, mention)| {
         Some(format!("{place}: `{mention}`: {}", help.fault(mention)?))
     });
@@ -43,7 +48,10 @@ fn mentions_in(page: &Page) -> Vec<(usize, String)> {
             .next()
             .and_then(|last| last.strip_prefix('v'))
             .is_some_and(|rest| rest.parse::<u32>().is_ok());
-        !label && (span.starts_with("indelible ") || span.starts_with("--"))
+        !label
+            && ["indelible ", XTASK, "--"]
+                .iter()
+                .any(|start| span.starts_with(start))
     });
     let mut mentions: Vec<(usize, String)> = spans.cloned().collect();
     for fence in page
@@ -79,32 +87,37 @@ struct Help {
 }
 
 impl Help {
-    /// Asks the command and all below it.
-    fn ask(indelible: &str, command: &[&str]) -> Result<Help> {
-        let text = program::output(program::command(indelible).args(command).arg("--help"))?;
+    /// Asks the command and all below it. `None` where there is no such command: another usage is shown, or none.
+    fn ask(indelible: &str, command: &[&str]) -> Option<Help> {
+        let text = program::output(program::command(indelible).args(command).arg("--help")).ok()?;
+        let usage = ["Usage: indelible", &command.join(" ")].join(" ");
+        if !text.contains(usage.trim_end()) {
+            return None;
+        }
         let (flags, names) = read_help(&text);
         let mut help = Help {
             flags,
             commands: BTreeMap::new(),
         };
         for name in names {
-            let below = [command, &[name.as_str()]].concat();
-            // `help` takes any command's name and has no help of its own.
-            let inner = if name == "help" {
-                Help::default()
-            } else {
-                Help::ask(indelible, &below)?
-            };
-            help.commands.insert(name, inner);
+            if let Some(below) = Help::ask(indelible, &[command, &[name.as_str()]].concat()) {
+                help.commands.insert(name, below);
+            }
         }
-        Ok(help)
+        Some(help)
     }
 
     /// What is wrong with a mention.
     fn fault(&self, mention: &str) -> Option<String> {
+        if let Some(chore) = mention.strip_prefix(XTASK) {
+            let name = chore.split_whitespace().next()?;
+            let is_there = crate::COMMANDS.iter().any(|command| command.name == name);
+            return (!is_there).then(|| format!("cargo xtask has no {name}"));
+        }
         let Some(call) = mention.strip_prefix("indelible ") else {
             let flag = flags_in(mention).next()?;
-            return (!self.anywhere(flag)).then(|| format!("no command takes {flag}"));
+            return (!self.anywhere(flag) && !FOREIGN.contains(&flag))
+                .then(|| format!("no command takes {flag}"));
         };
         let mut here = self;
         let mut flags = self.flags.clone();
@@ -130,23 +143,20 @@ impl Help {
     }
 }
 
-/// The flags and the commands that a help text lists.
-fn read_help(text: &str) -> (BTreeSet<String>, Vec<String>) {
+/// The flags that a help text lists, and the words that may be commands: they begin an indented line, under whatever title.
+fn read_help(text: &str) -> (BTreeSet<String>, BTreeSet<String>) {
     let mut flags = BTreeSet::new();
-    let mut commands = Vec::new();
-    let mut section = "";
+    let mut words = BTreeSet::new();
     for line in text.lines() {
-        if !line.starts_with(' ') {
-            section = line.trim_end();
-        } else if section == "Commands:" {
-            let name = line
-                .strip_prefix("  ")
-                .filter(|rest| !rest.starts_with(' '));
-            commands.extend(
-                name.and_then(|rest| rest.split_whitespace().next())
-                    .map(str::to_owned),
-            );
-        } else if line.trim_start().starts_with('-') {
+        let is_listed = line
+            .strip_prefix("  ")
+            .filter(|rest| rest.starts_with(|letter: char| letter.is_ascii_lowercase()));
+        words.extend(
+            is_listed
+                .and_then(|rest| rest.split_whitespace().next())
+                .map(str::to_owned),
+        );
+        if line.starts_with(' ') && line.trim_start().starts_with('-') {
             let names = line.trim_start().split("  ").next().unwrap_or_default();
             flags.extend(flags_in(names).map(str::to_owned));
         }
@@ -154,7 +164,7 @@ fn read_help(text: &str) -> (BTreeSet<String>, Vec<String>) {
             flags.extend(flags_in(aliases).map(str::to_owned));
         }
     }
-    (flags, commands)
+    (flags, words)
 }
 
 /// Every `--flag` in a text, without its value.
@@ -178,23 +188,24 @@ fn flags_in(text: &str) -> impl Iterator<Item = &str> {
 mod tests {
     use super::*;
 
-    const HELP: &str = "An audit log\n\nUsage: indelible [OPTIONS] <COMMAND>\n\nCommands:\n  verify  checks it\n          and more --not\n  help    Print\n\nOptions:\n  -j, --json       as JSON\n      --store <DIR>\n          the store, see --other [aliases: --dir]\n  -h, --help\n";
+    const HELP: &str = "An audit log\n\nUsage: indelible [OPTIONS] <COMMAND>\n\nWrite:\n  verify  checks it\n          and more --not\n  log create  begins\n\nExit codes:\n  0  done\n\nOptions:\n  -j, --json       as JSON\n      --store <DIR>\n          the store, see --other [aliases: --dir]\n  -h, --help\n";
 
     fn program() -> Help {
-        let (flags, commands) = read_help(HELP);
-        assert_eq!(commands, ["verify", "help"]);
-        let mut help = Help {
-            flags,
-            commands: BTreeMap::new(),
+        let (flags, words) = read_help(HELP);
+        assert_eq!(words.into_iter().collect::<Vec<_>>(), ["log", "verify"]);
+        let below = |flags: &[&str], commands| Help {
+            flags: flags.iter().map(|&flag| flag.to_owned()).collect(),
+            commands,
         };
-        help.commands.insert(
-            "verify".to_owned(),
-            Help {
-                flags: ["--receipt".to_owned()].into(),
-                commands: BTreeMap::new(),
-            },
-        );
-        help
+        let log = BTreeMap::from([("create".to_owned(), below(&["--name"], BTreeMap::new()))]);
+        let commands = [
+            ("verify", below(&["--receipt"], BTreeMap::new())),
+            ("log", below(&[], log)),
+        ];
+        Help {
+            flags,
+            commands: commands.map(|(name, help)| (name.to_owned(), help)).into(),
+        }
     }
 
     #[test]
@@ -205,6 +216,9 @@ mod tests {
             "--dir",
             "--receipt=x",
             "indelible COMMAND --help",
+            "indelible log create --name x",
+            "--test y",
+            "cargo xtask agree --seed 7",
         ] {
             assert_eq!(program().fault(mention), None, "{mention}");
         }
@@ -220,6 +234,11 @@ mod tests {
             "indelible verify --port 1",
             "indelible verify takes no --port",
         );
+        check(
+            "indelible log destroy",
+            "indelible log has no command destroy",
+        );
+        check("cargo xtask bake", "cargo xtask has no bake");
         check("--other", "no command takes --other");
         check("indelible --receipt x", "indelible takes no --receipt");
     }
