@@ -1,6 +1,6 @@
 //! Writes frames, and batches and packs of them, for fuzzing to begin with. The vectors have none.
 //!
-//!     cargo run --example seeds --features stored -- CORPUS
+//!     cargo run --example seeds -- CORPUS
 
 use std::fs;
 use std::path::Path;

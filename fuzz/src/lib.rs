@@ -2,7 +2,6 @@
 
 use indelible_proof::pin::Pin;
 
-#[cfg(feature = "stored")]
 pub mod stored;
 
 /// The log that most of the vectors are of. Its key is public, but no input that the fuzzer makes can be signed with it.

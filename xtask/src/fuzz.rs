@@ -18,7 +18,7 @@ use crate::workspace::Workspace;
 
 const CARGO_FUZZ: &str = "0.13.2";
 
-/// Those that need the ledger built, and begin with what its writers write.
+/// Those that begin with what the ledger's writers write; the vectors have nothing of it.
 const STORED: [&str; 3] = ["batch", "frame", "pack"];
 
 /// Vector file, list in it, target, and the member of a case that is its input.
@@ -62,27 +62,28 @@ pub fn run(workspace: &Workspace, arguments: &[String]) -> Result<Tally> {
         bail!("no target {unknown}: there are {}", known.join(", "));
     }
     let chosen = if targets.is_empty() { known } else { targets };
+    if !is_installed(workspace)? {
+        return Ok(Tally::skipped(
+            "fuzzing: there is no cargo-fuzz, and cargo can't install it",
+        ));
+    }
+    // All of them, so that those which are not run are at least known to build.
+    ensure!(
+        program::passes(&mut cargo_fuzz(workspace, "build")?)?,
+        "the fuzz targets can't be built"
+    );
     let mut tally = Tally::default();
     for target in chosen {
+        seed(workspace, &target)?;
         tally.add(for_seconds(workspace, &target, seconds)?);
     }
     Ok(tally)
 }
 
-/// One target for so long, not counting the time to build it.
-pub fn for_seconds(workspace: &Workspace, target: &str, seconds: u64) -> Result<Tally> {
-    if !is_installed(workspace)? {
-        return Ok(Tally::skipped(format!(
-            "fuzzing {target}: there is no cargo-fuzz, and cargo can't install it"
-        )));
-    }
-    seed(workspace, target)?;
-    ensure!(
-        program::passes(&mut cargo_fuzz(workspace, "build", target)?)?,
-        "the target {target} can't be built"
-    );
-    let mut fuzz = cargo_fuzz(workspace, "run", target)?;
+fn for_seconds(workspace: &Workspace, target: &str, seconds: u64) -> Result<Tally> {
+    let mut fuzz = cargo_fuzz(workspace, "run")?;
     fuzz.args([
+        target,
         "--",
         &format!("-max_total_time={seconds}"),
         &format!("-timeout={INPUT_SECONDS_MAX}"),
@@ -133,17 +134,13 @@ fn known_targets(workspace: &Workspace) -> Result<Vec<String>> {
     Ok(names.map(str::to_owned).collect())
 }
 
-fn cargo_fuzz(workspace: &Workspace, what: &str, target: &str) -> Result<Command> {
+fn cargo_fuzz(workspace: &Workspace, what: &str) -> Result<Command> {
     let mut command = workspace.command("cargo");
     command.env(
         "PATH",
         program::path_with(&workspace.target()?.join("tools/bin"))?,
     );
     command.args(["fuzz", what, "--sanitizer", "none"]);
-    if STORED.contains(&target) {
-        command.args(["--features", "stored"]);
-    }
-    command.arg(target);
     Ok(command)
 }
 
@@ -190,8 +187,6 @@ fn seed(workspace: &Workspace, target: &str) -> Result<()> {
             "fuzz/Cargo.toml",
             "--example",
             "seeds",
-            "--features",
-            "stored",
             "--",
         ]);
         ensure!(

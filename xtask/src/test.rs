@@ -75,7 +75,15 @@ pub fn run(workspace: &Workspace, _arguments: &[String]) -> Result<Tally> {
 }
 
 fn format(workspace: &Workspace) -> Result<Tally> {
-    one(workspace.command("cargo").args(["fmt", "--all", "--check"]))
+    let mut tally = one(workspace.command("cargo").args(["fmt", "--all", "--check"]))?;
+    // A workspace of its own.
+    tally.add(one(workspace.command("cargo").args([
+        "fmt",
+        "--manifest-path",
+        "fuzz/Cargo.toml",
+        "--check",
+    ]))?);
+    Ok(tally)
 }
 
 fn clippy(workspace: &Workspace) -> Result<Tally> {
