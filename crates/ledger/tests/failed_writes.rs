@@ -1,6 +1,11 @@
 //! Every write of a history, lost, torn or stored without an answer: nothing acknowledged is lost, nothing is doubled, and a crash
 //! never looks like damage.
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::single_range_in_vec_init,
+    reason = "a test stops at the first surprise, and damages files itself"
+)]
 
 mod bed;
 
@@ -230,7 +235,10 @@ fn check_memory(failing: Option<(u64, WriteFate)>) -> u64 {
         disk.fate_of(at, fate);
     }
     let mut told = Vec::new();
-    let store = || Some(Arc::new(disk.open()) as Arc<dyn Store>);
+    let store = || {
+        let store: Arc<dyn Store> = Arc::new(disk.open());
+        Some(store)
+    };
     let whole = history(&store, &clock, &mut told);
     assert!(
         failing.is_some() || whole.is_some(),

@@ -1,5 +1,10 @@
 //! The life of records: in, durable, read back, proved, sealed, verified, after every kind of stop.
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::single_range_in_vec_init,
+    reason = "a test stops at the first surprise, and damages files itself"
+)]
 
 mod bed;
 

@@ -1,6 +1,7 @@
 //! A node for tests: a store directory or a memory disk, a clock that stands where it is put, randomness from a seed.
 #![allow(
     dead_code,
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     reason = "each test file uses a part of it and stops at the first surprise"
 )]
