@@ -11,6 +11,7 @@ use tally::Tally;
 use workspace::Workspace;
 
 mod agree;
+mod bench;
 mod fuzz;
 mod program;
 mod promises;
@@ -28,7 +29,7 @@ struct Command {
     run: fn(&Workspace, &[String]) -> Result<Tally>,
 }
 
-const COMMANDS: [Command; 6] = [
+const COMMANDS: [Command; 7] = [
     Command {
         name: "test",
         arguments: "",
@@ -58,6 +59,12 @@ const COMMANDS: [Command; 6] = [
         arguments: "[--seed N] [--count N]",
         about: "verify.py and the product on the same evidence, whole and damaged",
         run: agree::run,
+    },
+    Command {
+        name: "bench",
+        arguments: "engine|start [--json FILE] …",
+        about: "durable events a second, start-up and the like, beside what the machine can do",
+        run: bench::run,
     },
     Command {
         name: "fuzz",
