@@ -113,6 +113,10 @@ pub(crate) struct Committer {
 }
 
 impl Committer {
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "an opening hands over all it found; a struct of it would exist for this one call"
+    )]
     pub(crate) fn new(
         books: Arc<Books>,
         clock: Arc<dyn Clock>,
@@ -120,12 +124,13 @@ impl Committer {
         desk: Desk,
         last: LastBatch,
         tail: TailRoom,
+        queue: Queue,
         registered: Option<Vec<u8>>,
     ) -> Committer {
         let batch_key = secret.batch_key(&books.store().describe().store_id);
         Committer {
             books,
-            queue: Queue::default(),
+            queue,
             clock,
             secret,
             batch_key,

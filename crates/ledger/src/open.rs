@@ -10,9 +10,9 @@ use crate::caller::{Caller, Prepared, Random, Recorded};
 use crate::clock::{Clock, ClockRule, StartJump};
 use crate::commit::{Committer, Desk, LastBatch, TailRoom};
 use crate::keeper::{self, spawn};
-use crate::limits::{GROUP_BYTES_MAX, GROUP_RECORDS_MAX, LOGS_MAX};
+use crate::limits::{GROUP_BYTES_MAX, GROUP_RECORDS_MAX, LOGS_MAX, QUEUE_WAIT};
 use crate::node_log::NodeLog;
-use crate::queue::{Group, Refusal, Ticket};
+use crate::queue::{Group, Queue, Refusal, Ticket};
 use crate::recover::{self, RecoverError, Recovered};
 use crate::seal::{SealError, Sealed, Sealer};
 use crate::sequencer::{Draft, Edge, Sequencer, Start};
@@ -27,6 +27,7 @@ use indelible_proof::time::Time;
 use indelible_store::{Store, StoreError};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// What an operator may set.
 #[derive(Clone, Debug)]
@@ -35,6 +36,8 @@ pub struct Settings {
     pub background_sealing: bool,
     /// Tail bytes at which commits wait for sealing; `None`: the default of `limits`.
     pub tail_bytes_max: Option<u64>,
+    /// How long a caller waits for room in the queue before it is told *not recorded, send again*.
+    pub queue_wait: Duration,
     /// An operator accepts the wall clock as it stands: who.
     pub accept_clock: Option<String>,
     /// What is written into `start` records and genesis: name and version of the program.
@@ -47,6 +50,7 @@ impl Default for Settings {
         Settings {
             background_sealing: true,
             tail_bytes_max: None,
+            queue_wait: QUEUE_WAIT,
             accept_clock: None,
             software,
         }
@@ -433,6 +437,7 @@ impl Opening<'_> {
             desk,
             last,
             TailRoom::new(recovered.tail_bytes, self.settings.tail_bytes_max),
+            Queue::new(self.settings.queue_wait),
             recovered.register,
         )
     }

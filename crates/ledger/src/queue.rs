@@ -5,10 +5,10 @@
 
 use crate::books::Log;
 use crate::caller::{Prepared, Recorded};
-use crate::limits::{GROUP_BYTES_MAX, GROUP_RECORDS_MAX, QUEUE_BYTES_MAX, QUEUE_WAIT};
+use crate::limits::{GROUP_BYTES_MAX, GROUP_RECORDS_MAX, QUEUE_BYTES_MAX};
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Why a submission has no receipt, and what the caller should do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -141,9 +141,10 @@ impl Inbox {
 }
 
 /// The queue itself.
-#[derive(Default)]
 pub(crate) struct Queue {
     inbox: Mutex<Inbox>,
+    /// How long a caller waits for room.
+    wait: Duration,
     /// Work came, or the disk is free.
     work: Condvar,
     /// There is room.
@@ -151,6 +152,16 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
+    /// `wait`: how long a caller waits for room.
+    pub(crate) fn new(wait: Duration) -> Queue {
+        Queue {
+            inbox: Mutex::default(),
+            wait,
+            work: Condvar::new(),
+            room: Condvar::new(),
+        }
+    }
+
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inbox> {
         self.inbox
             .lock()
@@ -160,7 +171,7 @@ impl Queue {
     /// Puts a group in, waiting for room a bounded time. The node's own records need no room: they are its reserved share.
     pub(crate) fn push(&self, group: Group, reserved: bool) -> Result<(), Refusal> {
         let weight = group.weight();
-        let deadline = Instant::now() + QUEUE_WAIT;
+        let deadline = Instant::now() + self.wait;
         let mut inbox = self.lock();
         while !reserved
             && inbox.stopped.is_none()
