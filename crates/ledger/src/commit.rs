@@ -27,7 +27,7 @@ use crate::sequencer::{Batch, Draft, Sequencer};
 use crate::signer::{BatchKey, LogKey, NodeSecret};
 use indelible_proof::time::Time;
 use indelible_store::{Outcome as Written, StoreError};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -264,15 +264,18 @@ impl Committer {
                 return self.refuse(waiting);
             }
             let mut taken: Vec<Group> = Vec::new();
-            let (mut records, mut bytes) = (0, 0);
+            let (mut records, mut bytes, mut logs) = (0, 0, HashSet::new());
+            let mut log = None;
             while let Some(group) = inbox.groups.front() {
-                let first_of_all = draft.is_empty() && taken.is_empty();
-                if !first_of_all
-                    && !draft.has_room(records + group.records(), bytes + group.weight())
-                {
+                (records, bytes) = (records + group.records(), bytes + group.weight());
+                if log != Some(group.log.index()) {
+                    log = Some(group.log.index());
+                    logs.extend(log);
+                }
+                let alone = draft.is_empty() && taken.is_empty();
+                if !alone && !draft.has_room(logs.len(), records, bytes) {
                     break;
                 }
-                (records, bytes) = (records + group.records(), bytes + group.weight());
                 taken.extend(inbox.pop());
             }
             if !taken.is_empty() {
@@ -288,7 +291,7 @@ impl Committer {
                 break;
             }
             if inbox.groups.is_empty()
-                || !draft.has_room(1, inbox.groups.front().map_or(0, Group::weight))
+                || !draft.has_room(1, 1, inbox.groups.front().map_or(0, Group::weight))
             {
                 inbox = self.queue.wait_work(inbox);
             }

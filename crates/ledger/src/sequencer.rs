@@ -75,13 +75,13 @@ impl Draft {
         self.records == 0
     }
 
-    /// Whether `records` more, weighing `bytes`, for one log (or two) still fit. An empty draft takes whatever one group holds.
+    /// Whether `records` more, weighing `bytes`, of at most `logs` logs still fit, and with them one record of the node's own. A group
+    /// alone is taken whatever it weighs: it fits by its own bounds.
     #[must_use]
-    pub fn has_room(&self, records: usize, bytes: usize) -> bool {
-        self.is_empty()
-            || (self.records + records <= BATCH_RECORDS_MAX
-                && self.bytes + bytes + records * 32 <= BATCH_BYTES_MAX - (64 << 10)
-                && self.parts.len() + 2 <= BATCH_LOGS_MAX)
+    pub fn has_room(&self, logs: usize, records: usize, bytes: usize) -> bool {
+        self.records + records < BATCH_RECORDS_MAX
+            && self.bytes + bytes + records * 32 <= BATCH_BYTES_MAX - (64 << 10)
+            && self.parts.len() + logs < BATCH_LOGS_MAX
     }
 }
 

@@ -1,0 +1,328 @@
+//! Many callers, a sealer and readers at once; a disk that stalls; a stop while much is on its way.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod bed;
+
+use bed::hooked::Hooked;
+use bed::truth::{Told, all_whole, is_clean, is_there, is_true, read, try_records};
+use bed::{BY, Bed, Hands, caller, create, event, group, memory, open, settings, verify};
+use indelible_ledger::limits::{BATCH_BYTES_MAX, QUEUE_BYTES_MAX};
+use indelible_ledger::{Ledger, Log, ReadError, Refusal, Settings, Ticket};
+use indelible_proof::hash;
+use indelible_proof::head::Own;
+use indelible_proof::tree::{consistency, inclusion};
+use indelible_store::{Store, StoreError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread::scope;
+use std::time::Duration;
+
+const THREADS: u64 = 8;
+/// Events of each thread.
+const EVENTS: u64 = 240;
+
+/// One thread's work: every third event waited for alone, the others submitted in sixes. What it was told, in its order.
+fn write(ledger: &Ledger, logs: &[Arc<Log>], thread: u64) -> Vec<Told> {
+    let place = usize::try_from(thread).unwrap() % logs.len();
+    let log = &logs[place];
+    let mut caller = caller(ledger, log, 70 + thread);
+    let mut prepare = |number| {
+        let prepared = caller
+            .prepare(log, &BY, &Own::default(), &event(number))
+            .unwrap();
+        (number, prepared)
+    };
+    let mut told = Vec::new();
+    let first = thread * 10_000;
+    for numbers in (0..EVENTS / 8).map(|round| first + round * 8..first + (round + 1) * 8) {
+        for number in numbers.start..numbers.start + 2 {
+            let (_, prepared) = prepare(number);
+            let recorded = ledger.append(log, prepared).unwrap();
+            told.push(Told::with_receipt(ledger, log, &recorded, event(number)));
+        }
+        let tickets: Vec<_> = (numbers.start + 2..numbers.end)
+            .map(&mut prepare)
+            .map(|(number, prepared)| (number, ledger.submit(log, prepared).unwrap()))
+            .collect();
+        for (number, ticket) in tickets {
+            let recorded = ticket.wait().unwrap().remove(0);
+            told.push(Told::new(log, &recorded, event(number)));
+        }
+    }
+    let seqs: Vec<u64> = told.iter().map(|told| told.seq).collect();
+    assert!(
+        seqs.is_sorted_by(|left, right| left < right),
+        "a thread's own order"
+    );
+    told
+}
+
+/// Proves between sizes that were durable when it looked, and reads the last record, until the writers are done.
+fn prove(ledger: &Ledger, logs: &[Arc<Log>], done: &AtomicBool) {
+    let books = ledger.books();
+    let mut round = 0;
+    while !done.load(Ordering::SeqCst) {
+        for log in logs {
+            let (size, root) = log.head();
+            let from = 1 + round % size;
+            let old = books.root_at(log, from).unwrap();
+            let proof = books.consistency(log, from, size).unwrap();
+            assert!(
+                consistency::verify(from, &old, size, &root, &proof),
+                "{from} {size}"
+            );
+            let index = (round * 7) % size;
+            let leaf = hash::leaf(&hash::entry(&books.record(log, index).unwrap().head));
+            let proof = books.inclusion(log, index, size).unwrap();
+            assert!(
+                inclusion::verify(&leaf, index, size, &proof, &root),
+                "{index} {size}"
+            );
+        }
+        round += 1;
+    }
+}
+
+fn check_crowd(
+    store: Arc<dyn Store>,
+    clock: &Arc<Hands>,
+    beside: impl Fn(&AtomicBool) + Sync,
+) -> Vec<Told> {
+    let ledger = open(store, clock, 1, settings()).unwrap();
+    let logs: Vec<_> = (0..3)
+        .map(|number| create(&ledger, &format!("log{number}"), number))
+        .collect();
+    let done = AtomicBool::new(false);
+    let told = scope(|scope| {
+        let writers: Vec<_> = (0..THREADS)
+            .map(|thread| {
+                scope.spawn({
+                    let (ledger, logs) = (&ledger, &logs);
+                    move || write(ledger, logs, thread)
+                })
+            })
+            .collect();
+        let sealer = scope.spawn(|| {
+            let mut packs = 0;
+            while !done.load(Ordering::SeqCst) {
+                packs += ledger.seal().unwrap().len();
+            }
+            packs
+        });
+        let prover = scope.spawn(|| prove(&ledger, &logs, &done));
+        let watcher = scope.spawn(|| beside(&done));
+        let told = writers
+            .into_iter()
+            .flat_map(|writer| writer.join().unwrap())
+            .collect();
+        done.store(true, Ordering::SeqCst);
+        assert!(sealer.join().unwrap() > 0);
+        prover.join().unwrap();
+        watcher.join().unwrap();
+        told
+    });
+    for (log, threads) in logs.iter().zip([3, 3, 2]) {
+        assert_eq!(log.size(), 1 + threads * EVENTS, "each event once");
+    }
+    ledger.close("test").unwrap();
+    told
+}
+
+#[test]
+fn eight_callers_a_sealer_and_a_prover_get_along_in_memory() {
+    let (disk, clock) = (memory(), Hands::at(1_790_000_000));
+    let told = check_crowd(Arc::new(disk.open()), &clock, |_| {});
+    let store: Arc<dyn Store> = Arc::new(disk.open());
+    is_true(&store, &told);
+}
+
+/// A node whose disk can be held up.
+fn held_node(
+    queue_wait: Duration,
+) -> (
+    indelible_store::memory::MemoryDisk,
+    Arc<Hooked>,
+    Ledger,
+    Arc<Log>,
+) {
+    let (disk, clock) = (memory(), Hands::at(1_790_000_000));
+    let hooked = Hooked::new(Arc::new(disk.open()));
+    let settings = Settings {
+        queue_wait,
+        ..settings()
+    };
+    let ledger = open(hooked.clone(), &clock, 1, settings).unwrap();
+    let log = create(&ledger, "payments", 1);
+    hooked.wait_quiet();
+    (disk, hooked, ledger, log)
+}
+
+/// An event of nearly a mebibyte.
+fn huge(number: u64) -> Vec<u8> {
+    format!(r#"{{"huge":{number},"note":"{}"}}"#, "h".repeat(1_000_000)).into_bytes()
+}
+
+#[test]
+fn a_stalled_disk_makes_callers_wait_and_then_refuses_them_after_a_bounded_number_of_bytes() {
+    let (disk, hooked, ledger, log) = held_node(Duration::from_millis(1));
+    hooked.hold();
+    let mut caller = caller(&ledger, &log, 5);
+    let mut tickets = Vec::new();
+    let most = (QUEUE_BYTES_MAX + 3 * BATCH_BYTES_MAX) / 1_000_000;
+    let refusal = loop {
+        let number = tickets.len();
+        assert!(number <= most, "{number} MB were taken");
+        let event = huge(number.try_into().unwrap());
+        let prepared = caller.prepare(&log, &BY, &Own::default(), &event).unwrap();
+        match ledger.submit(&log, prepared) {
+            Ok(ticket) => tickets.push((event, ticket)),
+            Err(refusal) => break refusal,
+        }
+    };
+    assert_eq!(refusal, Refusal::Full);
+    assert!(tickets.len() >= QUEUE_BYTES_MAX / 1_000_100);
+    assert!(
+        tickets.iter().all(|(_, ticket)| !ticket.is_ready()),
+        "nothing is true before the disk says so"
+    );
+    assert_eq!(log.size(), 1);
+    hooked.release_hold();
+    let told: Vec<_> = tickets
+        .into_iter()
+        .map(|(event, ticket)| Told::new(&log, &ticket.wait().unwrap()[0], event))
+        .collect();
+    assert_eq!(log.size(), 1 + u64::try_from(told.len()).unwrap());
+    ledger.close("test").unwrap();
+    drop(hooked);
+    let books = read(Arc::new(disk.open()));
+    told.iter().for_each(|told| is_there(&books, told));
+    is_clean(&verify(&disk.open()));
+}
+
+/// Everything submitted while the disk is held goes into batches that every reader accepts.
+fn check_flood(logs: u64, groups: u64, group: u64) {
+    let (disk, hooked, ledger, _) = held_node(Duration::from_secs(10));
+    let logs: Vec<_> = (0..logs)
+        .map(|log| create(&ledger, &format!("flood{log}"), 9))
+        .collect();
+    let mut callers: Vec<_> = logs.iter().map(|log| caller(&ledger, log, 5)).collect();
+    hooked.hold();
+    let mut tickets = Vec::new();
+    for number in 0..groups {
+        let place = usize::try_from(number).unwrap() % logs.len();
+        let (log, caller) = (&logs[place], &mut callers[place]);
+        let text = |number: u64| format!(r#"{{"n":{number}}}"#).into_bytes();
+        let events = (number * group..(number + 1) * group)
+            .map(|number| {
+                caller
+                    .prepare(log, &BY, &Own::default(), &text(number))
+                    .unwrap()
+            })
+            .collect();
+        tickets.push(ledger.submit_all(log, events).unwrap());
+    }
+    hooked.release_hold();
+    let recorded: usize = tickets
+        .into_iter()
+        .map(|ticket| ticket.wait().unwrap().len())
+        .sum();
+    assert_eq!(u64::try_from(recorded).unwrap(), groups * group);
+    ledger.close("test").unwrap();
+    drop(hooked);
+    is_clean(&verify(&disk.open()));
+    let books = read(Arc::new(disk.open()));
+    let sizes: u64 = books
+        .logs()
+        .iter()
+        .filter(|log| log.name().starts_with("flood"))
+        .map(|log| log.size() - 1)
+        .sum();
+    assert_eq!(sizes, groups * group);
+}
+
+#[test]
+fn more_records_than_a_batch_holds_become_several_batches() {
+    check_flood(1, 100, 1_000);
+}
+
+#[test]
+fn more_logs_than_a_batch_holds_become_several_batches() {
+    check_flood(4_200, 4_200, 1);
+}
+
+/// Submits while the disk is held.
+fn submit_held(ledger: &Ledger, log: &Arc<Log>, hooked: &Hooked, count: u64) -> Vec<(u64, Ticket)> {
+    hooked.hold();
+    let mut caller = caller(ledger, log, 5);
+    let tickets = (0..count)
+        .map(|number| {
+            let prepared = caller
+                .prepare(log, &BY, &Own::default(), &event(number))
+                .unwrap();
+            (number, ledger.submit(log, prepared).unwrap())
+        })
+        .collect();
+    hooked.wait_held();
+    tickets
+}
+
+#[test]
+fn a_clean_stop_while_callers_wait_acknowledges_all_of_them() {
+    let (disk, hooked, ledger, log) = held_node(Duration::from_secs(10));
+    let tickets = submit_held(&ledger, &log, &hooked, 500);
+    let told: Vec<_> = scope(|scope| {
+        let closing = scope.spawn(|| ledger.close("test"));
+        let waiting: Vec<_> = tickets
+            .into_iter()
+            .map(|(number, ticket)| {
+                let log = &log;
+                scope.spawn(move || Told::new(log, &ticket.wait().unwrap()[0], event(number)))
+            })
+            .collect();
+        hooked.release_hold();
+        closing.join().unwrap().unwrap();
+        waiting
+            .into_iter()
+            .map(|told| told.join().unwrap())
+            .collect()
+    });
+    assert_eq!(told.len(), 500);
+    drop(hooked);
+    let store: Arc<dyn Store> = Arc::new(disk.open());
+    is_true(&store, &told);
+}
+
+#[test]
+fn a_node_dropped_while_callers_wait_answers_every_one_of_them_truly() {
+    let (disk, hooked, ledger, log) = held_node(Duration::from_secs(10));
+    let tickets = submit_held(&ledger, &log, &hooked, 500);
+    let dropping = std::thread::spawn(move || drop(ledger));
+    hooked.release_hold();
+    let (mut told, mut refused) = (Vec::new(), Vec::new());
+    for (number, ticket) in tickets {
+        match ticket.wait() {
+            Ok(recorded) => told.push(Told::new(&log, &recorded[0], event(number))),
+            Err(Refusal::Stopped(_)) => refused.push(event(number)),
+            Err(other) => panic!("{other}"),
+        }
+    }
+    dropping.join().unwrap();
+    drop(hooked);
+    let clock = Hands::at(1_790_000_100);
+    open(Arc::new(disk.open()), &clock, 2, settings())
+        .unwrap()
+        .close("test")
+        .unwrap();
+    let store: Arc<dyn Store> = Arc::new(disk.open());
+    is_true(&store, &told);
+    // Who heard "not recorded" is not recorded.
+    let books = read(store);
+    let log = books.log("payments").unwrap();
+    let stored: Vec<_> = bed::truth::records(&books, &log)
+        .into_iter()
+        .map(|stored| stored.content.unwrap().1)
+        .collect();
+    assert!(refused.iter().all(|event| !stored.contains(event)));
+    assert_eq!(log.size(), 1 + u64::try_from(told.len()).unwrap());
+}
