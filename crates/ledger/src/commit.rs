@@ -278,7 +278,8 @@ impl Committer {
                 }
                 taken.extend(inbox.pop());
             }
-            if !taken.is_empty() {
+            let none = taken.is_empty();
+            if !none {
                 drop(inbox);
                 self.queue.made_room();
                 self.order(&mut desk, &mut draft, taken, &mut waiting);
@@ -290,9 +291,8 @@ impl Committer {
                 inbox.disk_busy = true;
                 break;
             }
-            if inbox.groups.is_empty()
-                || !draft.has_room(1, 1, inbox.groups.front().map_or(0, Group::weight))
-            {
+            // Whatever waits does not fit: only the disk can change that. Otherwise what came meanwhile is taken first.
+            if none {
                 inbox = self.queue.wait_work(inbox);
             }
         }

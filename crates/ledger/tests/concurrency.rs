@@ -247,6 +247,38 @@ fn more_records_than_a_batch_holds_become_several_batches() {
 }
 
 #[test]
+fn a_group_that_does_not_fit_behind_what_is_drafted_waits_without_stopping_anybody() {
+    let (disk, hooked, ledger, log) = held_node(Duration::from_secs(10));
+    hooked.hold();
+    let (said, heard) = channel();
+    let writer = std::thread::spawn({
+        let hooked = Arc::clone(&hooked);
+        move || {
+            let mut caller = caller(&ledger, &log, 5);
+            // The first batch waits for the disk; the second holds 25,000 records; 14,600 more fit by their bytes and not with
+            // their entries.
+            let tickets: Vec<_> = [1, 25_000, 14_600]
+                .map(|count| {
+                    let prepare = |_| caller.prepare(&log, &BY, &Own::default(), b"{}").unwrap();
+                    ledger
+                        .submit_all(&log, (0..count).map(prepare).collect())
+                        .unwrap()
+                })
+                .into();
+            hooked.release_hold();
+            let recorded = tickets
+                .into_iter()
+                .map(|ticket| ticket.wait().unwrap().len());
+            said.send(recorded.sum::<usize>()).unwrap();
+            ledger.close("test").unwrap();
+        }
+    });
+    assert_eq!(heard.recv_timeout(Duration::from_secs(60)), Ok(39_601));
+    writer.join().unwrap();
+    is_clean(&verify(&disk.open()));
+}
+
+#[test]
 fn more_logs_than_a_batch_holds_become_several_batches() {
     check_flood(4_200, 4_200, 1);
 }
