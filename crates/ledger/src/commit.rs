@@ -238,7 +238,8 @@ impl Committer {
     pub(crate) fn drive(&self) {
         loop {
             let mut inbox = self.queue.lock();
-            while inbox.groups.is_empty() || self.tail_is_full() {
+            // A stop doesn't wait for a sealing: nobody seals any more.
+            while inbox.groups.is_empty() || (self.tail_is_full() && !inbox.closing) {
                 if inbox.stopped.is_some() || (inbox.closing && inbox.groups.is_empty()) {
                     return;
                 }
@@ -331,7 +332,8 @@ impl Committer {
 
     /// Records one event for a caller who waits: by this very thread if nobody else is at work.
     pub(crate) fn append(&self, log: &Arc<Log>, prepared: Prepared) -> Result<Recorded, Refusal> {
-        if let Ok(mut desk) = self.desk.try_lock()
+        if !self.tail_is_full()
+            && let Ok(mut desk) = self.desk.try_lock()
             && self.take_idle_disk()
         {
             let mut draft = Draft::default();
@@ -354,13 +356,11 @@ impl Committer {
             .map(|mut recorded| recorded.pop().expect("one record was submitted"))
     }
 
-    /// Takes the disk's turn if nothing waits and nothing is being written.
+    /// Takes the disk's turn if nothing waits and nothing is being written. Whether the tail is full is the caller's affair: a mark is
+    /// small and must follow whatever was committed.
     pub(crate) fn take_idle_disk(&self) -> bool {
         let mut inbox = self.queue.lock();
-        let idle = inbox.groups.is_empty()
-            && !inbox.disk_busy
-            && inbox.stopped.is_none()
-            && !self.tail_is_full();
+        let idle = inbox.groups.is_empty() && !inbox.disk_busy && inbox.stopped.is_none();
         inbox.disk_busy |= idle;
         idle
     }

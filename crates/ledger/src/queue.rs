@@ -216,6 +216,8 @@ impl Queue {
 
     /// The tail has room again.
     pub(crate) fn free_waiters(&self) {
+        // Who has just seen a full tail holds the lock until it waits; without this it would miss the call.
+        drop(self.lock());
         self.work.notify_all();
     }
 

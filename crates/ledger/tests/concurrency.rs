@@ -283,6 +283,87 @@ fn more_logs_than_a_batch_holds_become_several_batches() {
     check_flood(4_200, 4_200, 1);
 }
 
+/// A node whose tail may hold no more than this before commits wait for a sealing.
+const SHORT_TAIL: u64 = 40_000;
+
+/// Fills the tail and leaves callers waiting; gives what they submitted.
+fn with_full_tail() -> (
+    indelible_store::memory::MemoryDisk,
+    Ledger,
+    Arc<Log>,
+    Vec<(u64, Ticket)>,
+) {
+    let (disk, clock) = (memory(), Hands::at(1_790_000_000));
+    let settings = Settings {
+        tail_bytes_max: Some(SHORT_TAIL),
+        ..settings()
+    };
+    let ledger = open(Arc::new(disk.open()), &clock, 1, settings).unwrap();
+    let log = create(&ledger, "payments", 1);
+    let mut caller = caller(&ledger, &log, 5);
+    let mut tickets = Vec::new();
+    for number in 0..40 {
+        let numbers = number * 100..(number + 1) * 100;
+        let events = numbers
+            .map(|number| {
+                caller
+                    .prepare(&log, &BY, &Own::default(), &event(number))
+                    .unwrap()
+            })
+            .collect();
+        tickets.push((number, ledger.submit_all(&log, events).unwrap()));
+    }
+    (disk, ledger, log, tickets)
+}
+
+#[test]
+fn callers_whom_a_full_tail_holds_up_go_on_after_each_sealing() {
+    for _ in 0..10 {
+        let (disk, ledger, log, tickets) = with_full_tail();
+        let (said, heard) = channel();
+        let waiting = std::thread::spawn(move || {
+            let recorded = tickets
+                .into_iter()
+                .map(|(_, ticket)| ticket.wait().unwrap().len());
+            said.send(recorded.sum::<usize>()).unwrap();
+        });
+        let recorded = loop {
+            ledger.seal().unwrap();
+            match heard.recv_timeout(Duration::from_millis(1)) {
+                Ok(recorded) => break recorded,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(error) => panic!("{error}"),
+            }
+        };
+        assert_eq!((recorded, log.size()), (4_000, 4_001));
+        waiting.join().unwrap();
+        ledger.close("test").unwrap();
+        is_clean(&verify(&disk.open()));
+    }
+}
+
+#[test]
+fn a_clean_stop_commits_what_a_full_tail_holds_up() {
+    let (disk, ledger, log, tickets) = with_full_tail();
+    let (said, heard) = channel();
+    let closing = std::thread::spawn(move || said.send(ledger.close("test")).unwrap());
+    let closed = heard.recv_timeout(Duration::from_secs(60));
+    assert!(matches!(closed, Ok(Ok(None))), "the stop hangs: {closed:?}");
+    closing.join().unwrap();
+    let recorded: usize = tickets
+        .into_iter()
+        .map(|(_, ticket)| ticket.wait().unwrap().len())
+        .sum();
+    assert_eq!((recorded, log.size()), (4_000, 4_001));
+    let report = verify(&disk.open());
+    is_clean(&report);
+    assert_eq!(
+        report.verdict.integrity.to_string(),
+        "ok",
+        "a stop writes a mark"
+    );
+}
+
 /// Submits while the disk is held.
 fn submit_held(ledger: &Ledger, log: &Arc<Log>, hooked: &Hooked, count: u64) -> Vec<(u64, Ticket)> {
     hooked.hold();
