@@ -45,6 +45,8 @@ pub const NODE_CACHE_MAX: usize = 16_384;
 pub const BLOCK_CACHE_MAX: usize = 16;
 /// Logs of one node. Each costs about a kilobyte of memory.
 pub const LOGS_MAX: usize = 65_536;
+/// How often a reader begins again because a writer sealed meanwhile. A start takes milliseconds, filling a pack longer.
+pub const READ_ATTEMPTS: usize = 64;
 /// Names in one listing request to the store.
 pub const LIST_PAGE: usize = 1_000;
 /// Days past the last record that the wall clock may stand at a start without an operator's word.

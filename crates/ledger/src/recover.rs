@@ -12,7 +12,7 @@ pub(crate) use packs::places;
 use crate::books::{Books, Log, NODE_LOG, PackPlace};
 use crate::format::FormatError;
 use crate::format::pack::pack_names;
-use crate::limits::LIST_PAGE;
+use crate::limits::{LIST_PAGE, READ_ATTEMPTS};
 use crate::view::ReadError;
 use indelible_proof::hash::Hash;
 use indelible_proof::node_event::NodeEvent;
@@ -162,10 +162,34 @@ impl Repair {
 
 /// Reads a store for readers: proves, lists, exports; changes nothing. A torn last batch is left where it is.
 ///
+/// The books describe the store at this moment. Records that a writer seals and releases later are [`StoreError::Gone`] to them:
+/// read the store again.
+///
 /// # Errors
 /// [`RecoverError`].
 pub fn read(store: Arc<dyn Store>) -> Result<Recovered, RecoverError> {
+    let mut before = extent(&*store)?;
+    for _ in 1..READ_ATTEMPTS {
+        let error = match recover(Arc::clone(&store)) {
+            Ok(recovered) => return Ok(recovered),
+            Err(error) => error,
+        };
+        // Beside a writer, what the tail held may be sealed and released while it is read: then it is in a new pack.
+        let now = extent(&*store)?;
+        if now == before {
+            return Err(error);
+        }
+        before = now;
+    }
     recover(store)
+}
+
+/// Which packs there are, and where the tail begins.
+fn extent(store: &dyn Store) -> Result<(Vec<String>, Option<u64>), StoreError> {
+    Ok((
+        all_names(store, "sealed/")?,
+        store.first_slot().ok().flatten(),
+    ))
 }
 
 /// Reads the register, packs, then the tail, and compares them.

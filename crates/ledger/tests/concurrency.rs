@@ -137,6 +137,74 @@ fn eight_callers_a_sealer_and_a_prover_get_along_in_memory() {
     is_true(&store, &told);
 }
 
+#[test]
+fn a_reader_and_a_verifier_beside_a_writer_that_seals_never_see_damage() {
+    let bed = Bed::new();
+    let (reader, path) = (bed.reader(), bed.path());
+    drop(reader);
+    let told = check_crowd(bed.store(), &bed.clock, |done| {
+        let reader = || -> Arc<dyn Store> {
+            Arc::new(indelible_store::LocalStore::open_read(&path).unwrap())
+        };
+        while !done.load(Ordering::SeqCst) {
+            let report = verify(&*reader());
+            assert_eq!(
+                report.verdict.exit_code(),
+                0,
+                "{}\n{:#?}",
+                report.verdict,
+                report.findings
+            );
+            let books = read(reader());
+            for log in books.logs() {
+                match try_records(&books, &log) {
+                    Ok(all) => all_whole(&all, &log),
+                    // Sealed and released since: whoever wants them reads the store again.
+                    Err(ReadError::Store(StoreError::Gone)) => {}
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        }
+    });
+    is_true(&bed.reader(), &told);
+}
+
+/// Each time a reader has looked what packs there are, the writer fills the tail, seals it and lets it go.
+#[test]
+fn a_sealing_between_a_readers_look_at_the_packs_and_at_the_tail_is_no_damage() {
+    let bed = Bed::new();
+    let ledger = Arc::new(bed.open());
+    let log = create(&ledger, "payments", 1);
+    let beside = |round: u64| {
+        let hooked = Hooked::new(bed.reader());
+        let (ledger, log) = (Arc::clone(&ledger), Arc::clone(&log));
+        hooked.after_list(move || {
+            let mut caller = caller(&ledger, &log, round);
+            for part in 0..3 {
+                let numbers = (round * 3 + part) * 300..(round * 3 + part + 1) * 300;
+                group(&ledger, &log, &mut caller, numbers).unwrap();
+                ledger.seal().unwrap();
+            }
+        });
+        hooked
+    };
+    for round in 0..4 {
+        let report = verify(&*beside(2 * round));
+        assert_eq!(
+            report.verdict.exit_code(),
+            0,
+            "{}\n{:#?}",
+            report.verdict,
+            report.findings
+        );
+        let books = read(beside(2 * round + 1));
+        let read = books.log("payments").unwrap();
+        all_whole(&try_records(&books, &read).unwrap(), &read);
+    }
+    Arc::into_inner(ledger).unwrap().close("test").unwrap();
+    is_clean(&bed.verify());
+}
+
 /// A node whose disk can be held up.
 fn held_node(
     queue_wait: Duration,

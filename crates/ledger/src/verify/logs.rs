@@ -12,6 +12,7 @@ use indelible_proof::tree::Frontier;
 use std::collections::HashMap;
 
 /// One log as far as it was read.
+#[derive(Clone)]
 pub(crate) struct LogSeen {
     pub(crate) name: LogName,
     pub(crate) id: Hash,
@@ -32,7 +33,7 @@ pub(crate) struct LogSeen {
 }
 
 /// All logs, and the findings about how their parts fit together.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Logs {
     all: Vec<LogSeen>,
     place_of: HashMap<Hash, usize>,

@@ -17,6 +17,7 @@ mod verdict;
 pub use finding::{Damage, Finding};
 
 use crate::format::pack::pack_names;
+use crate::limits::READ_ATTEMPTS;
 use crate::scan;
 use indelible_proof::hash::Hash;
 use indelible_proof::origin::{NODE_LOG, Origin};
@@ -144,29 +145,33 @@ pub fn verify_store(store: &dyn Store, request: &Request<'_>) -> StoreReport {
         tell: request.progress,
     };
     let mut logs = Logs::default();
-    let names = Names::read(store, &mut logs);
     // Whether somebody writes is asked before anything is read: what is torn then may be in the making.
     let writing = store.writer_active().unwrap_or(false);
+    let mut names = Names::read(store, &mut logs);
     let mut all = Seen::default();
-    all.packs(store, &names, &mut logs, request, &progress);
-    let chain = all.chain.take().unwrap_or(Chain {
-        next: 0,
-        prev: Some(Hash::ZERO),
-        epoch: 0,
-        time: None,
-    });
-    let tail = TailCheck {
-        store,
-        logs: &mut logs,
-        chain,
-        only: request.only,
-        progress: &progress,
-        seen: TailSeen::default(),
+    all.packs(store, &names.packs, &mut logs, request, &progress);
+    let mut attempts = if writing { READ_ATTEMPTS } else { 0 };
+    loop {
+        let before = (attempts > 0).then(|| (all.clone(), logs.clone()));
+        let first = store.first_slot().ok();
+        all.rest(store, &names, &mut logs, request, &progress);
+        let Some(before) = before.filter(|(_, before)| logs.findings.len() > before.findings.len())
+        else {
+            break;
+        };
+        // Trouble beside a writer: was what the tail held sealed and released while it was read? Then it is in the new packs.
+        let now = Names::read(store, &mut Logs::default());
+        if now.packs == names.packs && store.first_slot().ok() == first {
+            break;
+        }
+        attempts -= 1;
+        (all, logs) = before;
+        let new = now.packs.iter().filter(|pack| !names.packs.contains(pack));
+        let new: Vec<_> = new.copied().collect();
+        all.packs(store, &new, &mut logs, request, &progress);
+        names = now;
     }
-    .run();
-    all.tail(tail);
     all.signatures(&mut logs);
-    others::check(store, &names, &all, &mut logs);
     let mut report = verdict::report(store, all, logs, request, writing);
     report.notes.extend(others::remarks(store, &names));
     report
@@ -193,7 +198,7 @@ pub(crate) fn read_back(
 }
 
 /// All that was seen, for what is compared at the end.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Seen {
     chain: Option<Chain>,
     pub(crate) notes: Vec<pack::NoteSeen>,
@@ -209,16 +214,16 @@ impl Seen {
     fn packs(
         &mut self,
         store: &dyn Store,
-        names: &Names,
+        packs: &[(u64, u64)],
         logs: &mut Logs,
         request: &Request<'_>,
         progress: &Progress<'_>,
     ) {
-        let seen = in_parallel(&names.packs, |batches| {
+        let seen = in_parallel(packs, |batches| {
             pack::check(store, *batches, request.only, progress)
         });
-        let mut expected = 0;
-        for ((first, last), pack) in names.packs.iter().copied().zip(seen) {
+        let mut expected = self.chain.as_ref().map_or(0, |chain| chain.next);
+        for ((first, last), pack) in packs.iter().copied().zip(seen) {
             let (file, _) = pack_names(first, last);
             if first > expected {
                 let what = format!("batches {expected} to {} are in no pack", first - 1);
@@ -282,6 +287,35 @@ impl Seen {
         self.of_node.extend(of_node);
         self.checked.add(&checked);
         self.checked.packs += 1;
+    }
+
+    /// The tail behind the packs, and what the parts of the store say of each other.
+    fn rest(
+        &mut self,
+        store: &dyn Store,
+        names: &Names,
+        logs: &mut Logs,
+        request: &Request<'_>,
+        progress: &Progress<'_>,
+    ) {
+        // Read before the tail, so that beside a writer it never remembers more than the tail can show.
+        let register = store.register_read();
+        let chain = self.chain.take().unwrap_or(Chain {
+            next: 0,
+            prev: Some(Hash::ZERO),
+            epoch: 0,
+            time: None,
+        });
+        let tail = TailCheck {
+            store,
+            logs,
+            chain,
+            only: request.only,
+            progress,
+            seen: TailSeen::default(),
+        };
+        self.tail(tail.run());
+        others::check(store, names, self, register, logs);
     }
 
     fn tail(&mut self, mut tail: TailSeen) {

@@ -63,11 +63,17 @@ fn is_tail_file(name: &str) -> bool {
 }
 
 /// Compares what the store says of itself with what is there.
-pub(crate) fn check(store: &dyn Store, names: &Names, seen: &Seen, logs: &mut Logs) {
+pub(crate) fn check(
+    store: &dyn Store,
+    names: &Names,
+    seen: &Seen,
+    remembered: Result<Option<Vec<u8>>, StoreError>,
+    logs: &mut Logs,
+) {
     node_records(names, seen, logs);
     quarantine(store, names, logs);
     geneses(logs);
-    register(store, seen, logs);
+    register(store, seen, remembered, logs);
     // Without packs an empty tail is a store in which nothing was ever recorded, as far as anybody remembers (`register`).
     if let (None, Some((_, last))) = (seen.tail.first, names.packs.last()) {
         logs.found(Finding::new(
@@ -214,8 +220,13 @@ fn geneses(logs: &mut Logs) {
     }
 }
 
-fn register(store: &dyn Store, seen: &Seen, logs: &mut Logs) {
-    let bytes = match store.register_read() {
+fn register(
+    store: &dyn Store,
+    seen: &Seen,
+    remembered: Result<Option<Vec<u8>>, StoreError>,
+    logs: &mut Logs,
+) {
+    let bytes = match remembered {
         Ok(Some(bytes)) => bytes,
         Ok(None) => return,
         Err(StoreError::Damaged { place, what }) => {

@@ -20,6 +20,7 @@ use std::ops::Range;
 /// Frames read at once.
 const CHUNK_BYTES: u64 = 2 << 20;
 /// A note of ours that still needs its log's key.
+#[derive(Clone)]
 pub(crate) struct NoteSeen {
     pub(crate) origin: String,
     pub(crate) text: Vec<u8>,

@@ -24,6 +24,7 @@ use std::ops::Range;
 const GROUP_BYTES: usize = 32 << 20;
 
 /// A batch at the end that is none (any more), with no later trace of it.
+#[derive(Clone)]
 pub(crate) struct TornEnd {
     pub(crate) number: u64,
     pub(crate) place: Place,
@@ -31,7 +32,7 @@ pub(crate) struct TornEnd {
 }
 
 /// What became of the tail.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct TailSeen {
     /// Number of the first slot there is.
     pub(crate) first: Option<u64>,
@@ -49,6 +50,7 @@ pub(crate) struct TailSeen {
 }
 
 /// Where the chain of batches stands.
+#[derive(Clone)]
 pub(crate) struct Chain {
     pub(crate) next: u64,
     /// `None` behind damage: the next batch is taken as it comes.

@@ -14,6 +14,7 @@ type BeforeSubmit = Box<dyn FnMut(&BatchHeader) + Send>;
 #[derive(Default)]
 struct State {
     before_submit: Option<BeforeSubmit>,
+    after_list: Option<Box<dyn FnOnce() + Send>>,
     /// While it is set, `wait` does not return.
     held: bool,
     /// Batches that wait for the disk because of it.
@@ -47,6 +48,11 @@ impl Hooked {
 
     pub fn before_submit(&self, hook: impl FnMut(&BatchHeader) + Send + 'static) {
         self.state().before_submit = Some(Box::new(hook));
+    }
+
+    /// Once, when names were listed and before anybody is told of them.
+    pub fn after_list(&self, hook: impl FnOnce() + Send + 'static) {
+        self.state().after_list = Some(Box::new(hook));
     }
 
     /// From now on the disk does not answer.
@@ -184,7 +190,10 @@ impl Store for Hooked {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<(String, u64)>, StoreError> {
-        self.inner.list(prefix, after, limit)
+        let names = self.inner.list(prefix, after, limit);
+        let hook = self.state().after_list.take();
+        hook.into_iter().for_each(|hook| hook());
+        names
     }
 
     fn extend(&self, name: &str, retain_until: u64) -> Result<(), StoreError> {

@@ -52,14 +52,16 @@ pub fn read(store: Arc<dyn Store>) -> Books {
 
 /// All records of a log in order.
 pub fn records(books: &Books, log: &Log) -> Vec<Stored> {
+    try_records(books, log).unwrap()
+}
+
+pub fn try_records(books: &Books, log: &Log) -> Result<Vec<Stored>, ReadError> {
     let mut all = Vec::new();
-    books
-        .records::<ReadError>(log, 0..log.size(), &mut |stored| {
-            all.push(stored);
-            Ok(())
-        })
-        .unwrap();
-    all
+    books.records::<ReadError>(log, 0..log.size(), &mut |stored| {
+        all.push(stored);
+        Ok(())
+    })?;
+    Ok(all)
 }
 
 /// The report says that nothing is wrong.
@@ -90,10 +92,15 @@ pub fn is_true(store: &Arc<dyn Store>, told: &[Told]) {
 /// Seqs without gaps, each head linked to the one before, times ascending, no event twice.
 #[track_caller]
 pub fn is_whole(books: &Books, log: &Log) {
+    all_whole(&records(books, log), log);
+}
+
+/// The same of records read before.
+#[track_caller]
+pub fn all_whole(all: &[Stored], log: &Log) {
     let (mut prev, mut last) = (Hash::ZERO, None);
     let mut events = HashSet::new();
-    let all = records(books, log);
-    for (seq, stored) in (0..).zip(&all) {
+    for (seq, stored) in (0..).zip(all) {
         let head = Head::parse(&stored.head).unwrap();
         assert_eq!((head.seq, stored.seq), (seq, seq), "{}", log.name());
         assert_eq!(head.prev, prev, "{} {seq}", log.name());
@@ -112,7 +119,7 @@ pub fn is_whole(books: &Books, log: &Log) {
             );
         }
     }
-    assert_eq!((last_of(&all), log.last_entry()), (log.size(), prev));
+    assert_eq!((last_of(all), log.last_entry()), (log.size(), prev));
 }
 
 fn last_of(all: &[Stored]) -> u64 {
