@@ -9,7 +9,9 @@
 mod bed;
 
 use bed::truth::is_clean;
-use bed::{Bed, append, caller, create, files, group, verify};
+use bed::{BY, Bed, append, caller, create, files, group, verify};
+use indelible_ledger::{Caller, Ledger, Log};
+use indelible_proof::head::Own;
 use indelible_store::{FaultInjector, LocalStore, WriteFate, WriteKind};
 use std::fs;
 use std::os::unix::fs::{FileExt, PermissionsExt};
@@ -23,10 +25,10 @@ fn store() -> Bed {
     let ledger = bed.open();
     let (one, two) = (create(&ledger, "one", 1), create(&ledger, "two", 2));
     let (mut first, mut second) = (caller(&ledger, &one, 5), caller(&ledger, &two, 6));
-    group(&ledger, &one, &mut first, 0..8).unwrap();
+    long(&ledger, &one, &mut first, 0);
     group(&ledger, &two, &mut second, 0..2).unwrap();
     ledger.seal().unwrap();
-    group(&ledger, &one, &mut first, 8..12).unwrap();
+    long(&ledger, &one, &mut first, 4);
     ledger.seal().unwrap();
     ledger.close("first").unwrap();
     tear_a_batch(&bed);
@@ -38,6 +40,20 @@ fn store() -> Bed {
     append(&ledger, &two, &mut caller(&ledger, &two, 8), 2..3);
     ledger.close("second").unwrap();
     bed
+}
+
+/// A few events that fill most of a tail file and little of a pack: so the tail ahead of them is released, and what is left is small
+/// enough to be flipped byte by byte.
+fn long(ledger: &Ledger, log: &Arc<Log>, caller: &mut Caller, first: u64) {
+    let long = |number| format!(r#"{{"n":{number},"note":"{}"}}"#, "z".repeat(14_000));
+    let events = (first..first + 4)
+        .map(|number| {
+            caller
+                .prepare(log, &BY, &Own::default(), long(number).as_bytes())
+                .unwrap()
+        })
+        .collect();
+    ledger.submit_all(log, events).unwrap().wait().unwrap();
 }
 
 /// A start whose first batch gets no further than its first sector.
