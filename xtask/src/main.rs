@@ -32,8 +32,8 @@ struct Command {
 const COMMANDS: [Command; 7] = [
     Command {
         name: "test",
-        arguments: "",
-        about: "everything a change has to pass, in a fixed order, up to the first failure",
+        arguments: "[STEP…]",
+        about: "everything a change has to pass, or some of its steps, up to the first failure",
         run: test::run,
     },
     Command {

@@ -7,7 +7,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use crate::agree;
 use crate::fuzz;
@@ -18,39 +18,47 @@ use crate::tally::Tally;
 use crate::tidy;
 use crate::workspace::Workspace;
 
-type Step = (&'static str, fn(&Workspace) -> Result<Tally>);
+/// A name for the command line, what it is for people, and what runs it.
+type Step = (&'static str, &'static str, fn(&Workspace) -> Result<Tally>);
 
 const STEPS: [Step; 12] = [
-    ("format", format),
-    ("clippy", clippy),
-    ("tidy", |workspace| tidy::run(workspace, &[])),
-    ("cargo test", cargo_test),
-    ("second verifier", second_verifier),
-    ("the verifiers agree", |workspace| {
-        agree::run(workspace, &[])
-    }),
-    ("proof without std", without_std),
-    ("proof in the browser", wasm),
-    ("fuzz", |workspace| {
+    ("format", "sources are formatted", format),
+    ("clippy", "no lint complains", clippy),
+    ("tidy", "house rules", |workspace| tidy::run(workspace, &[])),
+    ("tests", "cargo test", cargo_test),
+    ("python", "vectors and the second verifier", second_verifier),
+    (
+        "agree",
+        "both verifiers reach the same verdicts",
+        |workspace| agree::run(workspace, &[]),
+    ),
+    ("no-std", "proof for a target without std", without_std),
+    ("wasm", "proof for the browser", wasm),
+    ("fuzz", "decoders against random bytes", |workspace| {
         fuzz::run(workspace, &FUZZED.map(str::to_owned))
     }),
-    ("documentation", documentation),
-    ("examples in pages", |workspace| readme::run(workspace, &[])),
-    ("promises", |workspace| promises::run(workspace, &[])),
+    ("doc", "documentation without warnings", documentation),
+    ("readme", "examples in pages", |workspace| {
+        readme::run(workspace, &[])
+    }),
+    ("promises", "what is promised is shown", |workspace| {
+        promises::run(workspace, &[])
+    }),
 ];
 
 /// Both are read from strangers by everyone who verifies; the others take their turn by hand.
 const FUZZED: [&str; 4] = ["--seconds", "30", "event", "export"];
 
-/// Runs the steps up to the first that fails, then says how long each took.
-pub fn run(workspace: &Workspace, _arguments: &[String]) -> Result<Tally> {
+/// Runs the named steps, or all, up to the first that fails; then says how long each took.
+pub fn run(workspace: &Workspace, names: &[String]) -> Result<Tally> {
+    let steps = chosen(names)?;
     let mut total = Tally::default();
     let mut times: Vec<(&str, Duration)> = Vec::new();
-    for (number, (name, step)) in STEPS.iter().enumerate() {
+    for (number, (name, about, step)) in steps.iter().enumerate() {
         println!(
-            "\n== {} of {}: {name} ==",
+            "\n== {} of {}: {name}: {about} ==",
             number.saturating_add(1),
-            STEPS.len()
+            steps.len()
         );
         let begin = Instant::now();
         let tally = step(workspace).unwrap_or_else(|error| {
@@ -62,7 +70,7 @@ pub fn run(workspace: &Workspace, _arguments: &[String]) -> Result<Tally> {
         total.add(tally);
         if failed > 0 {
             println!(
-                "\nThe step \"{name}\" failed ({failed} of its checks); the steps after it were not run."
+                "\nThe step {name} failed, {failed} of its checks; the steps after it were not run."
             );
             break;
         }
@@ -72,6 +80,22 @@ pub fn run(workspace: &Workspace, _arguments: &[String]) -> Result<Tally> {
         println!("{:7.1} s  {name}", time.as_secs_f64());
     }
     Ok(total)
+}
+
+/// The steps of these names, in the list's order; all if none is named.
+fn chosen(names: &[String]) -> Result<Vec<Step>> {
+    let is_known = |name: &&String| STEPS.iter().any(|(known, ..)| known == name);
+    if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
+        bail!(
+            "no step {unknown}: there are {}",
+            STEPS.map(|(name, ..)| name).join(", ")
+        );
+    }
+    let is_named = |name: &str| names.is_empty() || names.iter().any(|named| named == name);
+    Ok(STEPS
+        .into_iter()
+        .filter(|(name, ..)| is_named(name))
+        .collect())
 }
 
 fn format(workspace: &Workspace) -> Result<Tally> {
@@ -214,7 +238,23 @@ fn one(command: &mut Command) -> Result<Tally> {
 
 #[cfg(test)]
 mod tests {
-    use super::counts;
+    use super::*;
+
+    #[test]
+    fn steps_are_run_in_the_order_of_the_list() {
+        let named = |names: &[&str]| {
+            chosen(
+                &names
+                    .iter()
+                    .map(|&name| name.to_owned())
+                    .collect::<Vec<_>>(),
+            )
+        };
+        let names = |steps: Vec<Step>| steps.into_iter().map(|(name, ..)| name).collect::<Vec<_>>();
+        assert_eq!(names(named(&["doc", "tidy"]).unwrap()), ["tidy", "doc"]);
+        assert_eq!(named(&[]).unwrap().len(), STEPS.len());
+        assert!(named(&["tidy", "bake"]).is_err());
+    }
 
     #[test]
     fn the_counts_of_a_test_program_are_read_from_its_result_line() {
