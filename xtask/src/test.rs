@@ -4,6 +4,7 @@
 //! for the same reason.
 
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -48,6 +49,9 @@ const STEPS: [Step; 12] = [
 
 /// Both are read from strangers by everyone who verifies; the others take their turn by hand.
 const FUZZED: [&str; 4] = ["--seconds", "30", "event", "export"];
+
+/// Without a network this is how long it takes to say so, at most.
+const DOWNLOAD_MAX: Duration = Duration::from_secs(180);
 
 /// Runs the named steps, or all, up to the first that fails; then says how long each took.
 pub fn run(workspace: &Workspace, names: &[String]) -> Result<Tally> {
@@ -200,14 +204,23 @@ fn proof_for(workspace: &Workspace, target: &str) -> Result<Tally> {
             "proof for {target}: this Rust has no such target, and rustup can't add it"
         )));
     }
-    one(workspace.command("cargo").args([
+    let built = one(workspace.command("cargo").args([
         "build",
         "--quiet",
         "--package",
         "indelible-proof",
         "--target",
         target,
-    ]))
+    ]))?;
+    println!(
+        "indelible-proof for {target}: {}",
+        if built.failed == 0 {
+            "builds"
+        } else {
+            "does not build"
+        }
+    );
+    Ok(built)
 }
 
 /// Whether this Rust has the target's libraries; asks rustup for them if not.
@@ -217,12 +230,14 @@ fn target_is_there(workspace: &Workspace, target: &str) -> Result<bool> {
         "--target",
         target,
     ]))?;
-    if std::path::Path::new(libraries.trim()).exists() {
+    if Path::new(libraries.trim()).exists() {
         return Ok(true);
     }
-    Ok(program::works(
+    let added = program::within(
         workspace.command("rustup").args(["target", "add", target]),
-    ))
+        DOWNLOAD_MAX,
+    );
+    Ok(added.is_ok_and(|ended| ended.well))
 }
 
 fn documentation(workspace: &Workspace) -> Result<Tally> {
