@@ -260,10 +260,6 @@ impl Committer {
         let (mut draft, mut waiting) = (Draft::default(), Waiting::new());
         let mut inbox = self.queue.lock();
         loop {
-            if inbox.stopped.is_some() {
-                drop(inbox);
-                return self.refuse(waiting);
-            }
             let mut taken: Vec<Group> = Vec::new();
             let (mut records, mut bytes, mut logs) = (0, 0, HashSet::new());
             let mut log = None;
@@ -287,6 +283,11 @@ impl Committer {
                 inbox = self.queue.lock();
             } else if draft.is_empty() {
                 return;
+            }
+            // Asked while the disk is taken and not before: the batch ahead may have failed while this one was ordered.
+            if inbox.stopped.is_some() {
+                drop(inbox);
+                return self.refuse(waiting);
             }
             if !inbox.disk_busy {
                 inbox.disk_busy = true;

@@ -10,15 +10,21 @@ mod bed;
 
 use bed::hooked::Hooked;
 use bed::truth::{Told, count_said, is_clean, is_true, read, records};
-use bed::{BY, Hands, ORIGIN, append, caller, create, event, memory, open, settings, verify};
+use bed::{
+    BY, Hands, ORIGIN, SECRET, append, caller, create, event, memory, open, random, settings,
+    verify,
+};
+use indelible_ledger::clock::Clock;
+use indelible_ledger::signer::NodeSecret;
 use indelible_ledger::{
     Caller, Founding, Ledger, Log, OpenError, RecoverError, Refusal, SealError,
 };
 use indelible_proof::head::Own;
 use indelible_proof::node_event::NodeEvent;
+use indelible_proof::time::Time;
 use indelible_store::Store;
 use indelible_store::memory::{Fault, MemoryDisk};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -503,4 +509,71 @@ fn what_was_resent_after_an_unknown_commit_is_there_once_for_each_time_it_was_ac
     ledger.close("test").unwrap();
     let store: Arc<dyn Store> = Arc::new(disk.open());
     is_true(&store, &told);
+}
+
+/// A clock at which one look is held up.
+struct HeldClock {
+    hands: Arc<Hands>,
+    /// Told when somebody looks, and heard before he goes on.
+    hold: Mutex<Option<(Sender<()>, Receiver<()>)>>,
+}
+
+impl Clock for HeldClock {
+    fn wall(&self) -> Option<Time> {
+        if let Some((looking, go_on)) = self.hold.lock().unwrap().take() {
+            looking.send(()).unwrap();
+            go_on.recv_timeout(Duration::from_secs(60)).unwrap();
+        }
+        self.hands.wall()
+    }
+
+    fn boot_nanos(&self) -> u64 {
+        self.hands.boot_nanos()
+    }
+}
+
+#[test]
+fn a_batch_that_is_ordered_while_the_one_before_fails_is_not_written() {
+    let rival = Node::at_rest();
+    let taken = winner(&rival.disk);
+    drop(rival);
+    let (disk, hands) = (memory(), Hands::at(1_790_000_000));
+    let hooked = Hooked::new(Arc::new(disk.open()));
+    let clock = Arc::new(HeldClock {
+        hands,
+        hold: Mutex::new(None),
+    });
+    let ledger = Ledger::open(
+        hooked.clone(),
+        NodeSecret::new(SECRET),
+        clock.clone(),
+        random(1),
+        settings(),
+        "unix:1000",
+    )
+    .unwrap();
+    let log = create(&ledger, "payments", 1);
+    let mut caller = caller(&ledger, &log, 5);
+    let mut submit = |number| {
+        let prepared = caller.prepare(&log, &BY, &Own::default(), &event(number));
+        ledger.submit(&log, prepared.unwrap()).unwrap()
+    };
+    hooked.wait_quiet();
+    hooked.hold();
+    disk.fault_at(disk.submits(), Fault::Taken(taken));
+    let first = submit(0);
+    hooked.wait_held();
+    // The second is being ordered when the first turns out to have lost its slot.
+    let ((looking, looked), (go_on, going)) = (channel(), channel());
+    *clock.hold.lock().unwrap() = Some((looking, going));
+    let second = submit(1);
+    looked.recv_timeout(Duration::from_secs(60)).unwrap();
+    hooked.release_hold();
+    is_heard(&first.wait().unwrap_err(), Heard::Stopped, "first");
+    let submits = disk.submits();
+    go_on.send(()).unwrap();
+    is_heard(&second.wait().unwrap_err(), Heard::Stopped, "second");
+    assert_eq!(disk.submits(), submits);
+    drop(ledger);
+    assert_eq!(disk.submits(), submits);
 }
