@@ -1,7 +1,7 @@
 //! The clock rule: what time a record gets when the wall clock can't be trusted.
 //!
 //! Owns the decision, not the clocks: both readings come in through [`Clock`]. Promises that time never goes back, that a wall
-//! clock which runs away is not followed, and that either trouble is reported once per episode (FORMATS §1, *time*).
+//! clock which runs away is not followed, and that either trouble is reported once per episode (`docs/spec/record.md`, *Clock*).
 
 use crate::limits::START_JUMP_DAYS;
 use indelible_proof::time::Time;

@@ -1,6 +1,6 @@
-//! Begins again from what is stored: packs, tail, register. Reads only; what must be set aside is done by [`repair`].
+//! Begins again from what is stored: packs, tail, register. Reads only; what must be set aside is done by `repair`.
 //!
-//! Normal opening and opening after a crash are the same code. The table of FORMATS §4 decides what a broken end of the tail is:
+//! Normal opening and opening after a crash are the same code. The table of `docs/spec/tail.md` decides what a broken end of the tail is:
 //! a torn last batch is set aside, anything that was acknowledged and is damaged is refused and named.
 
 mod packs;

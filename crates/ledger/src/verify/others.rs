@@ -100,19 +100,11 @@ pub(crate) fn remarks(store: &dyn Store, names: &Names) -> Vec<String> {
         .collect()
 }
 
-/// Without a register that remembers something, a store that ends early and one that was rolled back look like any other.
+/// A register that remembers nothing guards no more than none, of which the store itself says so.
 fn nobody_remembers(store: &dyn Store) -> Option<&'static str> {
-    if !store.describe().register_configured {
-        return Some(
-            "no register is configured: nobody would notice that the store was rolled back",
-        );
-    }
-    match store.register_read() {
-        Ok(None) => {
-            Some("the register holds nothing: nobody would notice that the store was rolled back")
-        }
-        Ok(Some(_)) | Err(_) => None,
-    }
+    let empty = store.describe().register_configured && matches!(store.register_read(), Ok(None));
+    empty
+        .then_some("the register holds nothing: nobody would notice that the store was rolled back")
 }
 
 fn node_records(names: &Names, seen: &Seen, logs: &mut Logs) {
