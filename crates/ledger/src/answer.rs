@@ -4,13 +4,16 @@
 
 use crate::books::{Books, Log, SignedNote};
 use crate::view::ReadError;
+use indelible_proof::hash;
 use indelible_proof::receipt;
+use indelible_proof::tree::inclusion;
 
 impl Books {
     /// The receipt of a record under a note that covers it: a C2SP `tlog-proof@v1`.
     ///
     /// # Errors
-    /// [`ReadError::NoSuchRecord`] if the note's size does not cover `seq`.
+    /// [`ReadError::NoSuchRecord`] if the note's size does not cover `seq`; [`ReadError::Damaged`] if what is stored does not lead from the
+    /// head to the signed root.
     pub fn receipt(
         &self,
         log: &Log,
@@ -19,6 +22,11 @@ impl Books {
         note: &SignedNote,
     ) -> Result<String, ReadError> {
         let proof = self.inclusion(log, seq, note.size)?;
+        // The proof is made of what lies on the disk: a receipt that would not verify is never handed out.
+        let leaf = hash::leaf(&hash::entry(head));
+        if !inclusion::verify(&leaf, seq, note.size, &proof, &note.root) {
+            return Err(ReadError::unproven(log, seq));
+        }
         Ok(receipt::encode(head, seq, &proof, &note.text))
     }
 }

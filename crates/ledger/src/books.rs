@@ -307,6 +307,13 @@ impl LogState {
         self.tail_entries.get(place).copied()
     }
 
+    /// Entries of the tail, if it holds all of them.
+    pub(crate) fn tail_slice(&self, first: u64, count: u32) -> Option<&[Hash]> {
+        let from = usize::try_from(first.checked_sub(self.tail_first)?).ok()?;
+        let to = from.checked_add(usize::try_from(count).ok()?)?;
+        self.tail_entries.get(from..to)
+    }
+
     /// The run that holds a sealed seq.
     pub(crate) fn run_of(&self, seq: u64) -> Option<&RunPlace> {
         let after = self.runs.partition_point(|run| run.first <= seq);
@@ -365,7 +372,7 @@ impl Books {
         Arc::clone(&self.store)
     }
 
-    /// Every log, in the order they were founded; `_node` first.
+    /// Every log, in the order this process met them: as they were founded, or, of packs, by log id.
     #[must_use]
     pub fn logs(&self) -> Vec<Arc<Log>> {
         self.lists().all.clone()

@@ -46,7 +46,7 @@ impl Prepared {
     /// Bytes this record takes in a frame, about: what the queue and the batch count.
     #[must_use]
     pub(crate) fn weight(&self) -> usize {
-        self.event.len() + self.own.len() + 80
+        self.event.len() + self.own.len() + self.shared.len() + 80
     }
 
     /// The salt as the text that is hashed and handed out.

@@ -165,7 +165,12 @@ impl Committer {
         self.queue.free_waiters();
     }
 
-    /// Why the background sealing last stopped.
+    /// The public key that this node's batches are signed with.
+    pub(crate) fn batch_key(&self) -> [u8; 32] {
+        self.batch_key.public()
+    }
+
+    /// Why the background sealing last failed.
     pub(crate) fn sealing_trouble(&self) -> MutexGuard<'_, Option<String>> {
         self.sealing_trouble
             .lock()
@@ -243,8 +248,12 @@ impl Committer {
                 if inbox.stopped.is_some() || (inbox.closing && inbox.groups.is_empty()) {
                     return;
                 }
-                inbox = self.queue.wait_work(inbox);
+                inbox = match inbox.groups.is_empty() {
+                    true => self.queue.wait_work(inbox),
+                    false => self.queue.wait_sealing(inbox),
+                };
             }
+            inbox.full_since = None;
             drop(inbox);
             self.turn(self.desk());
         }
@@ -295,7 +304,7 @@ impl Committer {
             }
             // Whatever waits does not fit: only the disk can change that. Otherwise what came meanwhile is taken first.
             if none {
-                inbox = self.queue.wait_work(inbox);
+                inbox = self.queue.wait_disk(inbox);
             }
         }
         drop(inbox);
@@ -309,6 +318,7 @@ impl Committer {
             first,
             rest,
             answer,
+            ..
         } in groups
         {
             let mut recorded = Vec::with_capacity(1 + rest.len());
@@ -343,15 +353,13 @@ impl Committer {
             return self.write_alone(desk, draft).map(|()| recorded);
         }
         let (ticket, answer) = crate::queue::Ticket::pair();
-        self.queue.push(
-            Group {
-                log: Arc::clone(log),
-                first: prepared,
-                rest: Vec::new(),
-                answer,
-            },
-            false,
-        )?;
+        self.queue.push(Group {
+            log: Arc::clone(log),
+            first: prepared,
+            rest: Vec::new(),
+            answer,
+            reserved: false,
+        })?;
         ticket
             .wait()
             .map(|mut recorded| recorded.pop().expect("one record was submitted"))
@@ -377,7 +385,7 @@ impl Committer {
                 inbox.disk_busy = true;
                 return Ok(());
             }
-            inbox = self.queue.wait_work(inbox);
+            inbox = self.queue.wait_disk(inbox);
         }
     }
 
@@ -453,7 +461,11 @@ impl Committer {
         let store = self.books.store();
         let ticket = store
             .submit(batch.number, &parts)
-            .map_err(|error| Refusal::Unknown(error.to_string()))?;
+            .map_err(|error| match error {
+                StoreError::Io { .. } => Refusal::Unknown(error.to_string()),
+                // Every other error comes before the first byte.
+                _ => Refusal::Stopped(error.to_string()),
+            })?;
         match store.wait(ticket) {
             Written::Durable => Ok(u64::try_from(bytes).expect("a batch fits memory")),
             Written::Taken(_) => Err(Refusal::Stopped(format!(

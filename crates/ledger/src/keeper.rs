@@ -75,9 +75,10 @@ pub(crate) fn keep(committer: &Committer, sealer: &Sealer, background_sealing: b
         if stop {
             return;
         }
-        // Room ahead of need: a commit that had to make a file would wait for all its zeros. After a failure every write is refused, so
-        // the next commit tells its caller.
-        if committer.books.store().prepare_next().is_err() {
+        // Room ahead of need: a commit that had to make a file would wait for all its zeros. What keeps it from being made now may be
+        // gone at the next beat; a write that failed stopped the writer, which the next commit says.
+        let prepared = committer.books.store().prepare_next();
+        if prepared.is_err() && committer.check_running().is_err() {
             return;
         }
         if silent || registered_at.elapsed() >= REGISTER_EVERY {

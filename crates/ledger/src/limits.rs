@@ -10,8 +10,8 @@ pub const BATCH_RECORDS_MAX: usize = 65_536;
 pub const BATCH_LOGS_MAX: usize = 4_096;
 /// Notes published with one ordinary batch: signing costs about 20 µs each, and callers wait for it.
 pub const BATCH_NOTES_MAX: usize = 32;
-/// Notes in one mark: 256 B each, so a mark of every log stays within a batch.
-pub const MARK_NOTES_MAX: usize = 8_192;
+/// Notes in one mark: at most 562 B each (an origin twice, a root, a signature), so that a mark stays within a batch.
+pub const MARK_NOTES_MAX: usize = 7_000;
 /// Records that are recorded together or not at all: half a batch, so that any two groups can share one.
 pub const GROUP_RECORDS_MAX: usize = BATCH_RECORDS_MAX / 2;
 /// Bytes of such records, likewise.
@@ -31,6 +31,8 @@ pub const REGISTER_EVERY: Duration = Duration::from_secs(1);
 pub const REOPEN_AFTER_NANOS: u64 = 3_600_000_000_000;
 /// Tail bytes that make a pack.
 pub const SEAL_BYTES: u64 = 64 << 20;
+/// Pause after a sealing that failed for want of something that may come back: space, a readable disk.
+pub const SEAL_RETRY: Duration = Duration::from_secs(1);
 /// Tail bytes at which commits wait for sealing: memory holds 32 bytes for each unsealed record.
 pub const TAIL_BYTES_MAX: u64 = 1 << 30;
 /// A run never crosses a multiple of this, so that level-16 nodes and index units align with files.
@@ -43,7 +45,8 @@ pub const NOTE_EVERY_SECONDS: u64 = 60;
 pub const NODE_CACHE_MAX: usize = 16_384;
 /// Decoded blocks of 256 leaves that a log remembers for proofs (16 KiB each).
 pub const BLOCK_CACHE_MAX: usize = 16;
-/// Logs of one node. Each costs about a kilobyte of memory.
+/// Logs of one node. Each costs about a kilobyte of memory, and up to a megabyte more once proofs are asked of it (`NODE_CACHE_MAX`,
+/// `BLOCK_CACHE_MAX`).
 pub const LOGS_MAX: usize = 65_536;
 /// How often a reader begins again because a writer sealed meanwhile. A start takes milliseconds, filling a pack longer.
 pub const READ_ATTEMPTS: usize = 64;

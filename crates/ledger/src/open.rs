@@ -137,8 +137,12 @@ impl Ledger {
         if recovered.batch_key.is_some_and(|key| key != batch_key) {
             return Err(OpenError::WrongKeys);
         }
-        let unnamed = recover::unnamed_pack(&recovered.books)?;
-        let repairs = recover::repair(&*store, &recovered)?;
+        if let Some(file) = recovered.read_only {
+            let what = "it has things that this version would not keep".to_owned();
+            return Err(RecoverError::Unsupported { file, what }.into());
+        }
+        let (recovered, unnamed, aside) = recover::confirm_last_pack(&store, recovered)?;
+        let repairs = recover::repair(&*store, &recovered, aside)?;
         store.open_tail(recovered.next.checked_sub(1))?;
         let opening = Opening {
             store,
@@ -197,15 +201,13 @@ impl Ledger {
         rest: Vec<Prepared>,
     ) -> Result<Ticket, Refusal> {
         let (ticket, answer) = Ticket::pair();
-        self.committer.queue.push(
-            Group {
-                log: Arc::clone(log),
-                first,
-                rest,
-                answer,
-            },
-            false,
-        )?;
+        self.committer.queue.push(Group {
+            log: Arc::clone(log),
+            first,
+            rest,
+            answer,
+            reserved: false,
+        })?;
         Ok(ticket)
     }
 
@@ -300,6 +302,12 @@ impl Ledger {
     #[must_use]
     pub fn tail_bytes(&self) -> u64 {
         self.committer.tail_bytes()
+    }
+
+    /// Why the background sealing failed last, if it did and has not come through since.
+    #[must_use]
+    pub fn sealing_trouble(&self) -> Option<String> {
+        self.committer.sealing_trouble().clone()
     }
 
     /// Why the register could not be written last, if so.

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 /// Why a submission has no receipt, and what the caller should do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// Not recorded; the queue stayed full. Safe to send again.
-    #[error("not recorded: the queue is full; send again later")]
+    /// Not recorded; the queue stayed full, or the tail because nothing is sealed. Safe to send again.
+    #[error("not recorded: there was no room for it in time; send again later")]
     Full,
     /// Not recorded; more than one batch holds. Send fewer at a time.
     #[error(
@@ -80,6 +80,29 @@ impl Ticket {
         }
     }
 
+    /// Waits for the outcome so long and no longer. A disk that does not answer keeps it back; it may still come.
+    ///
+    /// # Errors
+    /// The ticket, if there is no outcome yet.
+    ///
+    /// # Panics
+    /// Never in a running process.
+    pub fn wait_for(self, limit: Duration) -> Result<Outcome, Ticket> {
+        let outcome = self
+            .0
+            .outcome
+            .lock()
+            .expect("no thread panics while it holds an outcome");
+        let (mut outcome, _) = self
+            .0
+            .given
+            .wait_timeout_while(outcome, limit, |outcome| outcome.is_none())
+            .expect("no thread panics while it holds an outcome");
+        let taken = outcome.take();
+        drop(outcome);
+        taken.ok_or(self)
+    }
+
     /// Whether the outcome is there, so that [`Ticket::wait`] returns at once.
     #[must_use]
     pub fn is_ready(&self) -> bool {
@@ -107,6 +130,8 @@ pub(crate) struct Group {
     pub(crate) first: Prepared,
     pub(crate) rest: Vec<Prepared>,
     pub(crate) answer: Arc<Answer>,
+    /// The node's own: it needs no room and is not refused for want of it.
+    pub(crate) reserved: bool,
 }
 
 impl Group {
@@ -124,6 +149,10 @@ impl Group {
 pub(crate) struct Inbox {
     pub(crate) groups: VecDeque<Group>,
     bytes: usize,
+    /// Since when callers have been waiting for room in the tail.
+    pub(crate) full_since: Option<Instant>,
+    /// Threads that wait for the disk.
+    disk_wanted: usize,
     /// One batch is being written.
     pub(crate) disk_busy: bool,
     /// Set once; nothing more is taken.
@@ -137,6 +166,18 @@ impl Inbox {
         let group = self.groups.pop_front()?;
         self.bytes -= group.weight();
         Some(group)
+    }
+}
+
+impl Inbox {
+    /// Takes out all that callers brought; the node's own records stay.
+    fn take_refusable(&mut self) -> Vec<Group> {
+        let all = std::mem::take(&mut self.groups);
+        let (kept, taken): (VecDeque<Group>, VecDeque<Group>) =
+            all.into_iter().partition(|group| group.reserved);
+        self.bytes = kept.iter().map(Group::weight).sum();
+        self.groups = kept;
+        taken.into()
     }
 }
 
@@ -169,11 +210,11 @@ impl Queue {
     }
 
     /// Puts a group in, waiting for room a bounded time. The node's own records need no room: they are its reserved share.
-    pub(crate) fn push(&self, group: Group, reserved: bool) -> Result<(), Refusal> {
+    pub(crate) fn push(&self, group: Group) -> Result<(), Refusal> {
         let weight = group.weight();
         let deadline = Instant::now() + self.wait;
         let mut inbox = self.lock();
-        while !reserved
+        while !group.reserved
             && inbox.stopped.is_none()
             && !inbox.groups.is_empty()
             && inbox.bytes + weight > QUEUE_BYTES_MAX
@@ -191,11 +232,16 @@ impl Queue {
         if let Some(why) = &inbox.stopped {
             return Err(Refusal::Stopped(why.clone()));
         }
-        if inbox.closing && !reserved {
+        if inbox.closing && !group.reserved {
             return Err(Refusal::Stopped("closed".to_owned()));
         }
         inbox.bytes += weight;
-        inbox.groups.push_back(group);
+        // With the tail full nobody drives but a sealing that waits for its own record: behind a batch of others it would wait for
+        // ever.
+        match group.reserved {
+            true => inbox.groups.push_front(group),
+            false => inbox.groups.push_back(group),
+        }
         drop(inbox);
         self.work.notify_one();
         Ok(())
@@ -208,10 +254,45 @@ impl Queue {
             .expect("no thread panics while it holds the queue")
     }
 
+    /// Waits for a sealing to make room in the tail, as long as a caller would wait for room here; then all who wait are told.
+    pub(crate) fn wait_sealing<'a>(
+        &'a self,
+        mut inbox: MutexGuard<'a, Inbox>,
+    ) -> MutexGuard<'a, Inbox> {
+        let since = *inbox.full_since.get_or_insert_with(Instant::now);
+        let left = self.wait.saturating_sub(since.elapsed());
+        if left.is_zero() {
+            inbox.full_since = None;
+            for group in inbox.take_refusable() {
+                group.answer.give(Err(Refusal::Full));
+            }
+            self.room.notify_all();
+            return inbox;
+        }
+        self.work
+            .wait_timeout(inbox, left)
+            .expect("no thread panics while it holds the queue")
+            .0
+    }
+
+    /// Waits for the disk, or for whatever else changes.
+    pub(crate) fn wait_disk<'a>(&self, mut inbox: MutexGuard<'a, Inbox>) -> MutexGuard<'a, Inbox> {
+        inbox.disk_wanted += 1;
+        let mut inbox = self.wait_work(inbox);
+        inbox.disk_wanted -= 1;
+        inbox
+    }
+
     /// The disk is free again.
     pub(crate) fn free_disk(&self) {
-        self.lock().disk_busy = false;
-        self.work.notify_all();
+        let mut inbox = self.lock();
+        inbox.disk_busy = false;
+        // A lone caller leaves idle drivers asleep.
+        let wanted = inbox.disk_wanted > 0 || !inbox.groups.is_empty() || inbox.closing;
+        drop(inbox);
+        if wanted {
+            self.work.notify_all();
+        }
     }
 
     /// The tail has room again.

@@ -13,6 +13,7 @@ use crate::books::{Books, Log, NODE_LOG, PackPlace};
 use crate::format::FormatError;
 use crate::format::pack::pack_names;
 use crate::limits::{LIST_PAGE, READ_ATTEMPTS};
+use crate::verify;
 use crate::view::ReadError;
 use indelible_proof::hash::Hash;
 use indelible_proof::node_event::NodeEvent;
@@ -102,6 +103,8 @@ pub struct Recovered {
     pub torn: Option<Torn>,
     /// Files of an interrupted sealing.
     pub orphans: Vec<String>,
+    /// A pack with things that this version would not keep: the store is only read.
+    pub(crate) read_only: Option<String>,
 }
 
 impl Recovered {
@@ -206,8 +209,8 @@ pub(crate) fn recover(store: Arc<dyn Store>) -> Result<Recovered, RecoverError> 
 pub(crate) fn repair(
     store: &dyn Store,
     recovered: &Recovered,
+    mut repairs: Vec<Repair>,
 ) -> Result<Vec<Repair>, RecoverError> {
-    let mut repairs = Vec::new();
     if let Some(torn) = &recovered.torn {
         repairs.push(Repair::Torn {
             batch: torn.number,
@@ -238,9 +241,14 @@ fn unrecorded(
             Repair::Torn { names, .. } | Repair::Orphans { names } => names.contains(name),
         })
     });
-    if waiting.is_empty() || recovered.next == 0 {
-        return Ok(Vec::new());
+    if !waiting.is_empty() && recovered.next > 0 {
+        forget_recorded(recovered, &mut waiting)?;
     }
+    Ok(said_again(waiting))
+}
+
+/// Takes out what `_node` has a record of.
+fn forget_recorded(recovered: &Recovered, waiting: &mut Vec<String>) -> Result<(), RecoverError> {
     let log = recovered.books.node_log();
     recovered
         .books
@@ -260,11 +268,32 @@ fn unrecorded(
             offset: 0,
             what: error.to_string(),
         })?;
-    Ok(if waiting.is_empty() {
-        Vec::new()
-    } else {
-        vec![Repair::Orphans { names: waiting }]
-    })
+    Ok(())
+}
+
+/// The repairs that these names tell of: a torn batch's begins with its number.
+fn said_again(names: Vec<String>) -> Vec<Repair> {
+    let batch = |name: &str| {
+        let number = name.strip_prefix("quarantine/")?.split_once('-')?.0;
+        let plain = number.len() == 12 && number.bytes().all(|byte| byte.is_ascii_digit());
+        let of_slot = plain && !name.contains(".ent") && !name.contains(".rec");
+        of_slot.then(|| number.parse::<u64>().ok()).flatten()
+    };
+    let (torn, others): (Vec<String>, Vec<String>) =
+        names.into_iter().partition(|name| batch(name).is_some());
+    let mut repairs: Vec<Repair> = torn
+        .into_iter()
+        .filter_map(|name| {
+            Some(Repair::Torn {
+                batch: batch(&name)?,
+                names: vec![name],
+            })
+        })
+        .collect();
+    if !others.is_empty() {
+        repairs.push(Repair::Orphans { names: others });
+    }
+    repairs
 }
 
 /// The last pack, if `_node` does not name it: the writer stopped between sealing and naming. A pack is named in a batch after its
@@ -305,6 +334,33 @@ pub(crate) fn unnamed_pack(books: &Books) -> Result<Option<(u64, u64, Hash)>, Re
     }
     let last = packs.last().filter(|_| !named);
     Ok(last.map(|pack| (pack.first_batch, pack.last_batch, pack.digest)))
+}
+
+/// A pack that no record names was perhaps never read back: the writer may have stopped before it could, or because it could not. It is
+/// read back now; if it fails, its files are set aside and the tail, which still holds its batches, is the evidence.
+#[expect(
+    clippy::type_complexity,
+    reason = "three results of one step, for the one caller there is"
+)]
+pub(crate) fn confirm_last_pack(
+    store: &Arc<dyn Store>,
+    recovered: Recovered,
+) -> Result<(Recovered, Option<(u64, u64, Hash)>, Vec<Repair>), RecoverError> {
+    let unnamed = unnamed_pack(&recovered.books)?;
+    let Some((first, last, digest)) = unnamed else {
+        return Ok((recovered, None, Vec::new()));
+    };
+    if verify::read_back(&**store, (first, last), digest).is_ok() {
+        return Ok((recovered, unnamed, Vec::new()));
+    }
+    let (ent, rec) = pack_names(first, last);
+    let names = vec![
+        store.quarantine_object(&ent)?,
+        store.quarantine_object(&rec)?,
+    ];
+    let recovered = recover(Arc::clone(store))?;
+    let unnamed = unnamed_pack(&recovered.books)?;
+    Ok((recovered, unnamed, vec![Repair::Orphans { names }]))
 }
 
 /// Every name under a prefix.

@@ -21,6 +21,8 @@ use std::sync::Arc;
 pub(crate) struct HeadBuilder<'a> {
     start: &'a [u8],
     head: Vec<u8>,
+    /// The last time written, and its text: most records share its second.
+    last_time: Option<(Time, [u8; 30])>,
 }
 
 impl<'a> HeadBuilder<'a> {
@@ -29,6 +31,7 @@ impl<'a> HeadBuilder<'a> {
         HeadBuilder {
             start,
             head: Vec::with_capacity(512),
+            last_time: None,
         }
     }
 
@@ -39,8 +42,18 @@ impl<'a> HeadBuilder<'a> {
         self.head.extend_from_slice(record.shared);
         self.head.extend_from_slice(record.own);
         head::encode_digest(&digest(&record.content), &mut self.head);
-        head::encode_end(seq, &record.time.text(), prev, &mut self.head);
+        let time = self.time_text(record.time);
+        head::encode_end(seq, &time, prev, &mut self.head);
         &self.head
+    }
+
+    fn time_text(&mut self, time: Time) -> [u8; 30] {
+        let text = match &self.last_time {
+            Some((last, text)) if last.secs() == time.secs() => time.text_within(text),
+            _ => time.text(),
+        };
+        self.last_time = Some((time, text));
+        text
     }
 }
 
@@ -80,7 +93,7 @@ pub(crate) fn rehash(
 ) -> Result<(Time, Time), String> {
     let mut builder = HeadBuilder::new(head_start);
     let mut times: Option<(Time, Time)> = None;
-    let mut wrong = None;
+    let (mut wrong, mut gone) = (None, None);
     let (mut before, mut rest) = (prev, entries);
     for frame in part.frames() {
         let (at, frame) = frame.map_err(|error| error.to_string())?;
@@ -105,15 +118,21 @@ pub(crate) fn rehash(
                 if !same && wrong.is_none() {
                     wrong = Some(seq);
                 }
+                if matches!(record.content, Content::Absent { .. }) && gone.is_none() {
+                    gone = Some(seq);
+                }
             },
         );
         before = with_prev[count];
         rest = after;
     }
-    match (wrong, times) {
-        (Some(seq), _) => Err(format!("record {seq} does not give its entry")),
-        (None, Some(times)) => Ok(times),
-        (None, None) => Err("a row without records".to_owned()),
+    match (wrong, gone, times) {
+        (Some(seq), ..) => Err(format!("record {seq} does not give its entry")),
+        (None, Some(seq), _) => Err(format!(
+            "the event of record {seq} is gone, and no record says why"
+        )),
+        (None, None, Some(times)) => Ok(times),
+        (None, None, None) => Err("a row without records".to_owned()),
     }
 }
 

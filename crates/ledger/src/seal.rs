@@ -11,7 +11,7 @@ use crate::books::{Books, PackPlace};
 use crate::commit::Committer;
 use crate::format::FormatError;
 use crate::format::pack::{EntView, REC_HEADER_BYTES, RecHeader, encode_ent, pack_names};
-use crate::limits::SEAL_BYTES;
+use crate::limits::{SEAL_BYTES, SEAL_RETRY};
 use crate::queue::{Group, Refusal, Ticket};
 use crate::recover;
 use crate::verify;
@@ -19,7 +19,7 @@ use gather::Gathered;
 use indelible_proof::hash::Hash;
 use indelible_proof::node_event::NodeEvent;
 use indelible_store::{Put, StoreError};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 /// Why a sealing stopped. The tail is untouched.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +35,9 @@ pub enum SealError {
         /// What is wrong with it.
         source: FormatError,
     },
+    /// A batch of the tail was changed since it was committed; `verify` says more.
+    #[error("batch {0} of the tail is no longer what was committed")]
+    NotAsCommitted(u64),
     /// The tail ends before the last durable batch.
     #[error("batch {0} can't be read back from the tail")]
     Missing(u64),
@@ -90,57 +93,60 @@ impl Sealer {
     /// Wakes the background thread if the tail is long enough for a pack.
     pub(crate) fn wake_if_long(&self, tail_bytes: u64) {
         if tail_bytes >= SEAL_BYTES {
-            self.call
-                .lock()
-                .expect("no thread panics while it holds the call")
-                .wanted = true;
+            self.call().wanted = true;
             self.called.notify_all();
         }
     }
 
     pub(crate) fn stop(&self) {
+        self.call().stop = true;
+        self.called.notify_all();
+    }
+
+    fn call(&self) -> MutexGuard<'_, Call> {
         self.call
             .lock()
             .expect("no thread panics while it holds the call")
-            .stop = true;
-        self.called.notify_all();
     }
 
     /// The background thread: seals while the tail is long.
     pub(crate) fn run(&self) {
         loop {
-            let mut call = self
-                .call
-                .lock()
-                .expect("no thread panics while it holds the call");
+            let mut call = self.call();
             while !call.wanted && !call.stop {
                 call = self
                     .called
                     .wait(call)
                     .expect("no thread panics while it holds the call");
             }
-            if call.stop {
-                return;
-            }
             call.wanted = false;
             drop(call);
-            while self.committer.tail_bytes() >= SEAL_BYTES {
+            while self.committer.tail_bytes() >= SEAL_BYTES && !self.call().stop {
                 match self.seal_next() {
-                    Ok(Some(_))
-                        if !self
-                            .call
-                            .lock()
-                            .expect("no thread panics while it holds the call")
-                            .stop => {}
-                    Ok(_) => break,
+                    Ok(Some(_)) => *self.committer.sealing_trouble() = None,
+                    Ok(None) => break,
+                    // Nothing was lost: the tail holds it. At its cap callers are told, until a sealing comes through again.
                     Err(error) => {
-                        // Nothing was lost: the tail holds it. Commits go on until the tail's cap, then callers are told.
                         *self.committer.sealing_trouble() = Some(error.to_string());
-                        break;
+                        self.pause();
                     }
                 }
+                if self.committer.check_running().is_err() {
+                    return;
+                }
+            }
+            if self.call().stop {
+                return;
             }
         }
+    }
+
+    /// After trouble: no commit may come that would call again, once the tail is full.
+    fn pause(&self) {
+        let paused = self
+            .called
+            .wait_timeout_while(self.call(), SEAL_RETRY, |call| !call.stop);
+        drop(paused.expect("no thread panics while it holds the call"));
     }
 
     /// Seals everything that is durable now.
@@ -175,7 +181,7 @@ impl Sealer {
             return Ok(None);
         }
         let books = &*self.committer.books;
-        let gathered = Gathered::read(books, from, upto)?;
+        let gathered = Gathered::read(books, self.committer.batch_key(), from, upto)?;
         let (ent_name, rec_name) = pack_names(gathered.first, gathered.last);
         let tail_bytes = gathered.slot_bytes;
         let (first, last, last_digest) = (gathered.first, gathered.last, gathered.last_digest);
@@ -198,7 +204,12 @@ impl Sealer {
         parts.extend(made.frames.iter().map(Vec::as_slice));
         self.put(&rec_name, &parts)?;
         self.put(&ent_name, &[&ent])?;
-        verify::read_back(store, (first, last), digest).map_err(SealError::ReadBack)?;
+        if let Err(what) = verify::read_back(store, (first, last), digest) {
+            // Left there, it would be taken for a pack at the next start, or stand in the way of a longer one.
+            store.quarantine_object(&ent_name)?;
+            store.quarantine_object(&rec_name)?;
+            return Err(SealError::ReadBack(what));
+        }
         self.name_in_node_log(first, last, digest)?;
         let records = made.runs.iter().map(|run| u64::from(run.run.count)).sum();
         let bytes = u64::try_from(ent.len()).expect("a pack fits memory") + rec_len;
@@ -244,15 +255,13 @@ impl Sealer {
             )
         };
         let (ticket, answer) = Ticket::pair();
-        self.committer.queue.push(
-            Group {
-                log,
-                first: prepared,
-                rest: Vec::new(),
-                answer,
-            },
-            true,
-        )?;
+        self.committer.queue.push(Group {
+            log,
+            first: prepared,
+            rest: Vec::new(),
+            answer,
+            reserved: true,
+        })?;
         self.committer.take_turn();
         ticket.wait()?;
         Ok(())

@@ -185,7 +185,7 @@ impl Sequencer {
             salt,
             event,
         } = prepared;
-        let known = head.len();
+        let (known, shared_len) = (head.len(), shared.len());
         head::encode_end(seq, &time.text(), &part.edge.last_entry, &mut head);
         let entry = Hash(state.chain_update(&head[known..]).finalize().into());
         if !part.builder.takes(seq, event.len() + own.len()) {
@@ -200,7 +200,7 @@ impl Sequencer {
         part.first_time = part.first_time.or(Some(time));
         part.entries.push(entry);
         draft.records += 1;
-        draft.bytes += event.len() + own.len() + 80 + 32;
+        draft.bytes += event.len() + own.len() + shared_len + 80 + 32;
         draft.time = draft.time.max(Some(time));
         Recorded {
             seq,

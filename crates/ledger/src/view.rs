@@ -64,6 +64,19 @@ impl ReadError {
     }
 }
 
+impl ReadError {
+    /// The stored entries and nodes don't lead from a record to the signed root.
+    pub(crate) fn unproven(log: &Log, seq: u64) -> ReadError {
+        ReadError::Damaged {
+            log: log.name().to_owned(),
+            file: "sealed".to_owned(),
+            offset: 0,
+            seqs: seq..seq + 1,
+            what: "the stored tree does not lead from the record to the signed root".to_owned(),
+        }
+    }
+}
+
 /// One record as it was recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {

@@ -7,7 +7,7 @@ use bed::hooked::Hooked;
 use bed::truth::{Told, all_whole, is_clean, is_there, is_true, read, try_records};
 use bed::{BY, Bed, Hands, caller, create, event, group, memory, open, settings, verify};
 use indelible_ledger::limits::{BATCH_BYTES_MAX, QUEUE_BYTES_MAX};
-use indelible_ledger::{Ledger, Log, ReadError, Refusal, Settings, Ticket};
+use indelible_ledger::{Caller, Ledger, Log, ReadError, Refusal, Settings, Ticket};
 use indelible_proof::hash;
 use indelible_proof::head::Own;
 use indelible_proof::tree::{consistency, inclusion};
@@ -323,9 +323,9 @@ fn a_group_that_does_not_fit_behind_what_is_drafted_waits_without_stopping_anybo
         let hooked = Arc::clone(&hooked);
         move || {
             let mut caller = caller(&ledger, &log, 5);
-            // The first batch waits for the disk; the second holds 25,000 records; 14,600 more fit by their bytes and not with
+            // The first batch waits for the disk; the second holds 15,000 records; 12,000 more fit by their bytes and not with
             // their entries.
-            let tickets: Vec<_> = [1, 25_000, 14_600]
+            let tickets: Vec<_> = [1, 15_000, 12_000]
                 .map(|count| {
                     let prepare = |_| caller.prepare(&log, &BY, &Own::default(), b"{}").unwrap();
                     ledger
@@ -341,7 +341,7 @@ fn a_group_that_does_not_fit_behind_what_is_drafted_waits_without_stopping_anybo
             ledger.close("test").unwrap();
         }
     });
-    assert_eq!(heard.recv_timeout(Duration::from_secs(60)), Ok(39_601));
+    assert_eq!(heard.recv_timeout(Duration::from_secs(60)), Ok(27_001));
     writer.join().unwrap();
     is_clean(&verify(&disk.open()));
 }
@@ -408,6 +408,71 @@ fn callers_whom_a_full_tail_holds_up_go_on_after_each_sealing() {
         ledger.close("test").unwrap();
         is_clean(&verify(&disk.open()));
     }
+}
+
+/// With the tail full nobody drives but the sealing itself: its own record must not stand behind a batch of what callers brought.
+#[test]
+fn a_sealing_is_recorded_before_what_a_full_tail_holds_up() {
+    let (disk, clock) = (memory(), Hands::at(1_790_000_000));
+    let settings = Settings {
+        tail_bytes_max: Some(SHORT_TAIL),
+        ..settings()
+    };
+    let ledger = Arc::new(open(Arc::new(disk.open()), &clock, 1, settings).unwrap());
+    let log = create(&ledger, "payments", 1);
+    let mut caller = caller(&ledger, &log, 5);
+    let prepare = |caller: &mut Caller| caller.prepare(&log, &BY, &Own::default(), b"{}").unwrap();
+    let first: Vec<_> = (0..2_000)
+        .map(|_| ledger.submit(&log, prepare(&mut caller)).unwrap())
+        .collect();
+    first
+        .into_iter()
+        .for_each(|ticket| drop(ticket.wait_for(Duration::from_millis(1))));
+    let more = 70_000;
+    let tickets: Vec<_> = (0..more)
+        .map(|_| ledger.submit(&log, prepare(&mut caller)).unwrap())
+        .collect();
+    let (said, heard) = channel();
+    let sealing = Arc::clone(&ledger);
+    std::thread::spawn(move || {
+        while sealing.books().log("payments").unwrap().size() < more {
+            sealing.seal().unwrap();
+        }
+        drop(sealing);
+        said.send(()).unwrap();
+    });
+    heard
+        .recv_timeout(Duration::from_secs(60))
+        .expect("the sealing waits for itself");
+    tickets
+        .into_iter()
+        .for_each(|ticket| assert_eq!(ticket.wait().unwrap().len(), 1));
+    Arc::into_inner(ledger).unwrap().close("test").unwrap();
+    is_clean(&verify(&disk.open()));
+}
+
+#[test]
+fn callers_whom_nobody_makes_room_for_are_told_and_can_resend() {
+    let (disk, clock) = (memory(), Hands::at(1_790_000_000));
+    let settings = Settings {
+        tail_bytes_max: Some(1),
+        queue_wait: Duration::from_millis(20),
+        ..settings()
+    };
+    let ledger = open(Arc::new(disk.open()), &clock, 1, settings).unwrap();
+    let log = create(&ledger, "payments", 1);
+    let mut caller = caller(&ledger, &log, 5);
+    let mut bring = |number| {
+        let prepared = caller
+            .prepare(&log, &BY, &Own::default(), &event(number))
+            .unwrap();
+        ledger.append(&log, prepared)
+    };
+    let refused = bring(1);
+    assert!(matches!(refused, Err(Refusal::Full)), "{refused:?}");
+    assert_eq!(log.size(), 1, "what was refused is not there");
+    ledger.close("test").unwrap();
+    is_clean(&verify(&disk.open()));
 }
 
 #[test]

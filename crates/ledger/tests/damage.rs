@@ -236,7 +236,7 @@ fn an_entry_changed_under_right_digests_is_named_and_so_is_the_pack_that_is_no_l
     let place = entry_place(&pack, &victim, 300);
     pack.edit_section(1, |entries| entries[place + 5] ^= 1);
     let report = victim.verify();
-    says(&report, 1, &unreadable(&pack.ent_name, 0, 0..0));
+    says(&report, 1, "entry altered(300)");
     let altered = finds(&report, &Damage::EntryAltered);
     assert_eq!(
         (altered.log.as_deref(), altered.seqs.as_slice()),
@@ -247,7 +247,7 @@ fn an_entry_changed_under_right_digests_is_named_and_so_is_the_pack_that_is_no_l
         (pack.section(1).start + place).try_into().unwrap()
     );
     assert!(
-        finds(&report, &Damage::Unreadable)
+        finds(&report, &Damage::NotThePackNamed)
             .what
             .contains("is not the one that _node names")
     );
@@ -260,7 +260,7 @@ fn a_stored_node_changed_under_right_digests_is_named_and_so_is_the_pack() {
     let pack = pack_of(&victim, 0);
     pack.edit_section(2, |nodes| nodes[32 + 3] ^= 1);
     let report = victim.verify();
-    says(&report, 1, &unreadable(&pack.ent_name, 0, 0..0));
+    says(&report, 1, "tile altered(8, 1)");
     finds(
         &report,
         &Damage::TileAltered {
@@ -269,7 +269,7 @@ fn a_stored_node_changed_under_right_digests_is_named_and_so_is_the_pack() {
         },
     );
     assert!(
-        finds(&report, &Damage::Unreadable)
+        finds(&report, &Damage::NotThePackNamed)
             .what
             .contains("is not the one that _node names")
     );
@@ -442,12 +442,13 @@ fn a_tail_cut_inside_its_last_batch_is_torn_and_set_aside() {
     let victim = victim();
     let last = victim.last();
     last.keep(400);
-    says(
-        &victim.verify(),
-        1,
-        &format!("missing(batch {})", last.number),
-    );
-    victim.refusal();
+    // The register remembers it, so it was acknowledged and is damaged; it is not merely torn.
+    let report = victim.verify();
+    let damaged = finds(&report, &Damage::Unreadable);
+    assert!(damaged.what.contains("it was acknowledged"), "{damaged}");
+    assert_eq!(report.verdict.exit_code(), 1);
+    let refused = victim.refusal();
+    assert!(matches!(refused, RecoverError::Damaged { .. }), "{refused}");
     let victim = victim.without_register();
     let report = victim.verify();
     assert_eq!(report.verdict.exit_code(), 3, "{}", report.verdict);

@@ -83,6 +83,24 @@ impl Time {
         ]
     }
 
+    /// The 30 characters, given those of a time within the same second: only the nanoseconds are written.
+    #[must_use]
+    pub fn text_within(&self, text: &[u8; 30]) -> [u8; 30] {
+        let nanos = u64::from(self.nanos);
+        let [f1, f2] = pair(nanos / 10_000_000);
+        let [f3, f4] = pair(nanos / 100_000 % 100);
+        let [f5, f6] = pair(nanos / 1_000 % 100);
+        let [f7, f8] = pair(nanos / 10 % 100);
+        let [_, f9] = pair(nanos % 10);
+        let mut text = *text;
+        let digits = [f1, f2, f3, f4, f5, f6, f7, f8, f9];
+        text.iter_mut()
+            .skip(20)
+            .zip(digits)
+            .for_each(|(place, digit)| *place = digit);
+        text
+    }
+
     /// Whole seconds since 1970-01-01T00:00:00Z.
     #[must_use]
     pub fn secs(&self) -> u64 {

@@ -262,6 +262,13 @@ impl<'a> RunView<'a> {
     }
 }
 
+/// Reads runs off the beginning of `bytes` as far as they have their form: a listing for messages when nothing vouches for them.
+#[must_use]
+pub fn list_runs(bytes: &[u8]) -> Vec<Run> {
+    let mut cursor = Cursor::new(bytes);
+    std::iter::from_fn(|| Run::decode(&mut cursor).ok()).collect()
+}
+
 /// Reads one run's part of the section *frames*: contiguous frames that hold exactly its records.
 ///
 /// # Errors

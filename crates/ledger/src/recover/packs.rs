@@ -51,6 +51,9 @@ impl Reading {
         let size = store.size_of(name)?;
         let header_bytes = store.read_at(name, 0, ENT_HEADER_BYTES, false)?;
         let header = PackHeader::decode(&header_bytes).map_err(wrong)?;
+        if header.is_read_only() {
+            self.read_only = Some(name.to_owned());
+        }
         if header.store != store.describe().store_id || header.first != first || header.last != last
         {
             return Err(damaged(name, 32, "it belongs to another store or place"));

@@ -2,12 +2,13 @@
 
 use super::{RecoverError, Recovered, Torn, damaged, format_error};
 use crate::books::{Books, Log, SignedNote};
-use crate::format::batch::HEADER_BYTES;
+use crate::format::batch::{HEADER_BYTES, signed_message};
 use crate::format::frame::FrameScratch;
 use crate::format::register::Register;
 use crate::scan;
 use indelible_proof::checkpoint::Checkpoint;
 use indelible_proof::hash::Hash;
+use indelible_proof::key::verify_ed25519;
 use indelible_proof::note::Note;
 use indelible_proof::time::Time;
 use std::collections::HashMap;
@@ -27,6 +28,8 @@ pub(super) struct Reading {
     pub(super) grown: HashMap<usize, Arc<Log>>,
     pub(super) torn: Option<Torn>,
     pub(super) orphans: Vec<String>,
+    /// A pack with things that this version would not keep.
+    pub(super) read_only: Option<String>,
     /// Headers of the tail whose signatures are checked together at the end.
     pub(super) signatures: Vec<([u8; HEADER_BYTES], [u8; 64], String)>,
     pub(super) scratch: FrameScratch,
@@ -48,6 +51,7 @@ impl Reading {
             grown: HashMap::new(),
             torn: None,
             orphans: Vec::new(),
+            read_only: None,
             signatures: Vec::new(),
             scratch: FrameScratch::default(),
         }
@@ -105,20 +109,44 @@ impl Reading {
     pub(super) fn compare_batch(&self, number: u64, digest: Hash) -> Result<(), RecoverError> {
         match &self.register {
             Some(register) if register.header.number == number && register.digest() != digest => {
+                self.check_signed(register)?;
                 Err(RecoverError::Forked(number))
             }
             _ => Ok(()),
         }
     }
 
+    /// A register that anybody could have written says nothing about the store.
+    fn check_signed(&self, register: &Register) -> Result<(), RecoverError> {
+        let message = signed_message(&register.header.encode());
+        let signed = |key: [u8; 32]| verify_ed25519(&key, &message, &register.signature);
+        match self.batch_key.is_none_or(signed) {
+            true => Ok(()),
+            false => Err(damaged(
+                "register",
+                0,
+                "what it holds is not signed by this node",
+            )),
+        }
+    }
+
     /// Does the store reach as far as the register remembers?
     pub(super) fn compare_end(&self) -> Result<(), RecoverError> {
-        let remembered = self
-            .register
-            .as_ref()
-            .map(|register| register.header.number);
-        match remembered {
-            Some(remembered) if remembered >= self.next => Err(RecoverError::RolledBack {
+        let Some(register) = &self.register else {
+            return Ok(());
+        };
+        self.check_signed(register)?;
+        let remembered = register.header.number;
+        match &self.torn {
+            Some(torn) if torn.number <= remembered => Err(damaged(
+                &torn.place.file,
+                torn.place.offset,
+                &format!(
+                    "batch {}, which was acknowledged (the register remembers batch {remembered}), is damaged: {}",
+                    torn.number, torn.reason
+                ),
+            )),
+            _ if remembered >= self.next => Err(RecoverError::RolledBack {
                 remembered,
                 held: self.next,
             }),
@@ -143,6 +171,7 @@ impl Reading {
             unnoted,
             torn: self.torn,
             orphans: self.orphans,
+            read_only: self.read_only,
         }
     }
 }

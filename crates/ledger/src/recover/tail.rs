@@ -83,12 +83,7 @@ impl Reading {
         }
         self.compare_batch(slot.number, batch.digest())?;
         if slot.number < self.next {
-            // Sealed already, released a little later: the last one must be the pack's.
-            return if slot.number + 1 == self.next && batch.digest() != self.prev {
-                Err(forged("it is not the one the pack names"))
-            } else {
-                Ok(())
-            };
+            return self.sealed(slot, &batch).map_err(|what| forged(&what));
         }
         if batch.header.prev != self.prev
             || batch.header.epoch < self.epoch
@@ -115,6 +110,33 @@ impl Reading {
         self.tail_bytes += u64::try_from(slot.bytes.len()).expect("a batch fits memory");
         (self.next, self.prev, self.epoch) = (slot.number + 1, batch.digest(), batch.header.epoch);
         self.time = self.time.max(Some(batch.header.time));
+        Ok(())
+    }
+
+    /// A batch that is sealed already and released a little later: what is signed here must be what the packs hold, since the packs may
+    /// be all that is left soon.
+    fn sealed(&mut self, slot: &Slot, batch: &BatchView<'_>) -> Result<(), String> {
+        let last = slot.number + 1 == self.next;
+        if last && batch.digest() != self.prev {
+            return Err("it is not the one the pack names".to_owned());
+        }
+        for part in batch.parts() {
+            let log = self.books.log_by_id(&part.row.log);
+            let log = log.ok_or("the packs have not the log of a row")?;
+            let state = log.read();
+            let ends = state.size == part.row.size();
+            if state.size < part.row.size() || (ends && state.frontier.root() != part.row.root) {
+                return Err(format!("the packs hold other records of {}", log.name()));
+            }
+        }
+        self.epoch = self.epoch.max(batch.header.epoch);
+        self.time = self.time.max(Some(batch.header.time));
+        let place = format!("{} at {}", slot.place.file, slot.place.offset);
+        self.signatures
+            .push((*batch.header_bytes, *batch.signature, place));
+        if last {
+            self.signed_header = [&batch.header_bytes[..], &batch.signature[..]].concat();
+        }
         Ok(())
     }
 

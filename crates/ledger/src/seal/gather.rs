@@ -3,13 +3,14 @@
 use super::SealError;
 use super::run::{RunBuilder, Zstd};
 use crate::books::{Books, Log};
-use crate::format::batch::BatchView;
+use crate::format::batch::{BatchView, signed_message};
 use crate::format::frame::FrameScratch;
 use crate::format::pack::{REC_HEADER_BYTES, RunData};
 use crate::limits::{RUN_RECORDS, SEAL_BYTES};
 use crate::view::{ReadError, hashes};
 use indelible_proof::checkpoint::Checkpoint;
 use indelible_proof::hash::Hash;
+use indelible_proof::key::verify_ed25519;
 use indelible_proof::note::Note;
 use indelible_store::{Found, Slot};
 use std::collections::BTreeMap;
@@ -25,6 +26,8 @@ pub(super) struct Gathered {
     pub(super) slot_bytes: u64,
     /// Finished and open runs of each log, by log id; the last one is open.
     runs: BTreeMap<Hash, Vec<RunBuilder>>,
+    /// Signs this node's batches.
+    batch_key: [u8; 32],
     zstd: Zstd,
 }
 
@@ -36,7 +39,12 @@ pub(super) struct Made {
 
 impl Gathered {
     /// Reads batches from `from` until a pack is full or `upto` is in.
-    pub(super) fn read(books: &Books, from: u64, upto: u64) -> Result<Gathered, SealError> {
+    pub(super) fn read(
+        books: &Books,
+        batch_key: [u8; 32],
+        from: u64,
+        upto: u64,
+    ) -> Result<Gathered, SealError> {
         let zstd = Zstd(zstd::bulk::Compressor::new(ZSTD_LEVEL).expect("zstd takes level 1"));
         let mut gathered = Gathered {
             first: from,
@@ -44,6 +52,7 @@ impl Gathered {
             last_digest: Hash::ZERO,
             slot_bytes: 0,
             runs: BTreeMap::new(),
+            batch_key,
             zstd,
         };
         let mut scratch = FrameScratch::default();
@@ -71,6 +80,7 @@ impl Gathered {
             source,
         };
         let batch = BatchView::parse(&slot.bytes).map_err(damaged)?;
+        self.check_committed(books, &batch, slot.number)?;
         for note in batch.notes() {
             self.add_note(note, batch.header.time.secs());
         }
@@ -112,6 +122,31 @@ impl Gathered {
         self.last_digest = batch.digest();
         self.slot_bytes += u64::try_from(slot.bytes.len()).expect("a batch fits memory");
         Ok(())
+    }
+
+    /// What is read back must be what was committed: a pack's closing notes are signed over it, and the tail below it goes.
+    fn check_committed(
+        &self,
+        books: &Books,
+        batch: &BatchView<'_>,
+        number: u64,
+    ) -> Result<(), SealError> {
+        let header = &batch.header;
+        let linked =
+            header.number == number && (number == self.first || header.prev == self.last_digest);
+        let message = signed_message(batch.header_bytes);
+        let signed = verify_ed25519(&self.batch_key, &message, batch.signature);
+        let held = batch.parts().all(|part| {
+            books.log_by_id(&part.row.log).is_some_and(|log| {
+                let state = log.read();
+                let ours = state.tail_slice(part.row.first, part.row.count);
+                ours.is_some_and(|ours| ours.iter().copied().eq(hashes(part.entries)))
+            })
+        });
+        match linked && signed && held {
+            true => Ok(()),
+            false => Err(SealError::NotAsCommitted(number)),
+        }
     }
 
     /// A published note goes to the run that holds its size.

@@ -11,6 +11,8 @@ pub enum Damage {
     Unsupported,
     /// A check or a decoder refuses bytes that should be ours.
     Unreadable,
+    /// A pack with other digests than `_node` names. Whatever else is found in it says better what was changed.
+    NotThePackNamed,
     /// A batch, a pack or a log that something else names is not there.
     MissingBatch(u64),
     /// Records between two others are not there.
@@ -28,6 +30,8 @@ pub enum Damage {
     EntryAltered,
     /// A record does not give the entry that the tree vouches for.
     RecordAltered,
+    /// An event is gone without a record that says why.
+    Erased,
     /// The log signed a record that breaks this rule.
     LogFault(Rule),
     /// A signature of ours is wrong.
@@ -96,7 +100,7 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.damage {
             Damage::Unsupported => f.write_str("unsupported version")?,
-            Damage::Unreadable => f.write_str("unreadable")?,
+            Damage::Unreadable | Damage::NotThePackNamed => f.write_str("unreadable")?,
             Damage::MissingBatch(_) | Damage::Missing => f.write_str("missing")?,
             Damage::RootMismatch(size) => write!(f, "root mismatch at size {size}")?,
             Damage::TileAltered { level, number } => {
@@ -104,6 +108,7 @@ impl fmt::Display for Finding {
             }
             Damage::EntryAltered => f.write_str("entry altered")?,
             Damage::RecordAltered => f.write_str("record altered")?,
+            Damage::Erased => f.write_str("erased without record")?,
             Damage::LogFault(rule) => write!(f, "log fault: rule {}", rule.as_str())?,
             Damage::SignatureInvalid => f.write_str("signature invalid")?,
         }

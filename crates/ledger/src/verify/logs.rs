@@ -41,6 +41,8 @@ pub(crate) struct Logs {
     /// The last finding that made whole packs or batches unreadable: the gap behind it is its doing.
     lost_in: Option<usize>,
     pub(crate) batch_key: Option<[u8; 32]>,
+    /// Node and store id, as the genesis of `_node` names them.
+    pub(crate) node_ids: Option<(String, String)>,
 }
 
 impl Logs {
@@ -112,6 +114,7 @@ impl Logs {
         (log.key, log.node_log) = (key, node_log);
         if log.name.name == NODE_LOG && self.batch_key.is_none() {
             self.batch_key = batch_key;
+            self.node_ids = Some((genesis.node.to_owned(), genesis.store.to_owned()));
         }
     }
 
@@ -130,7 +133,7 @@ impl Logs {
         }
         let size = size.unwrap_or(0);
         let name = LogName::new(origin).name;
-        if first > size {
+        if first > size && !self.is_named(&name, size, first) {
             match self.lost_in.map(|place| &mut self.findings[place]) {
                 Some(lost) if lost.log.as_ref().is_none_or(|log| *log == name) => {
                     lost.log = Some(name);
@@ -148,6 +151,23 @@ impl Logs {
             }
         }
         first >= size
+    }
+
+    /// Does a finding say already that these records are lost?
+    fn is_named(&self, name: &str, from: u64, to: u64) -> bool {
+        let of_log = self
+            .findings
+            .iter()
+            .filter(|finding| finding.log.as_deref() == Some(name));
+        let mut ranges: Vec<_> = of_log.flat_map(|finding| &finding.seqs).collect();
+        ranges.sort_by_key(|range| range.start);
+        let reached = ranges
+            .iter()
+            .fold(from, |reached, range| match range.start <= reached {
+                true => reached.max(range.end),
+                false => reached,
+            });
+        reached >= to
     }
 
     /// A run whose pack was read. It must continue its log.

@@ -34,7 +34,7 @@ use tail::{Chain, TailCheck, TailSeen};
 
 /// What is asked.
 pub struct Request<'a> {
-    /// Re-hash the records of this log alone. What links packs and batches is checked all the same.
+    /// Re-hash the records of this log, and of `_node`, alone. What links and signs packs and batches is checked all the same.
     pub only: Option<&'a str>,
     /// The log and key one believes.
     pub pin: Option<&'a Pin>,
@@ -315,7 +315,7 @@ impl Seen {
             seen: TailSeen::default(),
         };
         self.tail(tail.run());
-        others::check(store, names, self, register, logs);
+        others::check(store, names, self, register, request.only, logs);
     }
 
     fn tail(&mut self, mut tail: TailSeen) {

@@ -68,11 +68,15 @@ pub(crate) fn check(
     names: &Names,
     seen: &Seen,
     remembered: Result<Option<Vec<u8>>, StoreError>,
+    only: Option<&str>,
     logs: &mut Logs,
 ) {
     node_records(names, seen, logs);
+    unnamed_packs(names, seen, logs);
     quarantine(store, names, logs);
     geneses(logs);
+    keyless(only, logs);
+    format(store, seen, logs);
     register(store, seen, remembered, logs);
     // Without packs an empty tail is a store in which nothing was ever recorded, as far as anybody remembers (`register`).
     if let (None, Some((_, last))) = (seen.tail.first, names.packs.last()) {
@@ -126,7 +130,7 @@ fn node_records(names: &Names, seen: &Seen, logs: &mut Logs) {
                 match seen.packs.get(&(first, last)) {
                     Some(digest) if *digest == ent => {}
                     Some(_) => logs.found(Finding::new(
-                        Damage::Unreadable,
+                        Damage::NotThePackNamed,
                         &file,
                         0,
                         format!("its digest is not the one that _node names in record {seq}"),
@@ -164,6 +168,80 @@ fn node_records(names: &Names, seen: &Seen, logs: &mut Logs) {
             }
             _ => {}
         }
+    }
+}
+
+/// Every pack is named in `_node` before the tail below it goes. Only the last one may still wait for its name, and then the tail holds
+/// its batches, which were compared with it.
+fn unnamed_packs(names: &Names, seen: &Seen, logs: &mut Logs) {
+    if logs.is_anything_lost() {
+        return;
+    }
+    let named: BTreeSet<(u64, u64)> = seen
+        .of_node
+        .iter()
+        .filter_map(|(_, event)| match NodeEvent::parse(event) {
+            Some(NodeEvent::Pack { first, last, .. }) => Some((first, last)),
+            _ => None,
+        })
+        .collect();
+    for pack in names.packs.iter().filter(|pack| !named.contains(pack)) {
+        let waits = names.packs.last() == Some(pack)
+            && seen.tail.first.is_some_and(|first| first <= pack.0);
+        if !waits {
+            let (file, _) = pack_names(pack.0, pack.1);
+            let what = "no record of _node names this pack";
+            logs.found(Finding::new(Damage::NotThePackNamed, &file, 0, what));
+        }
+    }
+}
+
+/// Without the key of its genesis nothing of a log's signatures can be checked.
+fn keyless(only: Option<&str>, logs: &mut Logs) {
+    if logs.is_anything_lost() {
+        return;
+    }
+    let asked = |name: &str| name == NODE_LOG || only.is_none_or(|only| only == name);
+    let without: Vec<String> = logs
+        .iter()
+        .filter(|log| log.size > 0 && asked(&log.name.name))
+        .filter(|log| log.key.is_none() || (log.name.is_node() && logs.batch_key.is_none()))
+        .map(|log| log.name.name.clone())
+        .collect();
+    for name in without {
+        let what = "its genesis gives no key by which its signatures could be checked";
+        let finding = Finding::new(Damage::LogFault(Rule::Genesis), "", 0, what);
+        logs.found(finding.of_range(&name, 0..1));
+    }
+}
+
+/// What `FORMAT` says of the node and the register, which nothing signs, against what `_node` says.
+fn format(store: &dyn Store, seen: &Seen, logs: &mut Logs) {
+    let info = store.describe();
+    let ids = (crate::hex16(&info.node_id), crate::hex16(&info.store_id));
+    let mut wrong = Vec::new();
+    if logs.node_ids.as_ref().is_some_and(|known| *known != ids) {
+        wrong.push("it names another node or store than the genesis of _node");
+    }
+    let prefix = format!("{}/{NODE_LOG}/", info.origin);
+    if logs
+        .iter()
+        .any(|log| log.name.is_node() && !log.name.origin.starts_with(&prefix))
+    {
+        wrong.push("it names another origin than _node has");
+    }
+    let starts = seen.of_node.iter().rev();
+    let started = starts
+        .filter_map(|(_, event)| match NodeEvent::parse(event) {
+            Some(NodeEvent::Start { register, .. }) => Some(register),
+            _ => None,
+        })
+        .next();
+    if started == Some(true) && !info.register_configured {
+        wrong.push("it names no register, and the node's last start had one");
+    }
+    for what in wrong {
+        logs.found(Finding::new(Damage::Unreadable, "FORMAT", 0, what));
     }
 }
 
@@ -257,6 +335,18 @@ fn register(
         return logs.found(bad(
             Damage::SignatureInvalid,
             "what the register remembers is not signed by this node".to_owned(),
+        ));
+    }
+    if let Some(torn) = seen.tail.torn.as_ref().filter(|torn| torn.number <= number) {
+        let what = format!(
+            "batch {}: {}; the register remembers batch {number}, so it was acknowledged",
+            torn.number, torn.reason
+        );
+        return logs.found(Finding::new(
+            Damage::Unreadable,
+            &torn.place.file,
+            torn.place.offset,
+            what,
         ));
     }
     if number >= seen.tail.next {

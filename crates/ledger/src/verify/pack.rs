@@ -8,7 +8,7 @@ use crate::format::FormatError;
 use crate::format::frame::FrameView;
 use crate::format::pack::{
     ENT_HEADER_BYTES, FRAME_ROW_BYTES, FrameRow, PackHeader, REC_HEADER_BYTES, RecHeader, Run,
-    SECTIONS, frame_rows, pack_names,
+    SECTIONS, frame_rows, list_runs, pack_names,
 };
 use crate::view::hashes;
 use indelible_proof::checkpoint::Checkpoint;
@@ -56,12 +56,30 @@ pub(crate) fn check(
         ent,
         rec,
         has_records: false,
+        listing: Vec::new(),
         seen: PackSeen::default(),
     };
     if let Err(finding) = check.run(batches, only, progress) {
-        check.seen.findings.push(*finding);
+        let named = named(*finding, &check.listing);
+        check.seen.findings.extend(named);
     }
     check.seen
+}
+
+/// The damage of a whole pack, said of each log that it lists.
+fn named(finding: Finding, listing: &[Run]) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    for run in listing {
+        let name = LogName::new(&run.origin).name;
+        match findings.last_mut() {
+            Some(last) if last.log.as_ref() == Some(&name) => last.seqs.push(run.first..run.end()),
+            _ => findings.push(finding.clone().of_range(&name, run.first..run.end())),
+        }
+    }
+    if findings.is_empty() {
+        findings.push(finding);
+    }
+    findings
 }
 
 struct PackCheck<'a> {
@@ -70,6 +88,8 @@ struct PackCheck<'a> {
     rec: String,
     /// The file with the frames is there.
     has_records: bool,
+    /// What the file lists where nothing vouches for it: good for messages alone.
+    listing: Vec<Run>,
     seen: PackSeen,
 }
 
@@ -92,6 +112,7 @@ impl PackCheck<'_> {
                 let finding =
                     Finding::new(Damage::Unreadable, &self.ent, sections.offset(index), what);
                 if index == RUNS {
+                    self.listing = list_runs(sections.section(RUNS));
                     return Err(finding.into());
                 }
                 self.seen.findings.push(finding);
@@ -106,9 +127,17 @@ impl PackCheck<'_> {
         let before = self.seen.findings.len();
         let notes = self.notes(&sections, &runs);
         let mut at = [0_usize; SECTIONS];
-        for (run, notes) in runs.iter().zip(notes) {
+        for (place, (run, notes)) in runs.iter().zip(notes).enumerate() {
             let log = LogName::new(&run.origin);
-            if only.is_none_or(|only| only == log.name) {
+            let last = runs.get(place + 1).is_none_or(|next| next.log != run.log);
+            let closed = notes.last().is_some_and(|(size, _)| *size == run.end());
+            if last && !closed && sections.sound[NOTES] {
+                let what = "the note of the log's end in this pack is missing";
+                let finding =
+                    Finding::new(Damage::Unreadable, &self.ent, sections.offset(NOTES), what);
+                self.seen.findings.push(finding.of_log(&log.name));
+            }
+            if log.is_node() || only.is_none_or(|only| only == log.name) {
                 self.check_run(&sections, run, &log, &at, &notes, progress);
             }
             at[ENTRIES] += len(u64::from(run.count) * 32);
@@ -142,7 +171,10 @@ impl PackCheck<'_> {
             .read_at(&self.ent, 0, len(size), true)
             .map_err(|error| self.unread(&error))?;
         self.seen.checked.bytes_read += size;
-        let header = PackHeader::decode(&bytes).map_err(|error| self.refused(error))?;
+        let header = PackHeader::decode(&bytes).map_err(|error| {
+            self.listing = list_runs(bytes.get(ENT_HEADER_BYTES..).unwrap_or_default());
+            self.refused(error)
+        })?;
         let of_this = header.store == self.store.describe().store_id
             && (header.first, header.last) == batches;
         if !of_this {
@@ -204,11 +236,22 @@ impl PackCheck<'_> {
             Ok(rec) if rec.length != size => {
                 format!("the file has {size} bytes instead of {}", rec.length)
             }
+            Ok(_) if size != self.frames_end() => {
+                "the file does not end with its last frame".to_owned()
+            }
             Ok(_) => return Ok(true),
         };
         let finding = Finding::new(Damage::Unreadable, &self.rec, 0, what);
         self.seen.findings.push(finding);
         Ok(true)
+    }
+
+    /// Where the last run's frames end.
+    fn frames_end(&self) -> u64 {
+        let last = self.seen.runs.last();
+        last.map_or(len64(REC_HEADER_BYTES), |run| {
+            run.rec_at.saturating_add(run.rec_len)
+        })
     }
 
     /// Nothing is left of the records: says so for each log of the pack.
@@ -325,6 +368,15 @@ impl PackCheck<'_> {
             grown = grow(run.frontier_first.clone(), &entries[1..], &sizes);
         }
         records.checked.bytes_hashed += u64::from(run.count) * (33 + 65);
+        let begins = run.first != 0 || entries.get(1) == Some(&run.log);
+        let whole = grown.frontier == run.frontier_after;
+        if whole && (!begins || entries.last() != Some(&run.last_entry)) {
+            let what = "a run's first or last entry is not the one it names";
+            let finding = Finding::new(Damage::Unreadable, &self.ent, sections.offset(RUNS), what);
+            self.seen
+                .findings
+                .push(finding.of_range(&log.name, run.first..run.end()));
+        }
         self.tiles(sections, run, log, at[NODES], &grown.blocks);
         for ((size, root), ours) in notes.iter().zip(&grown.roots) {
             if root != ours {
@@ -503,6 +555,8 @@ impl PackCheck<'_> {
         rows
     }
 
+    // The kernel forgot its copy when the header was read, so these bytes come from the disk; to ask again for each piece would
+    // throw away what it reads ahead.
     fn frames(
         &mut self,
         run: &Run,
@@ -524,7 +578,7 @@ impl PackCheck<'_> {
             let bytes =
                 match self
                     .store
-                    .read_at(&self.rec, first.offset, len(end - first.offset), true)
+                    .read_at(&self.rec, first.offset, len(end - first.offset), false)
                 {
                     Ok(bytes) => bytes,
                     Err(error) => {

@@ -79,7 +79,7 @@ impl<'a> RecordChecker<'a> {
         let columns = frame.columns(scratch)?;
         let head_start = std::mem::take(&mut self.head_start);
         let mut builder = HeadBuilder::new(&head_start);
-        let mut altered = Vec::new();
+        let (mut altered, mut gone) = (Vec::new(), Vec::new());
         let mut good_shared: &[u8] = &[];
         for ((record, pair), seq) in columns
             .records()
@@ -92,10 +92,13 @@ impl<'a> RecordChecker<'a> {
                 push_seq(&mut altered, seq);
                 continue;
             }
+            if matches!(record.content, Content::Absent { .. }) {
+                push_seq(&mut gone, seq);
+            }
             if record.shared != good_shared
                 || self.log.is_node()
                 || seq == 0
-                || Own::parse(record.own).is_none()
+                || !(record.own.is_empty() || Own::parse(record.own).is_some())
             {
                 match self.judge(head, seq, pair[0]) {
                     Ok(kind) => self.keep(kind, seq, &record),
@@ -114,6 +117,11 @@ impl<'a> RecordChecker<'a> {
             self.time(record.time, seq, place);
         }
         self.head_start = head_start;
+        if !gone.is_empty() {
+            let what = "the event is gone, and no record says why";
+            let finding = Finding::new(Damage::Erased, place.file, place.offset, what);
+            self.findings.push(finding.of(&self.log.name, gone));
+        }
         if !altered.is_empty() {
             let finding = Finding::new(
                 Damage::RecordAltered,

@@ -15,6 +15,7 @@ use crate::view::hashes;
 use indelible_proof::hash::Hash;
 use indelible_proof::key::verify_ed25519;
 use indelible_proof::time::Time;
+use indelible_proof::tree::Frontier;
 use indelible_proof::verdict::Rule;
 use indelible_store::{Found, Place, Slot, Store, StoreError};
 use std::collections::HashMap;
@@ -70,12 +71,31 @@ pub(crate) struct TailCheck<'a> {
 
 impl TailCheck<'_> {
     pub(crate) fn run(mut self) -> TailSeen {
+        let sealed = self.chain.next;
         if let Err(error) = self.walk() {
             let finding = store_finding(&error);
             self.logs.lost(finding);
         }
         self.seen.next = self.chain.next;
+        self.claimed(sealed);
         self.seen
+    }
+
+    /// A store keeps the last batch of its newest pack in the tail, so packs can't claim more batches than the tail reaches.
+    fn claimed(&mut self, sealed: u64) {
+        let reached = self.seen.digests.keys().max().map_or(0, |last| last + 1);
+        if reached > 0
+            && reached < sealed
+            && !self.logs.is_anything_lost()
+            && self.seen.torn.is_none()
+        {
+            let what = format!(
+                "packs hold batches up to {}, and the tail ends before batch {reached}",
+                sealed - 1
+            );
+            self.logs
+                .found(Finding::new(Damage::MissingBatch(reached), "tail", 0, what));
+        }
     }
 
     fn walk(&mut self) -> Result<(), StoreError> {
@@ -255,6 +275,7 @@ impl TailCheck<'_> {
         let good = in_parallel(signed, |(_, batch)| {
             verify_ed25519(&key, &signed_message(batch.header_bytes), batch.signature)
         });
+        self.seen.checked.signatures += u64::try_from(signed.len()).unwrap_or(0);
         for ((slot, _), _) in signed.iter().zip(good).filter(|(_, good)| !good) {
             let what = format!(
                 "batch {} is not signed by this node's batch key",
@@ -309,7 +330,10 @@ impl TailCheck<'_> {
                 .found(Finding::new(Damage::Unreadable, file, base, what));
         }
         if sealed {
-            // Its records were checked in their pack; here only what links and signs it.
+            // Its records were checked in their pack. What is signed here must be what the packs hold.
+            batch
+                .parts()
+                .for_each(|part| self.sealed_part(&part, file, base));
             signed.push((slot, batch));
             return;
         }
@@ -340,6 +364,32 @@ impl TailCheck<'_> {
         ours && self.chain.prev.is_none_or(|prev| prev == header.prev)
             && header.epoch >= self.chain.epoch
             && self.chain.time.is_none_or(|time| time <= header.time)
+    }
+
+    /// A row of a batch that a pack covers: the packs must reach as far, and give its root where the log ends with it.
+    fn sealed_part(&mut self, part: &Part<'_>, file: &str, base: u64) {
+        let (row, at) = (part.row, base + part.entries_at);
+        if self.logs.is_anything_lost() {
+            return;
+        }
+        let (name, size, root) = match self.logs.by_id(&row.log) {
+            Some(log) => {
+                let root = log.frontier.as_ref().map(Frontier::root);
+                (log.name.name.clone(), log.size, root)
+            }
+            None => (format!("a log of id {}", row.log), 0, None),
+        };
+        if row.size() > size {
+            let what =
+                "a signed batch has these records, and the pack that should hold them has not";
+            let finding = Finding::new(Damage::Missing, file, at, what);
+            self.logs
+                .found(finding.of_range(&name, row.first.max(size)..row.size()));
+        } else if row.size() == size && root.is_some_and(|root| root != row.root) {
+            let what = "a signed batch gives another root than the pack that holds its records";
+            let finding = Finding::new(Damage::RootMismatch(size), file, at, what);
+            self.logs.found(finding.of_log(&name));
+        }
     }
 
     fn part<'v>(&mut self, part: Part<'v>, file: &'v str, base: u64, jobs: &mut Vec<Job<'v>>) {
@@ -388,7 +438,7 @@ impl TailCheck<'_> {
         log.frontier = settled.edge;
         log.last_entry = *settled.entries.last().expect("a row has records");
         log.roots.push((row.size(), row.root));
-        if settled.rehash && self.only.is_none_or(|only| only == name.name) {
+        if settled.rehash && (name.is_node() || self.only.is_none_or(|only| only == name.name)) {
             jobs.push(Job {
                 log: name,
                 id: row.log,

@@ -21,7 +21,10 @@ pub(crate) fn report(
     let torn = seen.tail.torn.as_ref();
     // A batch that the register remembers was acknowledged: then its damage is a finding of its own (`others`).
     let integrity = integrity(&logs, request);
-    let completeness = match (missing(&logs.findings), torn) {
+    let completeness = match (
+        missing(&logs.findings).or_else(|| erased(&logs.findings)),
+        torn,
+    ) {
         (Some(completeness), _) => completeness,
         (None, Some(torn)) if writing => Completeness::BatchInFlight(torn.number),
         (None, Some(torn)) => Completeness::TornBatch(torn.number),
@@ -68,11 +71,7 @@ fn integrity(logs: &Logs, request: &Request<'_>) -> Integrity {
             .filter(move |finding| wanted(&finding.damage))
     };
     if let Some(finding) = first(|damage| *damage == Damage::Unreadable) {
-        return Integrity::Unreadable {
-            file: finding.file.clone(),
-            offset: finding.offset,
-            seqs: seqs(std::iter::once(finding)),
-        };
+        return unreadable(finding);
     }
     if let Some(finding) =
         first(|damage| matches!(damage, Damage::MissingBatch(_) | Damage::Missing))
@@ -98,6 +97,9 @@ fn integrity(logs: &Logs, request: &Request<'_>) -> Integrity {
     if first(|damage| *damage == Damage::RecordAltered).is_some() {
         return Integrity::RecordAltered(seqs(all(|damage| *damage == Damage::RecordAltered)));
     }
+    if let Some(finding) = first(|damage| *damage == Damage::NotThePackNamed) {
+        return unreadable(finding);
+    }
     for finding in &logs.findings {
         if let Damage::LogFault(rule) = finding.damage {
             return Integrity::LogFault(finding.each_seq().next().unwrap_or(0), rule);
@@ -113,6 +115,14 @@ fn integrity(logs: &Logs, request: &Request<'_>) -> Integrity {
         return Integrity::Unchecked;
     }
     by_batch_key(logs, request)
+}
+
+fn unreadable(finding: &Finding) -> Integrity {
+    Integrity::Unreadable {
+        file: finding.file.clone(),
+        offset: finding.offset,
+        seqs: seqs(std::iter::once(finding)),
+    }
 }
 
 /// Records above the last note of their log are vouched for by the batch key alone.
@@ -137,6 +147,15 @@ fn seqs<'a>(findings: impl Iterator<Item = &'a Finding>) -> Seqs {
         .flat_map(|finding| &finding.seqs)
         .for_each(|range| seqs.add_range(range.clone()));
     seqs
+}
+
+/// Events that are gone without a record that says why.
+fn erased(findings: &[Finding]) -> Option<Completeness> {
+    let gone = findings
+        .iter()
+        .filter(|finding| finding.damage == Damage::Erased);
+    let gone = seqs(gone);
+    (!gone.is_empty()).then_some(Completeness::ErasedWithoutRecord(gone))
 }
 
 /// Records or batches that something names and that are not here.

@@ -85,6 +85,25 @@ impl Slot {
         });
     }
 
+    /// Other bytes that need as many blocks, their checksums right.
+    pub fn replace_by(&self, bytes: &[u8]) {
+        assert_eq!(
+            (SLOT_HEADER + bytes.len()).next_multiple_of(BLOCK),
+            self.span()
+        );
+        edit(&self.path, |file| {
+            let at = self.start();
+            file[at + SLOT_HEADER..at + self.span()].fill(0);
+            file[at + 48..at + 56]
+                .copy_from_slice(&u64::try_from(bytes.len()).unwrap().to_le_bytes());
+        });
+        let slot = Slot {
+            bytes: bytes.to_vec(),
+            ..self.clone()
+        };
+        slot.replace(bytes);
+    }
+
     /// As if it had never been written.
     pub fn erase(&self) {
         self.keep(0);

@@ -99,3 +99,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_time_written_within_a_second_is_the_same_text() {
+    for (one, other) in [(0, 999_999_999), (123_456_789, 0), (7, 100_000_000)] {
+        let (one, other) = (
+            Time::new(1_790_000_000, one).unwrap(),
+            Time::new(1_790_000_000, other).unwrap(),
+        );
+        assert_eq!(other.text_within(&one.text()), other.text());
+    }
+}
