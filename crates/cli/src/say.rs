@@ -226,7 +226,10 @@ pub fn seal(error: &SealError, directory: &Path) -> Failure {
         SealError::Refused(refusal) => refused(refusal),
         SealError::NameTaken(_) => Failure::new(Exit::Trouble, error.to_string())
             .hint("nothing was released; set the file aside yourself"),
-        SealError::Damaged { .. } | SealError::NotAsCommitted(_) | SealError::Missing(_) | SealError::ReadBack(_) => {
+        SealError::Damaged { .. }
+        | SealError::NotAsCommitted(_)
+        | SealError::Missing(_)
+        | SealError::ReadBack(_) => {
             Failure::new(Exit::Damaged, with_causes(error)).hint(look(directory))
         }
     }

@@ -104,6 +104,7 @@ pub struct Ledger {
     sealer: Arc<Sealer>,
     threads: Vec<JoinHandle<()>>,
     software: String,
+    background_sealing: bool,
     /// Logs are founded one after the other: each takes the next index.
     founding: Mutex<()>,
     /// What the opening set aside.
@@ -316,8 +317,8 @@ impl Ledger {
         self.committer.register_trouble()
     }
 
-    /// Stops cleanly: what waits is committed, a `stop` record and a mark are written, the register is set. Gives the register's
-    /// trouble, if it could not be.
+    /// Stops cleanly: what waits is committed, a tail that grew faster than it was sealed is sealed, so that the next start is quick, a
+    /// `stop` record and a mark are written, the register is set. Gives the register's trouble, if it could not be.
     ///
     /// # Errors
     /// [`Refusal`] if the node had stopped before, or stopped now.
@@ -329,6 +330,9 @@ impl Ledger {
             thread
                 .join()
                 .map_err(|_| Refusal::Stopped("a thread of the ledger panicked".to_owned()))?;
+        }
+        if self.background_sealing {
+            self.sealer.catch_up();
         }
         let committer = &*self.committer;
         let mut desk = committer.desk();
@@ -494,6 +498,7 @@ fn run(
         sealer,
         threads,
         software: settings.software,
+        background_sealing: background,
         founding: Mutex::default(),
         repairs,
     }

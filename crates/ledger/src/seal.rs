@@ -141,6 +141,12 @@ impl Sealer {
         }
     }
 
+    /// Seals while the tail is long. Trouble leaves it as it is.
+    pub(crate) fn catch_up(&self) {
+        while self.committer.tail_bytes() >= SEAL_BYTES && matches!(self.seal_next(), Ok(Some(_))) {
+        }
+    }
+
     /// After trouble: no commit may come that would call again, once the tail is full.
     fn pause(&self) {
         let paused = self
