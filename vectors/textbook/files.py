@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 
 
 def b64(data):
@@ -22,3 +23,29 @@ def render(document):
             body = line(value)
         members.append(f"{line(name)}:{body}")
     return ("{\n" + ",\n".join(members) + "\n}\n").encode()
+
+
+def edits(old, new, join=16):
+    """[[offset, removed, inserted in base64], …]: what makes the old bytes the new ones, differing runs nearer than `join` as one.
+    Where the lengths differ, all between what both begin and end with is one run."""
+    if len(old) != len(new):
+        start = next((at for at, (a, b) in enumerate(zip(old, new)) if a != b), min(len(old), len(new)))
+        end = next((at for at, (a, b) in enumerate(zip(old[start:][::-1], new[start:][::-1])) if a != b), min(len(old), len(new)) - start)
+        return [[start, len(old) - end - start, b64(new[start : len(new) - end])]]
+    runs = []
+    for at in (at for at, (a, b) in enumerate(zip(old, new)) if a != b):
+        if runs and at - runs[-1][1] < join:
+            runs[-1][1] = at + 1
+        else:
+            runs.append([at, at + 1])
+    return [[start, end - start, b64(new[start:end])] for start, end in runs]
+
+
+def patches(data, join=64):
+    """[[offset, base64, times], …]: what is put into zeros of this length, so many times in a row, to make the data."""
+    made = []
+    for start, size, _ in edits(bytes(len(data)), data, join):
+        for part in re.finditer(rb"(.)\1{47,}|(?:(?!(.)\2{47}).)+", data[start : start + size], re.DOTALL):
+            long = part[1] is not None
+            made.append([start + part.start(), b64(part[1] if long else part[0]), len(part[0]) if long else 1])
+    return made
