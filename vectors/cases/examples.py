@@ -1,6 +1,9 @@
-"""The "Worked example" at the end of five pages of docs/spec: one log of three records, the same in all of them."""
+"""The "Worked example" at the end of eight pages of docs/spec: one log of three records, the same in all of them but tail.md."""
 
-from textbook import ed25519, keys
+from cases.history import STORE_ID, Part, built
+from textbook import batch as wire
+from textbook import disk, ed25519, keys
+from textbook import pack as wire_pack
 from textbook.log import SECRET, STORE, export, orders, receipt
 from textbook.tree import leaf
 
@@ -50,7 +53,54 @@ def an_export():
     return ("Records 1 and 2 of the same log, at size 3.\n\n" + block(export(LOG, 1, 2)) + "\nWith the pin of [keys.md](keys.md): integrity `ok`, authenticity `ok`, consistency `unchecked`, witnesses `none asked`,\ncompleteness `population complete(1…2)`; exit code 0.\n")
 
 
-PAGES = {"record.md": record, "keys.md": key, "checkpoint.md": checkpoint, "receipt.md": a_receipt, "export.md": an_export}
+def picture(data, since=0):
+    """Sixteen bytes a line behind their offset; lines of sixteen zeros are left out."""
+    lines = [(at, data[at : at + 16]) for at in range(0, len(data), 16)]
+    return block("\n".join(f"{since + at:04x}  {part.hex(' ')}" for at, part in lines if any(part) or len(part) < 16))
+
+
+def parts_of(data, *sizes):
+    """(picture, …) of consecutive parts, each at its offset."""
+    at = 0
+    for size in sizes:
+        yield picture(data[at : at + size], at)
+        at += size
+    assert at == len(data)
+
+
+BATCH = built(1, bytes(range(0xC0, 0xE0)), [Part(LOG, 1, 2)], time="2026-11-23T10:00:02.000000000Z")
+
+
+def a_batch():
+    frame = len(BATCH) - 248 - 88 - 64
+    head, signature, row, entries, columns = parts_of(BATCH, 184, 64, 88, 64, frame)
+    return ("Batch 1 of the store in [keys.md](keys.md), with records 1 and 2 of the log there and in [record.md](record.md), signed by that batch key. What came before\n"
+            "is made up: header digest c0 c1 … df, writer 30 31 … 3f, epoch 1. Bytes at their offset in hex; lines of sixteen zeros are left out.\n\nHeader:\n\n" + head
+            + "\n" + table(("header digest", wire.digest(BATCH[:184]).hex())) + "\nSignature:\n\n" + signature + "\nRow; no notes follow:\n\n" + row + "\nEntries:\n\n" + entries
+            + "\nOne frame: header, times, one shared string, two empty own strings, two presence bits, two events, two salts:\n\n" + columns)
+
+
+def a_pack():
+    run = wire_pack.Run(LOG, 0, 3, [wire.frame(LOG.records, 0)], [3], {1, 3})
+    parts = wire_pack.sections([run])
+    ent = wire_pack.ent(STORE_ID, 0, 1, wire.digest(BATCH[:184]), parts, 1)
+    rec = wire_pack.rec(STORE_ID, 0, 1, wire_pack.digest(ent), [run])
+    head, runs, entries, commits, frames, notes = parts_of(ent, 424, *[len(part) for part in parts if part])
+    assert not parts[2]
+    return ("Batches 0 and 1 of a store with one log, the one of [checkpoint.md](checkpoint.md): record 0 came in batch 0, records 1 and 2 in batch 1, that of [batch.md](batch.md).\n"
+            "(A store of ours has a node log too.) Bytes at their offset in hex; lines of sixteen zeros are left out.\n\n`000000000000-000000000001.ent`, header:\n\n" + head
+            + "\n" + table(("digest", wire_pack.digest(ent).hex())) + "\nRuns:\n\n" + runs + "\nEntries:\n\n" + entries + "\nNo nodes. Commit bits, sizes 1 and 3:\n\n" + commits + "\nFrames:\n\n" + frames + "\nNotes, the checkpoint of size 3:\n\n" + notes
+            + "\n`000000000000-000000000001.rec`, header; one frame follows to the end:\n\n" + picture(rec[:128]))
+
+
+def a_tail():
+    store, generation, content = bytes(range(0xA0, 0xB0)), bytes(range(32)), b"what the ledger wrote"
+    return ("Bytes at their offset in hex; lines of sixteen zeros are left out. Header of tail file 7, 65,536 bytes long, of the store in `FORMAT`\nabove, its generation 00 01 … 1f:\n\n"
+            + picture(disk.file_header(store, 7, 65536, generation)) + "\nSlot 258 in that file, its bytes `what the ledger wrote`; zeros follow to 0x1000:\n\n" + picture(disk.slot_header(generation, 258, content) + content)
+            + "\nA register with the same content, 57 bytes:\n\n" + picture(disk.register(content)))
+
+
+PAGES = {"record.md": record, "keys.md": key, "checkpoint.md": checkpoint, "receipt.md": a_receipt, "export.md": an_export, "tail.md": a_tail, "batch.md": a_batch, "pack.md": a_pack}
 
 
 def current(page, text):
