@@ -146,7 +146,7 @@ class Reader:
 def read_header(data):
     require(len(data) >= 248 and data[:8] == b"INDLBTCH")
     require(big_at(data, 8, 4) == 0, "unsupported")
-    require(big_at(data, 12, 4) <= 1 and big_at(data, 64, 4) <= 4096 and big_at(data, 176, 4) < 10**9 and not any(data[180:184]))
+    require(big_at(data, 12, 4) <= 1 and big_at(data, 64, 4) <= 4096 and big_at(data, 176, 4) < 10**9 and not any(data[180:184]) and (big_at(data, 32, 8) or not any(data[72:104])))
     return {"store": data[16:32], "number": big_at(data, 32, 8), "epoch": big_at(data, 40, 8), "writer": data[48:64], "mark": data[15] == 1, "rows": big_at(data, 64, 4), "notes": big_at(data, 68, 4),
             "before": data[72:104], "root": data[104:136], "notes_digest": data[136:168], "time": (big_at(data, 168, 8), big_at(data, 176, 4)), "digest": digest(data[:184]), "signature": data[184:248]}
 

@@ -81,9 +81,8 @@ class TailFile:
 
     def __init__(self, name, data, store):
         require(len(data) >= BLOCK and data[:8] == b"INDLTAIL" and number_at(data, 4092, 4) == crc32c(data[:4092]))
-        require(number_at(data, 8, 4) == 0 and number_at(data, 16, 8) == 0, "unsupported")
-        require(number_at(data, 12, 4) == BLOCK and not any(data[96:4092]) and number_at(data, 56, 8) == len(data) and number_at(data, 48, 8) == name)
-        require(data[32:48] == store, "misplaced")
+        require(number_at(data, 8, 4) == 0 and number_at(data, 12, 4) == BLOCK and number_at(data, 16, 8) == 0 and not any(data[96:4092]))
+        require(number_at(data, 56, 8) == len(data) and number_at(data, 48, 8) == name and data[32:48] == store)
         self.number, self.data, self.generation, self.read_only = name, data, data[64:96], number_at(data, 24, 8) != 0
 
     def blocks(self, since=BLOCK):
