@@ -2,7 +2,7 @@
 """Verify an indelible export or receipt with nothing but this file and Python 3.9 or later.
 
     python3 verify.py [--json] [--pin LINE] EXPORT
-    python3 verify.py [--json] [--pin LINE] RECEIPT [RECORD]
+    python3 verify.py [--json] [--pin LINE] RECEIPT [RECORD]          a file may be -, standard input
 
 What to trust: this file, Python's standard library, and the pin line, `indelible-pin-v1 <log id> <verifier key>`, which
 must reach you by another way than the file. Without a pin an export is checked against the key it carries itself, a
@@ -19,7 +19,6 @@ import hashlib
 import io
 import ipaddress
 import json
-import pathlib
 import re
 import sys
 from collections import namedtuple
@@ -27,7 +26,7 @@ from collections import namedtuple
 # ---- limits.md, and the notation of README.md -----------------------------------------------------------------------
 HEAD_BYTES_MAX, EVENT_BYTES_MAX, DEPTH_MAX, MEMBERS_MAX, NUMBER_BYTES_MAX = 4096, 16 << 20, 64, 10000, 128
 ORIGIN_BYTES_MAX, NOTE_BYTES_MAX, NOTE_LINES_MAX, PROOF_HASHES_MAX, SEQS_NAMED_MAX = 200, 256 << 10, 64, 63, 8
-LINE_BYTES_MAX, RECEIPT_BYTES_MAX = EVENT_BYTES_MAX + (8 << 10), 512 << 10
+LINE_BYTES_MAX, RECEIPT_BYTES_MAX, RECORD_FILE_BYTES_MAX = EVENT_BYTES_MAX + (8 << 10), 512 << 10, 64 << 20
 INTEGER_END, TREE_SIZE_END = 1 << 53, 1 << 63  # the first value that is too large
 HEX64, INTEGER = rb'[0-9a-f]{64}', rb'(?:0|[1-9]\d{0,18})'
 
@@ -580,16 +579,18 @@ def export_completeness(export, authenticity, is_proven):
 def main():
     """A file is a receipt if it begins as one does or a record is given with it, else an export."""
     try:
-        options, files = getopt.gnu_getopt(sys.argv[1:], '', ['json', 'pin='])
+        options, files = getopt.gnu_getopt(sys.argv[1:], 'h', ['help', 'json', 'pin='])
+        if {('-h', ''), ('--help', '')} & set(options):
+            return print(__doc__)
         need(1 <= len(files) <= 2, 'one or two files are expected')
-        pin, record = dict(options).get('--pin'), pathlib.Path(files[1]).read_bytes() if files[1:] else None
-        with open(files[0], 'rb') as file:
-            if record is None and not file.peek().startswith(RECEIPT_START):
-                verdict = verify_export(file, pin)
-            else:
-                verdict = verify_receipt(file.read(RECEIPT_BYTES_MAX + 1), pin, record)
+        pin, (file, *others) = dict(options).get('--pin'), [open(0 if name == '-' else name, 'rb') for name in files]
+        record = others[0].read(RECORD_FILE_BYTES_MAX + 1) if others else None
+        need(len(record or b'') <= RECORD_FILE_BYTES_MAX, '%s: too large: more than 64 MiB' % files[-1])
+        verdict = verify_receipt(file.read(RECEIPT_BYTES_MAX + 1), pin, record) if (
+            record is not None or file.peek().startswith(RECEIPT_START)) else verify_export(file, pin)
     except (ValueError, getopt.GetoptError, OSError, MemoryError) as error:
-        sys.stderr.write('verify.py: %s\nusage: verify.py [--json] [--pin LINE] EXPORT | RECEIPT [RECORD]\n' % error)
+        why = '%s: %s' % (error.filename, error.strerror.lower()) if getattr(error, 'filename', None) else error
+        sys.stderr.write('verify.py: %s\nusage: verify.py [--json] [--pin LINE] EXPORT | RECEIPT [RECORD]\n' % why)
         return 2
     line = json.dumps({'exit': verdict.exit_code(), **verdict.axes}, ensure_ascii=False, separators=(',', ':')) + '\n'
     sys.stdout.buffer.write((line if '--json' in dict(options) else verdict.text()).encode())
