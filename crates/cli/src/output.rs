@@ -4,7 +4,7 @@
 //! coloured*.
 
 use crate::exit::Exit;
-use crate::say::Failure;
+use crate::say::{self, Failure};
 use std::fmt;
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 
@@ -63,24 +63,37 @@ pub fn failed(error: &io::Error) -> Failure {
         io::ErrorKind::BrokenPipe => Failure::silent(Exit::PipeClosed),
         _ => Failure::new(
             Exit::Trouble,
-            format!("standard output can't be written: {error}"),
+            format!("standard output can't be written: {}", say::plain(error)),
         ),
     }
 }
 
 /// Shows characters that a terminal would act on, or that reorder what stands beside them, as JSON escapes.
 pub fn escape_for_terminal(text: &str) -> String {
+    escape(text, |char| !matches!(char, '\n' | '\t'))
+}
+
+/// A text that comes from outside, such as a file's name, as part of a line of ours: line ends and tabs are escaped as well, so that
+/// nothing in it passes for another line, wherever the line goes.
+pub fn one_line(text: impl fmt::Display) -> String {
+    escape(&text.to_string(), |_| true)
+}
+
+/// Whether a reader would not see this character as one.
+pub fn misleads(char: char) -> bool {
+    char.is_control() || is_invisible(char)
+}
+
+fn escape(text: &str, is_escaped: impl Fn(char) -> bool) -> String {
     let mut out = String::with_capacity(text.len());
     for char in text.chars() {
-        match char {
-            '\n' | '\t' => out.push(char),
-            char if char.is_control() || is_invisible(char) => {
-                let mut units = [0; 2];
-                for unit in char.encode_utf16(&mut units) {
-                    out.push_str(&format!("\\u{unit:04x}"));
-                }
+        if misleads(char) && is_escaped(char) {
+            let mut units = [0; 2];
+            for unit in char.encode_utf16(&mut units) {
+                out.push_str(&format!("\\u{unit:04x}"));
             }
-            char => out.push(char),
+        } else {
+            out.push(char);
         }
     }
     out
@@ -161,6 +174,14 @@ mod tests {
         assert_eq!(
             escape_for_terminal("{\"a\":\"é\u{9b}31m\u{202e}\u{7f}\u{e0041}\"}"),
             "{\"a\":\"é\\u009b31m\\u202e\\u007f\\udb40\\udc41\"}"
+        );
+    }
+
+    #[test]
+    fn a_text_from_outside_stays_on_its_line() {
+        assert_eq!(
+            one_line("a\nverified: b\t\r\u{1b}[2J\u{2066}é"),
+            "a\\u000averified: b\\u0009\\u000d\\u001b[2J\\u2066é"
         );
     }
 

@@ -5,7 +5,9 @@
 
 use crate::exit::Exit;
 use crate::keys::KeyError;
-use crate::output::Style;
+use crate::node;
+use crate::output::{Style, one_line};
+use crate::show::shell;
 use clap::error::{ContextKind, ContextValue};
 use indelible_ledger::{OpenError, PrepareError, ReadError, RecoverError, Refusal, SealError};
 use indelible_store::StoreError;
@@ -66,25 +68,31 @@ impl Failure {
         if self.text.is_empty() {
             return;
         }
-        let style = Style::stderr();
-        tell(format_args!("{} {}", style.bad("error:"), self.text));
-        if let Some(hint) = &self.hint {
-            tell(format_args!("{} {hint}", style.bold("hint:")));
+        labelled(&Style::stderr().bad("error:"), &self.text);
+        if let Some(text) = &self.hint {
+            hint(text);
         }
     }
 }
 
 /// Prints a line to standard error. Nobody may be reading it; then there is nobody to tell.
 pub fn tell(line: impl fmt::Display) {
-    let _unread = writeln!(io::stderr(), "{line}");
+    let _unread = writeln!(io::stderr(), "{}", one_line(line));
 }
 
 /// Something that an operator should know and that stops nothing.
 pub fn warn(text: impl fmt::Display) {
-    tell(format_args!(
-        "{} {text}",
-        Style::stderr().doubtful("warning:")
-    ));
+    labelled(&Style::stderr().doubtful("warning:"), text);
+}
+
+/// What to do about it.
+pub fn hint(text: impl fmt::Display) {
+    labelled(&Style::stderr().bold("hint:"), text);
+}
+
+/// The label may be coloured; what is said of the disk and the command line may not colour itself.
+fn labelled(label: &str, text: impl fmt::Display) {
+    let _unread = writeln!(io::stderr(), "{label} {}", one_line(text));
 }
 
 /// An error and what caused it, in one line.

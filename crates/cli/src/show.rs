@@ -1,7 +1,9 @@
 //! Numbers, sizes, times and digests as people read them.
 
+use crate::output::{misleads, one_line};
 use indelible_proof::hash::Hash;
 use indelible_proof::time::Time;
+use std::ffi::OsStr;
 use std::time::Duration;
 
 /// `1234567` as `1,234,567`.
@@ -100,12 +102,22 @@ pub fn json(text: &str) -> String {
         match char {
             '"' | '\\' => out.extend(['\\', char]),
             '\n' => out.push_str("\\n"),
-            char if u32::from(char) < 0x20 => out.push_str(&format!("\\u{:04x}", u32::from(char))),
+            char if misleads(char) => out.push_str(&one_line(char)),
             char => out.push(char),
         }
     }
     out.push('"');
     out
+}
+
+/// A word of a suggested command as the shell reads it back.
+pub fn shell(word: impl AsRef<OsStr>) -> String {
+    let word = word.as_ref().to_string_lossy();
+    let is_plain = |char: char| char.is_ascii_alphanumeric() || "_./:@%+,=-".contains(char);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.into_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 #[cfg(test)]
@@ -146,6 +158,24 @@ mod tests {
 
     #[test]
     fn text_from_outside_stays_one_json_string() {
-        assert_eq!(json("a\"\\\n\u{1}é"), r#""a\"\\\n\u0001é""#);
+        assert_eq!(
+            json("a\"\\\n\u{1}é\u{9b}\u{e0041}"),
+            r#""a\"\\\n\u0001é\u009b\udb40\udc41""#
+        );
+    }
+
+    #[test]
+    fn a_suggested_word_can_be_pasted_into_a_shell() {
+        for (word, quoted) in [
+            ("store", "store"),
+            ("/a/b-c.d", "/a/b-c.d"),
+            ("my store", "'my store'"),
+            ("it's", r"'it'\''s'"),
+            ("$(x)", "'$(x)'"),
+            ("", "''"),
+            ("~", "'~'"),
+        ] {
+            assert_eq!(shell(word), quoted);
+        }
     }
 }

@@ -1,6 +1,8 @@
-//! The answer of `verify`, as text for people and as JSON for programs. Both say the same.
+//! The answer of `verify`, as text for people and as JSON for programs (`docs/spec/verdicts.md`). Both say the same.
+//!
+//! Names of files and logs come from the disk: in the text none of them can begin a line of its own or reach the terminal raw.
 
-use crate::output::Style;
+use crate::output::{Style, one_line};
 use crate::show;
 use indelible_proof::verdict::{Authenticity, Verdict};
 
@@ -42,6 +44,7 @@ impl Report {
             lines.push("self-keyed: without a pin nothing here says who made this".to_owned());
         }
         for (name, text, code) in self.axes() {
+            let text = one_line(text);
             let text = match code {
                 0 => text,
                 1 => style.bad(text),
@@ -75,13 +78,13 @@ impl Report {
             1 => style.bad("damaged or forged"),
             _ => style.doubtful("not proven"),
         };
-        format!("{word}: {}", self.path)
+        format!("{word}: {}", one_line(&self.path))
     }
 
     fn list(&self, lines: &mut Vec<String>, title: &str, items: &[String]) {
         if !items.is_empty() {
             lines.push(format!("{title}:"));
-            lines.extend(items.iter().map(|item| format!("  {item}")));
+            lines.extend(items.iter().map(|item| format!("  {}", one_line(item))));
         }
     }
 
