@@ -136,6 +136,22 @@ pub fn parse() -> Result<Cli, clap::Error> {
     Cli::from_arg_matches(&matches)
 }
 
+/// The command that was typed, as far as there is one: `indelible log create`.
+pub fn typed() -> String {
+    let definition = Cli::command();
+    let (mut here, mut typed) = (&definition, definition.get_name().to_owned());
+    let mut words = std::env::args_os().skip(1);
+    while let Some(word) = words.next() {
+        if word == "--store" {
+            words.next();
+        } else if let Some(below) = here.find_subcommand(&word) {
+            typed = format!("{typed} {}", below.get_name());
+            here = below;
+        }
+    }
+    typed
+}
+
 fn first_page(command: &clap::Command) -> String {
     let mut page = String::new();
     for (title, names) in GROUPS {

@@ -3,6 +3,7 @@
 //! A sentence is lower case, has no full stop, and puts values at its end; the hint is a line of its own and names a command where
 //! there is one.
 
+use crate::args;
 use crate::exit::Exit;
 use crate::keys::KeyError;
 use crate::node;
@@ -161,7 +162,7 @@ pub fn recover(error: &RecoverError, directory: &Path) -> Failure {
 fn look(directory: &Path) -> String {
     format!(
         "to see all that is damaged: indelible verify --store {}",
-        directory.display()
+        shell(directory)
     )
 }
 
@@ -172,7 +173,7 @@ pub fn open(error: &OpenError, directory: &Path) -> Failure {
         OpenError::Store(error) => store(error, directory),
         OpenError::Clock(_) => Failure::new(Exit::Trouble, error.to_string()).hint(format!(
             "if the wall clock is right: indelible clock accept --store {}",
-            directory.display()
+            shell(directory)
         )),
         OpenError::NoTime => Failure::new(Exit::Trouble, error.to_string()).hint("set the clock"),
         OpenError::Refused(refusal) => refused(refusal),
@@ -219,10 +220,11 @@ pub fn no_such_record(log: &str, seq: u64, size: u64) -> Failure {
 pub fn no_such_log(name: &str, names: &[&str]) -> Failure {
     let failure = Failure::usage(format!("no log named '{name}'"));
     match names {
-        [] => failure.hint(format!("create it: indelible log create {name}")),
+        [] => failure.hint(format!("create it: indelible log create {}", shell(name))),
         names => failure.hint(format!(
-            "there are: {}; or create it: indelible log create {name}",
-            names.join(", ")
+            "there are: {}; or create it: indelible log create {}",
+            names.join(", "),
+            shell(name)
         )),
     }
 }
@@ -254,7 +256,7 @@ pub fn keys(error: &KeyError) -> Failure {
         KeyError::Exists(path) => Failure::usage(format!("there is a node secret already: {}", path.display()))
             .hint("it may sign for another store: keep it, and name another directory with --keys DIR"),
         KeyError::Wide(path, mode) => Failure::usage(format!("others can get at the secret: {} has mode {mode:04o}", path.display()))
-            .hint(format!("chmod go= {}", path.display())),
+            .hint(format!("chmod go= {}", shell(path))),
         KeyError::Foreign(path, user) => Failure::usage(format!("the secret belongs to user {user}: {}", path.display()))
             .hint("run as the user who made the store"),
         KeyError::Missing(path) => Failure::usage(format!("no node secret: {}", path.display()))
@@ -308,7 +310,7 @@ pub fn usage(error: &clap::Error) -> Failure {
         (Some(tip), _) => tip.to_owned(),
         (None, Some(usage)) => format!("usage: {usage}"),
         (None, None) if !subcommands.is_empty() => format!("say which: {}", subcommands.join(", ")),
-        (None, None) => "indelible --help shows what there is".to_owned(),
+        (None, None) => format!("{} --help shows what there is", args::typed()),
     };
     Failure::usage(sentence).hint(hint)
 }

@@ -275,6 +275,31 @@ fn every_receipt_printed_before_a_kill_is_in_the_log() {
 }
 
 #[test]
+fn an_export_that_leaves_records_out_says_what_to_do() {
+    let bed = Bed::with_log();
+    // A checkpoint is published within a second: a kill may come too late to prevent it.
+    let left_out = (0..5).find_map(|round| {
+        let mut live = Live::start(&bed);
+        live.send("{\"n\":1}");
+        live.receipt().unwrap();
+        live.child.kill().unwrap();
+        live.child.wait().unwrap();
+        let out = format!("export-{round}");
+        let ended = bed.run(["export", "--log", "payments", "--out", &out]);
+        assert_eq!(ended.code, 0, "{ended:?}");
+        ended
+            .err
+            .contains("left out: 1 newer record")
+            .then_some(ended.err)
+    });
+    let said = left_out.unwrap();
+    assert!(
+        said.contains("\nhint: a running writer publishes one within a second; after a crash `indelible seal` does\n"),
+        "{said}"
+    );
+}
+
+#[test]
 fn while_one_writes_another_is_refused_and_readers_work() {
     let bed = Bed::with_log();
     let mut live = Live::start(&bed);

@@ -5,8 +5,8 @@
 
 mod file;
 
-use crate::args::{RangeArgs, StoreArg};
-use crate::commands::receipt::note_over;
+use crate::args::{RangeArgs, StoreArg, WriteArgs};
+use crate::commands::receipt::{COVERED_BY, note_over};
 use crate::exit::Exit;
 use crate::node::{Reading, Stopped};
 use crate::output;
@@ -111,6 +111,7 @@ fn range_and_note(
     Ok((seqs, note))
 }
 
+        say::hint(COVERED_BY);
 /// An export while it is written.
 struct Export<'a> {
     reading: &'a Reading,

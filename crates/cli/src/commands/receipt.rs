@@ -41,6 +41,10 @@ pub fn run(store: &StoreArg, args: &ReceiptArgs) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// What to do where no checkpoint covers a record yet.
+pub const COVERED_BY: &str =
+    "a running writer publishes one within a second; after a crash `indelible seal` does";
+
 /// The newest published checkpoint, if it covers the first `size` records. A reader has no secret and signs nothing.
 pub fn note_over(log: &Log, size: u64) -> Result<Arc<SignedNote>, Failure> {
     let note = log.note();
@@ -48,8 +52,15 @@ pub fn note_over(log: &Log, size: u64) -> Result<Arc<SignedNote>, Failure> {
         Some(note) if note.size >= size => Ok(note),
         note => {
             let covered = note.map_or(0, |note| note.size);
-            Err(Failure::new(Exit::Unverified, format!("no published checkpoint covers record {} of {}: it ends at {covered} records", size - 1, log.name()))
-                .hint("a running writer publishes one within a second; after a crash `indelible seal` does"))
+            Err(Failure::new(
+                Exit::Unverified,
+                format!(
+                    "no published checkpoint covers record {} of {}: it ends at {covered} records",
+                    size - 1,
+                    log.name()
+                ),
+            )
+            .hint(COVERED_BY))
         }
     }
 }
