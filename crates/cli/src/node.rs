@@ -15,6 +15,22 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A store as it was found when the command began.
+/// What is wrong with a store that has records and no `FORMAT`.
+pub const NO_FORMAT: &str = "the file is missing";
+
+/// Whether a directory says that it is a store.
+pub fn has_format(directory: &Path) -> bool {
+    directory.join("FORMAT").symlink_metadata().is_ok()
+}
+
+/// Whether records lie in a directory: then a missing `FORMAT` is damage, and no store is to be made in its place.
+pub fn has_records(directory: &Path) -> bool {
+    let holds_any = |name| {
+        std::fs::read_dir(directory.join(name)).is_ok_and(|mut names| names.next().is_some())
+    };
+    ["sealed", "tail"].into_iter().any(holds_any)
+}
+
 pub struct Reading {
     /// What is durable.
     pub books: Books,

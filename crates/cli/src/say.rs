@@ -121,20 +121,58 @@ pub fn store(error: &StoreError, directory: &Path) -> Failure {
     match error {
         StoreError::Busy => Failure::new(Exit::Trouble, format!("another process is writing to this store: {at}"))
             .hint("one process writes at a time; wait until it has finished (reading commands work meanwhile)"),
-        StoreError::NotFound => {
-            Failure::usage(format!("no store here: {at}")).hint(format!("make one: indelible init --store {at} --origin NAME"))
+        StoreError::NotFound if node::has_format(directory) => {
+            Failure::new(Exit::Damaged, format!("damaged: a file or directory of the store is missing: {at}")).hint(look(directory))
         }
+        StoreError::NotFound if node::has_records(directory) => damaged(node::NO_FORMAT, "FORMAT at 0", directory),
+        StoreError::NotFound => Failure::usage(format!("no store here: {at}"))
+            .hint(format!("make one: indelible init --store {} --origin NAME", shell(directory))),
         StoreError::ReadOnly => Failure::usage(format!("a newer indelible made this store, and this one can only read it: {at}"))
             .hint("write with the newer version"),
-        StoreError::Damaged { .. } => Failure::new(Exit::Damaged, error.to_string()).hint(look(directory)),
-        StoreError::Refused(what) if what.contains("loses everything") => {
-            Failure::usage(format!("{what}: {at}")).hint("--accept-volatile accepts it, and is recorded")
-        }
+        StoreError::Damaged { place, what } => damaged(what, &format!("{} at {}", place.file, place.offset), directory),
         StoreError::Refused(what) => Failure::usage(format!("{what}: {at}")),
-        StoreError::Io { .. } | StoreError::Stopped | StoreError::Gone | StoreError::Conflict | StoreError::TooLarge { .. } => {
-            Failure::new(Exit::Trouble, with_causes(error))
+        StoreError::Volatile(_) => Failure::usage(format!("{error}: {at}")).hint("move the store to a disk"),
+        StoreError::Io { doing, source } => system(doing, source, directory),
+        StoreError::Stopped | StoreError::Gone | StoreError::Conflict | StoreError::TooLarge { .. } => {
+            Failure::new(Exit::Trouble, error.to_string())
         }
     }
+}
+
+/// A store could not be made.
+pub fn create(error: &StoreError, directory: &Path) -> Failure {
+    let failure = store(error, directory);
+    match error {
+        StoreError::Refused(_) => failure.hint(
+            "a store has a directory of its own, new or empty: name another with --store DIR",
+        ),
+        StoreError::Volatile(_) => failure.hint("--accept-volatile accepts it, and is recorded"),
+        _ => failure,
+    }
+}
+
+/// What the system refused to do with a store: what was named can't be opened, part of the store is gone, or the disk is in the way.
+fn system(doing: &str, source: &io::Error, directory: &Path) -> Failure {
+    let text = format!("can't {doing}: {}", plain(source));
+    match source.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory if node::has_format(directory) => {
+            Failure::new(Exit::Damaged, format!("damaged: {text}")).hint(look(directory))
+        }
+        io::ErrorKind::NotADirectory => Failure::usage(format!(
+            "not the directory of a store: {}",
+            directory.display()
+        )),
+        io::ErrorKind::NotFound
+        | io::ErrorKind::PermissionDenied
+        | io::ErrorKind::IsADirectory
+        | io::ErrorKind::ReadOnlyFilesystem => Failure::usage(text),
+        _ => Failure::new(Exit::Trouble, text),
+    }
+}
+
+/// Stored bytes are not what was written: what is wrong, then where.
+fn damaged(what: &str, place: &str, directory: &Path) -> Failure {
+    Failure::new(Exit::Damaged, format!("damaged: {what}: {place}")).hint(look(directory))
 }
 
 /// A copy, or a store that was moved, is to be written to.
@@ -155,7 +193,8 @@ pub fn recover(error: &RecoverError, directory: &Path) -> Failure {
         }
         RecoverError::RolledBack { .. } | RecoverError::Forked(_) => Failure::new(Exit::Damaged, error.to_string())
             .hint("signed records are missing: keep this store and the register as they are, and find out who restored it"),
-        RecoverError::Damaged { .. } | RecoverError::Hole { .. } => Failure::new(Exit::Damaged, error.to_string()).hint(look(directory)),
+        RecoverError::Damaged { file, offset, what } => damaged(what, &format!("{file} at {offset}"), directory),
+        RecoverError::Hole { .. } => Failure::new(Exit::Damaged, error.to_string()).hint(look(directory)),
     }
 }
 
@@ -203,8 +242,20 @@ pub fn refused(refusal: &Refusal) -> Failure {
 pub fn read(error: &ReadError, directory: &Path) -> Failure {
     match error {
         ReadError::NoSuchRecord { log, seq, size } => no_such_record(log, *seq, *size),
-        ReadError::Damaged { .. } => {
-            Failure::new(Exit::Damaged, error.to_string()).hint(look(directory))
+        ReadError::Damaged {
+            log,
+            file,
+            offset,
+            seqs,
+            what,
+        } => {
+            let place = match file.as_str() {
+                "" => String::new(),
+                file => format!("{file} at {offset}, "),
+            };
+            let last = seqs.end.saturating_sub(1);
+            let records = format!("records {} to {last} of {log}", seqs.start);
+            damaged(what, &format!("{place}{records}"), directory)
         }
         ReadError::Store(error) => store(error, directory),
     }
@@ -320,5 +371,29 @@ fn words(value: &ContextValue) -> Vec<String> {
         ContextValue::Strings(words) => words.clone(),
         ContextValue::String(word) => vec![word.clone()],
         _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_out_of_reach_is_named_as_a_file_that_can_not_be_opened() {
+        for (kind, exit) in [
+            (io::ErrorKind::PermissionDenied, Exit::Usage),
+            (io::ErrorKind::NotADirectory, Exit::Usage),
+            (io::ErrorKind::ReadOnlyFilesystem, Exit::Usage),
+            (io::ErrorKind::StorageFull, Exit::Trouble),
+            (io::ErrorKind::Other, Exit::Trouble),
+        ] {
+            let error = StoreError::Io {
+                doing: "open store/FORMAT".to_owned(),
+                source: kind.into(),
+            };
+            let failure = store(&error, Path::new("store"));
+            assert_eq!(failure.exit(), exit, "{failure:?}");
+            assert!(!failure.text.contains("os error"), "{failure:?}");
+        }
     }
 }

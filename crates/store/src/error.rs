@@ -30,6 +30,9 @@ pub enum StoreError {
     /// The call breaks the contract, or the store is of a kind that this opening doesn't allow. Nothing was written.
     #[error("refused: {0}")]
     Refused(String),
+    /// The directory lies on this file system, which is in memory: accept that, or choose a disk. Nothing was written.
+    #[error("{0} loses everything at a reboot")]
+    Volatile(&'static str),
     /// The register holds something other than expected: read it again.
     #[error("the register holds something else than expected")]
     Conflict,

@@ -27,7 +27,7 @@ impl LocalStore {
     /// Makes a store in `directory`, which must not exist, or be empty, or hold what an interrupted `create` left.
     ///
     /// # Errors
-    /// `Refused` for a directory in use, a file system in memory, options out of bounds; `Io`.
+    /// `Refused` for a directory in use or options out of bounds; `Volatile`; `Io`.
     pub fn create(directory: &Path, options: CreateOptions) -> Result<(), StoreError> {
         let root = absolute(directory)?;
         let mut format = planned(&root, &options)?;
@@ -221,9 +221,7 @@ fn check_unused(root: &Path) -> Result<(), StoreError> {
 
 fn check_medium(root: &Path, accept_volatile: bool) -> Result<(), StoreError> {
     match medium(root)? {
-        Medium::Volatile(name) if !accept_volatile => Err(StoreError::Refused(format!(
-            "{name} loses everything at a reboot, accept that or choose a disk"
-        ))),
+        Medium::Volatile(name) if !accept_volatile => Err(StoreError::Volatile(name)),
         _ => Ok(()),
     }
 }
@@ -283,7 +281,7 @@ fn read_format(root: &Path) -> Result<(Format, Identity), StoreError> {
     let file = File::open(&path).map_err(failed)?;
     let length = file.metadata().map_err(failed)?.len();
     if length > FORMAT_LEN_MAX {
-        return Err(damaged("FORMAT", length, "not a store's FORMAT file"));
+        return Err(damaged("FORMAT", length, "longer than what a store writes"));
     }
     let bytes = read_at(
         &file,
@@ -298,8 +296,8 @@ fn read_format(root: &Path) -> Result<(Format, Identity), StoreError> {
                 "the store has features this program does not know",
             ));
         }
-        Err(FormatFault::Version) => "not a FORMAT file of version 0",
-        Err(FormatFault::Damaged) => "FORMAT is not what a store writes",
+        Err(FormatFault::Version) => "not of version 0",
+        Err(FormatFault::Damaged) => "not what a store writes",
     };
     Err(damaged("FORMAT", length_of(bytes.len()), what))
 }

@@ -290,13 +290,14 @@ fn memory_is_refused_as_a_disk_unless_accepted() {
         return;
     }
     let bed = Bed { directory };
-    refuses_to_create(
-        CreateOptions {
-            accept_volatile: false,
-            ..bed.create_options()
-        },
-        &bed.root(),
-    );
+    let options = CreateOptions {
+        accept_volatile: false,
+        ..bed.create_options()
+    };
+    assert!(matches!(
+        LocalStore::create(&bed.root(), options),
+        Err(StoreError::Volatile(_))
+    ));
     fs::remove_dir(bed.root()).unwrap();
     LocalStore::create(&bed.root(), bed.create_options()).unwrap();
     assert!(bed.open().describe().volatile);
@@ -311,7 +312,7 @@ fn memory_is_refused_as_a_disk_unless_accepted() {
         .unwrap();
     assert!(matches!(
         LocalStore::open_write(&bed.root(), open_options(None)),
-        Err(StoreError::Refused(_))
+        Err(StoreError::Volatile(_))
     ));
 }
 
