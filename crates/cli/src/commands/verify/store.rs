@@ -2,21 +2,31 @@
 
 use super::progress::Progress;
 use super::report::{Report, Value};
+use crate::node;
 use crate::say::{self, Failure};
 use crate::show;
-use indelible_ledger::verify::{Checked, Request, verify_store};
+use indelible_ledger::verify::{Checked, Damage, Finding, Request, StoreReport, verify_store};
 use indelible_proof::pin::Pin;
-use indelible_store::{LocalStore, Store};
+use indelible_proof::verdict::{Integrity, Seqs, Verdict};
+use indelible_store::{LocalStore, Store, StoreError};
+use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// The whole store, or the records of one log.
 pub fn verify(directory: &Path, only: Option<&str>, pin: Option<&Pin>) -> Result<Report, Failure> {
-    let store = LocalStore::open_read(directory).map_err(|error| say::store(&error, directory))?;
+    let store = match LocalStore::open_read(directory) {
+        Ok(store) => store,
+        Err(StoreError::Damaged { what, .. }) => return Ok(without_format(directory, what)),
+        Err(StoreError::NotFound) if node::has_records(directory) => {
+            return Ok(without_format(directory, node::NO_FORMAT));
+        }
+        Err(error) => return Err(say::store(&error, directory)),
+    };
     let bar = Progress::new(length(&store));
     let began = Instant::now();
     let progress = |checked: &Checked| bar.at(checked.bytes_read, checked.bytes_hashed);
-    let judged = verify_store(
+    let mut judged = verify_store(
         &store,
         &Request {
             only,
@@ -26,6 +36,7 @@ pub fn verify(directory: &Path, only: Option<&str>, pin: Option<&Pin>) -> Result
     );
     let elapsed = began.elapsed();
     bar.finish();
+    lock(directory, &mut judged);
     if let Some(name) = only.filter(|_| judged.checked.records == 0 && judged.findings.is_empty()) {
         return Err(Failure::usage(format!("no log named '{name}'"))
             .hint("indelible log list shows what there is"));
@@ -57,6 +68,58 @@ pub fn verify(directory: &Path, only: Option<&str>, pin: Option<&Pin>) -> Result
         measured: measured(&judged.checked, unused, elapsed),
         unchecked,
     })
+}
+
+/// Opening a store is reading its `FORMAT`: without it there is nothing that could be gone over, which is a verdict all the same.
+fn without_format(directory: &Path, what: &str) -> Report {
+    let (file, offset) = ("FORMAT".to_owned(), 0);
+    Report {
+        subject: "store",
+        path: directory.display().to_string(),
+        findings: vec![format!("unreadable: {file} at {offset}: {what}")],
+        verdict: Verdict::only_integrity(Integrity::Unreadable {
+            file,
+            offset,
+            seqs: Seqs::new(),
+        }),
+        checked: Vec::new(),
+        measured: Vec::new(),
+        unchecked: vec!["everything else: FORMAT says how the store is to be read".to_owned()],
+    }
+}
+
+/// The lock file means something to writers alone, so the ledger, which reads records, does not look at it. It is always empty
+/// (`docs/spec/tail.md`).
+fn lock(directory: &Path, judged: &mut StoreReport) {
+    let what = match directory.join("lock").symlink_metadata() {
+        Ok(lock) if lock.is_file() && lock.len() == 0 => return,
+        Ok(lock) if lock.is_file() => format!("always empty, and here {} bytes long", lock.len()),
+        Ok(_) => "not a file".to_owned(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return judged.notes.push(
+                "lock: the file is missing, so nothing can be written: with no writer running, make it anew, empty"
+                    .to_owned(),
+            );
+        }
+        Err(error) => say::plain(&error),
+    };
+    let finding = Finding {
+        damage: Damage::Unreadable,
+        file: "lock".to_owned(),
+        offset: 0,
+        log: None,
+        seqs: Vec::new(),
+        what,
+    };
+    // By the order of `docs/spec/pack.md` only what is unreadable before it counts more.
+    if !matches!(judged.verdict.integrity, Integrity::Unreadable { .. }) {
+        judged.verdict.integrity = Integrity::Unreadable {
+            file: finding.file.clone(),
+            offset: finding.offset,
+            seqs: Seqs::new(),
+        };
+    }
+    judged.findings.push(finding);
 }
 
 fn sentences(checked: &Checked, elapsed: Duration) -> Vec<String> {
