@@ -14,6 +14,7 @@ mod output;
 mod random;
 mod say;
 mod show;
+mod target;
 
 use clap::error::ErrorKind;
 use exit::Exit;

@@ -5,16 +5,19 @@ use crate::clock::SystemClock;
 use crate::exit::Exit;
 use crate::keys;
 use crate::node::{self, Writing};
-use crate::output::Output;
+use crate::output::{Output, one_line};
 use crate::random;
 use crate::say::{self, Failure};
 use crate::show;
+use crate::target::is_inside;
 use clap::Args;
 use indelible_ledger::clock::Clock as _;
 use indelible_proof::limits::{LOG_NAME_BYTES_MAX, ORIGIN_BYTES_MAX};
 use indelible_proof::origin::is_node_origin;
 use indelible_store::limits::{BLOCK, TAIL_SIZE_MAX, TAIL_SIZE_MIN};
-use indelible_store::{CreateOptions, LocalStore};
+use indelible_store::{CreateOptions, LocalStore, StoreError};
+use rustix::fs::{Access, access};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// What a log's origin adds to the node's: a slash, the name, a slash, 16 hex digits.
@@ -48,24 +51,20 @@ pub fn run(store: &StoreArg, args: &InitArgs) -> Result<Exit, Failure> {
     let directory = store.directory()?;
     let directory = directory.as_path();
     check_origin(&args.origin)?;
-    if directory.join("FORMAT").exists() {
-        return Err(
-            Failure::usage(format!("there is a store already: {}", directory.display())).hint(
-                format!(
-                    "create a log in it: indelible log create NAME --store {}",
-                    directory.display()
-                ),
-            ),
-        );
-    }
+    check_directory(directory)?;
     let keys_directory = args
         .keys
         .clone()
         .unwrap_or_else(|| node::default_keys(directory));
-    if inside(&keys_directory, directory) {
+    if is_inside(&keys_directory, directory) {
         return Err(Failure::usage("the keys may not lie inside the store: a copy of the store would be a copy of the keys")
             .hint("name another directory with --keys DIR"));
     }
+    check_parent(&keys_directory)?;
+    if let Some(register) = &args.register {
+        check_register(register, directory)?;
+    }
+    let is_new = !directory.exists();
     keys::make(&keys_directory).map_err(|error| say::keys(&error))?;
     if let Err(failure) = create(directory, &keys_directory, args) {
         // Nothing was signed with the secret yet; left behind it would stand in the next attempt's way.
@@ -73,6 +72,17 @@ pub fn run(store: &StoreArg, args: &InitArgs) -> Result<Exit, Failure> {
             say::warn(format_args!(
                 "{}: {}",
                 keys_directory.display(),
+                say::plain(&error)
+            ));
+        }
+        // What else than nothing lies in it then is there already, and none of ours.
+        if is_new
+            && directory.exists()
+            && let Err(error) = std::fs::remove_dir(directory)
+        {
+            say::warn(format_args!(
+                "{}: {}",
+                directory.display(),
                 say::plain(&error)
             ));
         }
@@ -95,13 +105,16 @@ fn report(directory: &Path, keys: &Path, args: &InitArgs) -> Result<Exit, Failur
         "made a store for {}",
         out.style().bold(&args.origin)
     ))?;
-    out.line(format_args!("  store     {}", directory.display()))?;
+    out.line(format_args!(
+        "  store     {}",
+        one_line(directory.display())
+    ))?;
     out.line(format_args!(
         "  keys      {}   keep a copy where only you can read it",
-        keys.display()
+        one_line(keys.display())
     ))?;
     if let Some(register) = &args.register {
-        out.line(format_args!("  register  {}", register.display()))?;
+        out.line(format_args!("  register  {}", one_line(register.display())))?;
     }
     out.line(format_args!(
         "  tail      {} a file",
@@ -109,7 +122,7 @@ fn report(directory: &Path, keys: &Path, args: &InitArgs) -> Result<Exit, Failur
     ))?;
     out.line(format_args!(
         "next: indelible log create NAME --store {}",
-        directory.display()
+        show::shell(directory)
     ))?;
     out.flush()?;
     Ok(Exit::Done)
@@ -130,7 +143,7 @@ fn create(directory: &Path, keys: &Path, args: &InitArgs) -> Result<(), Failure>
         accept_volatile: args.accept_volatile,
         faults: None,
     };
-    LocalStore::create(directory, options).map_err(|error| say::store(&error, directory))
+    LocalStore::create(directory, options).map_err(|error| say::create(&error, directory))
 }
 
 fn check_origin(origin: &str) -> Result<(), Failure> {
@@ -142,12 +155,75 @@ fn check_origin(origin: &str) -> Result<(), Failure> {
         .hint(format!("a lower-case DNS name, with or without /segments, no port, at most {length_max} characters: audit.acme.internal")))
 }
 
-/// Whether one path lies in or is another, as far as their text says.
-fn inside(path: &Path, directory: &Path) -> bool {
-    match (std::path::absolute(path), std::path::absolute(directory)) {
-        (Ok(path), Ok(directory)) => path.starts_with(directory),
-        _ => false,
+/// A directory in which a store can be made, as far as that can be said before anything is.
+fn check_directory(directory: &Path) -> Result<(), Failure> {
+    if node::has_format(directory) {
+        return Err(
+            Failure::usage(format!("there is a store already: {}", directory.display())).hint(
+                format!(
+                    "create a log in it: indelible log create NAME --store {}",
+                    show::shell(directory)
+                ),
+            ),
+        );
     }
+    if node::has_records(directory) {
+        return Err(say::store(&StoreError::NotFound, directory));
+    }
+    if directory.exists() && !directory.is_dir() {
+        return Err(
+            Failure::usage(format!("not a directory: {}", directory.display()))
+                .hint("name another with --store DIR"),
+        );
+    }
+    check_parent(directory)
+}
+
+/// The register is made by the first batch. What lies there already remembers something else, which may still be needed.
+fn check_register(register: &Path, directory: &Path) -> Result<(), Failure> {
+    let at = register.display();
+    if is_inside(register, directory) {
+        return Err(Failure::usage(format!(
+            "the register lies inside the store, where it guards nothing: {at}"
+        ))
+        .hint("name a file elsewhere, best on another disk"));
+    }
+    if register.is_dir() {
+        return Err(Failure::usage(format!(
+            "the register is a file, and this is a directory: {at}"
+        ))
+        .hint("name a file in it that isn't there yet"));
+    }
+    if register.symlink_metadata().is_ok() {
+        return Err(Failure::usage(format!(
+            "there is something already where the register should be: {at}"
+        ))
+        .hint("it may be another store's register: name a file that isn't there yet"));
+    }
+    check_parent(register)
+}
+
+/// What is to be made is there, or the directory that it is to be made in is and can be written to.
+fn check_parent(path: &Path) -> Result<(), Failure> {
+    if path.exists() {
+        return Ok(());
+    }
+    let absolute = std::path::absolute(path).map_err(|error| say::file(path, &error))?;
+    let Some(parent) = absolute.parent() else {
+        return Ok(());
+    };
+    let at = parent.display();
+    match parent.metadata() {
+        Ok(metadata) if metadata.is_dir() => {}
+        Ok(_) => return Err(Failure::usage(format!("not a directory: {at}"))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(Failure::usage(format!("no such directory: {at}"))
+                .hint(format!("make it first: mkdir -p {}", show::shell(parent))));
+        }
+        Err(error) => return Err(say::file(parent, &error)),
+    }
+    access(parent, Access::WRITE_OK | Access::EXEC_OK)
+        .map_err(|error| say::file(parent, &error.into()))
 }
 
 /// `64MiB`, `65536`.
