@@ -64,7 +64,7 @@ pub fn run(store: &StoreArg, args: &ExportArgs) -> Result<Exit, Failure> {
         sink, lost, seqs, ..
     } = export;
     match written {
-        Ok(()) => sink.keep().map_err(|error| write_failed(args, &error))?,
+        Ok(()) => sink.keep()?,
         Err(failure) => {
             sink.discard();
             return Err(failure);
