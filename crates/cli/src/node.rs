@@ -7,6 +7,7 @@ use crate::clock::SystemClock;
 use crate::keys;
 use crate::random;
 use crate::say::{self, Failure};
+use crate::target;
 use indelible_ledger::recover::{self, Recovered};
 use indelible_ledger::{Books, Ledger, Log, ReadError, Settings, Stored};
 use indelible_store::{LocalStore, OpenOptions, Store, StoreInfo};
@@ -14,7 +15,6 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// A store as it was found when the command began.
 /// What is wrong with a store that has records and no `FORMAT`.
 pub const NO_FORMAT: &str = "the file is missing";
 
@@ -31,6 +31,7 @@ pub fn has_records(directory: &Path) -> bool {
     ["sealed", "tail"].into_iter().any(holds_any)
 }
 
+/// A store as it was found when the command began.
 pub struct Reading {
     /// What is durable.
     pub books: Books,
@@ -110,12 +111,8 @@ impl Writing {
         write: &WriteArgs,
         settings: Settings,
     ) -> Result<Writing, Failure> {
-        let directory = store.directory()?;
+        let (directory, info) = describe(store)?;
         let failed = |error| say::store(&error, &directory);
-        let info = LocalStore::open_read(&directory)
-            .map_err(failed)?
-            .describe()
-            .clone();
         if info.copy && !write.moved {
             return Err(say::store_is_a_copy(&directory));
         }
@@ -171,6 +168,25 @@ pub fn default_keys(directory: &Path) -> PathBuf {
     let mut name = directory.components().collect::<PathBuf>().into_os_string();
     name.push(".keys");
     PathBuf::from(name)
+}
+
+/// Refuses to let a command write what it was asked for into the store or among its keys.
+pub fn check_target(
+    path: &Path,
+    directory: &Path,
+    keys: &WriteArgs,
+    info: &StoreInfo,
+) -> Result<(), Failure> {
+    let secret = keys_directory(directory, keys, info);
+    target::check(path, &[(directory, "the store"), (&secret, "the keys")])
+}
+
+/// What a store says of itself.
+pub fn describe(store: &StoreArg) -> Result<(PathBuf, StoreInfo), Failure> {
+    let directory = store.directory()?;
+    let local =
+        LocalStore::open_read(&directory).map_err(|error| say::store(&error, &directory))?;
+    Ok((directory, local.describe().clone()))
 }
 
 fn keys_directory(directory: &Path, write: &WriteArgs, info: &StoreInfo) -> PathBuf {

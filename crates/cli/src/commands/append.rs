@@ -13,7 +13,7 @@ mod workers;
 
 use crate::args::{StoreArg, WriteArgs};
 use crate::exit::Exit;
-use crate::node::Writing;
+use crate::node::{self, Writing};
 use crate::output::Output;
 use crate::say::{self, Failure};
 use crate::show;
@@ -61,6 +61,11 @@ pub struct AppendArgs {
 /// Does it.
 pub fn run(store: &StoreArg, args: &AppendArgs) -> Result<Exit, Failure> {
     let input = Input::open(&args.input, args.one)?;
+    if let Some(path) = &args.receipts {
+        let (directory, info) = node::describe(store)?;
+        node::check_target(path, &directory, &args.write, &info)?;
+        receipts::check(path, input.identity())?;
+    }
     let writing = Writing::open_with(store, &args.write, Settings::default())?;
     let ended = record(&writing, args, input);
     let said = match &ended {

@@ -8,7 +8,7 @@ mod file;
 use crate::args::{RangeArgs, StoreArg, WriteArgs};
 use crate::commands::receipt::{COVERED_BY, note_over};
 use crate::exit::Exit;
-use crate::node::{Reading, Stopped};
+use crate::node::{self, Reading, Stopped};
 use crate::output;
 use crate::say::{self, Failure};
 use crate::show;
@@ -49,6 +49,10 @@ pub struct ExportArgs {
 pub fn run(store: &StoreArg, args: &ExportArgs) -> Result<Exit, Failure> {
     let reading = Reading::open(store)?;
     let log = reading.log(&args.log)?;
+    if let Some(out) = &args.out {
+        let info = reading.books.store().describe();
+        node::check_target(out, &reading.directory, &WriteArgs::default(), info)?;
+    }
     let (seqs, note) = range_and_note(&log, args)?;
     let mut export = Export {
         reading: &reading,
@@ -107,11 +111,11 @@ fn range_and_note(
         say::warn(format_args!(
             "left out: {newer}, not yet covered by a published checkpoint"
         ));
+        say::hint(COVERED_BY);
     }
     Ok((seqs, note))
 }
 
-        say::hint(COVERED_BY);
 /// An export while it is written.
 struct Export<'a> {
     reading: &'a Reading,

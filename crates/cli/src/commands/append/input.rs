@@ -2,6 +2,7 @@
 
 use super::belt::{Belt, Lines};
 use crate::say::{self, Failure};
+use crate::target::Identity;
 use indelible_proof::limits::EVENT_RECEIVED_BYTES_MAX;
 use std::fs::File;
 use std::io::{self, Read};
@@ -16,6 +17,8 @@ pub struct Input {
     source: Box<dyn Read + Send>,
     /// Of a file.
     length: Option<u64>,
+    /// Of a file.
+    identity: Option<Identity>,
     one: bool,
 }
 
@@ -26,6 +29,7 @@ impl Input {
             return Ok(Input {
                 source: Box::new(io::stdin()),
                 length: None,
+                identity: Identity::of_stream(io::stdin()),
                 one,
             });
         }
@@ -41,6 +45,7 @@ impl Input {
         Ok(Input {
             source: Box::new(file),
             length,
+            identity: Identity::of(&metadata),
             one,
         })
     }
@@ -48,6 +53,11 @@ impl Input {
     /// Bytes, where they are known.
     pub fn length(&self) -> Option<u64> {
         self.length
+    }
+
+    /// Which file it is, if it is one.
+    pub fn identity(&self) -> Option<Identity> {
+        self.identity
     }
 
     /// Reads on a thread of its own. Nobody joins it: it may wait for a terminal or a pipe until the process ends.
@@ -194,6 +204,7 @@ mod tests {
         Input {
             source: Box::new(portions),
             length: None,
+            identity: None,
             one,
         }
         .start(Arc::clone(&belt));

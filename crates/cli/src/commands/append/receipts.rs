@@ -4,6 +4,7 @@
 
 use crate::say::{self, Failure};
 use crate::show;
+use crate::target::Identity;
 use indelible_ledger::caller::salt_text;
 use indelible_ledger::{Ledger, Log, Recorded};
 use std::fs::{File, OpenOptions};
@@ -23,6 +24,43 @@ pub enum Receipts {
 /// Whether `-` was given.
 pub fn is_stdout(path: &Path) -> bool {
     path.as_os_str() == "-"
+}
+
+/// What a file of receipts begins with.
+const BEGINNING: &[u8] = b"{\"seq\":";
+
+/// Refuses, before anything is recorded, a file that holds something else, or that is the input: it would never end.
+pub fn check(path: &Path, input: Option<Identity>) -> Result<(), Failure> {
+    let identity = match std::fs::metadata(path) {
+        _ if is_stdout(path) => Identity::of_stream(io::stdout()),
+        Ok(metadata) => Identity::of(&metadata),
+        // What is in the way of making it is found out by making it.
+        Err(_) => None,
+    };
+    if identity.is_some() && identity == input {
+        return Err(Failure::usage(format!(
+            "the receipts would go into the input: {}",
+            path.display()
+        ))
+        .hint("name another file with --receipts FILE"));
+    }
+    if identity.is_none() || is_stdout(path) {
+        return Ok(());
+    }
+    let mut begins = Vec::new();
+    File::open(path)
+        .and_then(|file| {
+            let length = u64::try_from(BEGINNING.len()).unwrap_or(u64::MAX);
+            file.take(length).read_to_end(&mut begins)
+        })
+        .map_err(|error| say::file(path, &error))?;
+    if BEGINNING.starts_with(&begins) {
+        return Ok(());
+    }
+    Err(
+        Failure::usage(format!("not a file of receipts: {}", path.display()))
+            .hint("receipts are added to a file of their own, new or begun by --receipts"),
+    )
 }
 
 impl Receipts {
