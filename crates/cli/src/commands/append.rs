@@ -244,7 +244,7 @@ fn not_all(bad: &[Bad], more: u64, events: u64, args: &AppendArgs) -> Failure {
     bad.iter()
         .for_each(|bad| say::tell(format_args!("  {}: {}", place(bad), bad.what)));
     if more > 0 {
-        say::tell(format_args!("  and {} more", show::counted(more, "line")));
+        say::tell(format_args!("  and {}", show::counted(more, "more line")));
     }
     let lines = u64::try_from(bad.len())
         .unwrap_or(u64::MAX)

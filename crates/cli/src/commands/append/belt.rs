@@ -13,8 +13,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 const ON_THE_WAY_MAX: usize = 32 << 20;
 /// Memory an event takes beside its own bytes while it is prepared: the head, the hash state, its place in lists.
 const EVENT_COST: usize = 1 << 10;
-/// Bad lines remembered by number and reason. More are only counted: nobody corrects them by hand.
-const BAD_MAX: usize = 10_000;
+/// Bad lines remembered by number and reason, and printed. More are only counted: nobody corrects them by hand.
+const BAD_MAX: usize = 50;
 
 /// Part of the input: whole lines.
 pub struct Chunk {
