@@ -23,8 +23,61 @@ fn verify_twice(bed: &Bed, ours: &[&str], theirs: &[&str], code: i32) -> Ended {
     if let Some(second) = second_verifier(bed, theirs) {
         assert_eq!(second.code, code, "{second:?}");
         assert_eq!(axes(&first.out), axes(&second.out));
+        let ours = bed.run([&["verify", "--json"], ours].concat()).out;
+        let theirs = second_verifier(bed, &[&["--json"], theirs].concat());
+        same_members(&ours, &theirs.unwrap().out);
     }
     first
+}
+
+/// What both verifiers promise to print as JSON (`docs/spec/verdicts.md`).
+fn same_members(ours: &str, theirs: &str) {
+    let read = |text: &str| -> serde_json::Value {
+        assert_eq!(text.lines().count(), 1, "{text}");
+        serde_json::from_str(text).unwrap()
+    };
+    let (ours, theirs) = (read(ours), read(theirs));
+    assert!(ours["exit"].is_u64(), "{ours}");
+    for name in [
+        "exit",
+        "integrity",
+        "authenticity",
+        "consistency",
+        "witnesses",
+        "completeness",
+    ] {
+        assert_eq!(ours[name], theirs[name], "{name}");
+        assert!(name == "exit" || ours[name].is_string(), "{ours}");
+    }
+}
+
+#[test]
+fn the_second_verifier_explains_itself_and_reads_standard_input() {
+    let bed = Bed::with_log();
+    bed.write("export", bed.ok(["export", "--log", "payments"]));
+    let Some(help) = second_verifier(&bed, &["--help"]) else {
+        return;
+    };
+    assert_eq!(help.code, 0, "{help:?}");
+    assert!(
+        help.out.contains("python3 verify.py [--json]") && help.err.is_empty(),
+        "{help:?}"
+    );
+    let missing = second_verifier(&bed, &["nothing"]).unwrap();
+    assert_eq!(missing.code, 2, "{missing:?}");
+    assert!(
+        missing
+            .err
+            .starts_with("verify.py: nothing: no such file or directory\n"),
+        "{missing:?}"
+    );
+    let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../verify.py");
+    let mut python = std::process::Command::new("python3");
+    python.arg(script).arg("-");
+    python.stdin(std::fs::File::open(bed.path("export")).unwrap());
+    let piped = Ended::from(python.output().unwrap());
+    assert_eq!(piped.code, 3, "{piped:?}");
+    assert!(piped.out.starts_with("integrity: ok\n"), "{piped:?}");
 }
 
 #[test]

@@ -130,11 +130,11 @@ impl Report {
             .map(|(name, value)| format!("\"{name}\":{}", value.json()))
             .collect();
         format!(
-            "{{\"{}\":{},\"exit\":{},\"verdict\":{{{}}},\"found\":{},\"checked\":{{{}}},\"not_checked\":{}}}",
-            self.subject,
-            show::json(&self.path),
+            "{{\"exit\":{},{},\"{}\":{},\"found\":{},\"checked\":{{{}}},\"not_checked\":{}}}",
             self.verdict.exit_code(),
             axes.join(","),
+            self.subject,
+            show::json(&self.path),
             array(&self.findings),
             measured.join(","),
             array(&self.unchecked),
