@@ -71,7 +71,7 @@ fn pin(args: &VerifyArgs) -> Result<Option<Pin>, Failure> {
         (None, Some(line)) => line.to_string_lossy().into_owned(),
         (None, None) => return Ok(None),
     };
-    let pin = Pin::parse(line.trim().as_bytes());
+    let pin = Pin::parse(line.as_bytes());
     pin.map(Some).map_err(|error| {
         Failure::usage(error.to_string())
             .hint("--pin takes the line itself: --pin \"$(cat payments.pin)\"")

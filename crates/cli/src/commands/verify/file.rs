@@ -4,7 +4,7 @@ use super::progress::Progress;
 use super::report::{Report, Value};
 use crate::say::{self, Failure};
 use crate::show;
-use indelible_proof::limits::{EXPORT_LINE_BYTES_MAX, RECEIPT_BYTES_MAX};
+use indelible_proof::limits::RECEIPT_BYTES_MAX;
 use indelible_proof::pin::Pin;
 use indelible_proof::verdict::{Completeness, Integrity};
 use indelible_proof::verify::{self, Checked, ExportVerifier};
@@ -13,15 +13,15 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+/// The file of a record (`docs/spec/receipt.md`): four times the largest event.
+const RECORD_FILE_BYTES_MAX: usize = 64 << 20;
 /// One read of an export.
 const CHUNK: usize = 1 << 20;
 
 /// A receipt, and the record it should be of.
 pub fn receipt(path: &Path, record: Option<&Path>, pin: Option<&Pin>) -> Result<Report, Failure> {
     let bytes = read_up_to(path, RECEIPT_BYTES_MAX)?;
-    let record = record
-        .map(|record| read_up_to(record, EXPORT_LINE_BYTES_MAX + 1))
-        .transpose()?;
+    let record = record.map(read_record).transpose()?;
     let judged = verify::verify_receipt(&bytes, pin, record.as_deref());
     let mut unchecked = Vec::new();
     if record.is_none() {
@@ -220,6 +220,19 @@ fn open(path: &Path) -> Result<(Box<dyn Read>, Option<u64>), Failure> {
     let file = File::open(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
     Ok((Box::new(file), metadata.is_file().then_some(metadata.len())))
+}
+
+/// A record line has no limit of its own, a file that is read into memory does.
+fn read_record(path: &Path) -> Result<Vec<u8>, Failure> {
+    let bytes = read_up_to(path, RECORD_FILE_BYTES_MAX)?;
+    if bytes.len() > RECORD_FILE_BYTES_MAX {
+        let limit = RECORD_FILE_BYTES_MAX >> 20;
+        return Err(Failure::usage(format!(
+            "{}: too large: more than {limit} MiB",
+            named(path)
+        )));
+    }
+    Ok(bytes)
 }
 
 /// A whole file, but no more than one byte beyond what can be any good.
