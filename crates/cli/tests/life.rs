@@ -233,6 +233,18 @@ fn the_demo_ends_well_and_leaves_a_store_that_verifies() {
         "{told}"
     );
     assert!(!told.contains('\u{1b}'), "no colours where nobody watches");
+    for shown in [
+        "$ indelible init --origin demo.example --tail-size 8MiB --accept-volatile",
+        "$ indelible pin --log cloudtrail > cloudtrail.pin",
+        "> 788.record",
+        "> 788.receipt",
+    ] {
+        assert!(told.contains(shown), "{shown}: {told}");
+    }
+    assert!(!told.contains("IS NOT"), "{told}");
+    if told.contains("Check the chain") {
+        assert_eq!(told.matches("…  = ").count(), 3, "{told}");
+    }
     let ended = bed.ok(["verify", "--store", "indelible-demo/store"]);
     assert!(ended.starts_with("verified: "), "{ended}");
     assert!(

@@ -10,11 +10,11 @@ mod tamper;
 
 use crate::exit::Exit;
 use crate::say::{self, Failure};
+use crate::show::shell;
 use clap::Args;
 use sample::{SAMPLES, SHOWN_SEQ};
 use stage::{STORE, Stage, free_directory, is_there};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// The second verifier, if the demo is run where it lies.
 const SECOND_VERIFIER: &str = "verify.py";
@@ -58,19 +58,11 @@ fn record(stage: &mut Stage) -> Result<(), Failure> {
     stage.title(1, "A node, and real events from three sources")?;
     stage.typed(&format!(
         "cd {}; export INDELIBLE_STORE={STORE}",
-        stage.directory.display()
+        shell(&stage.directory)
     ))?;
-    stage.typed("indelible init --origin demo.example")?;
     // Where the demo is run in memory, it is only a demo; and its directory should be small.
-    stage.quietly(
-        &[
-            "init",
-            "--origin",
-            "demo.example",
-            "--tail-size",
-            "8MiB",
-            "--accept-volatile",
-        ],
+    stage.run(
+        "indelible init --origin demo.example --tail-size 8MiB --accept-volatile",
         Exit::Done,
     )?;
     for sample in SAMPLES {
@@ -79,8 +71,9 @@ fn record(stage: &mut Stage) -> Result<(), Failure> {
             .lines()
             .map_err(|error| say::file(&stage.path(&events), &error))?;
         stage.write(&events, &lines)?;
-        stage.indelible(&["log", "create", sample.log], Exit::Done)?;
-        let ended = stage.indelible(&["append", "--log", sample.log, &events], Exit::Done)?;
+        stage.run(&format!("indelible log create {}", sample.log), Exit::Done)?;
+        let append = format!("indelible append --log {} {events}", sample.log);
+        let ended = stage.run(&append, Exit::Done)?;
         stage.show_lines(&ended.text, &["recorded"])?;
     }
     stage.say("Each event was on disk before it was acknowledged.")
@@ -89,49 +82,31 @@ fn record(stage: &mut Stage) -> Result<(), Failure> {
 fn look(stage: &mut Stage) -> Result<(), Failure> {
     stage.title(2, "One record: an intruder tries to delete the trail")?;
     chain::show(stage)?;
-    let seq = SHOWN_SEQ.to_string();
-    let receipt = stage
-        .indelible(
-            &["receipt", "--log", "cloudtrail", "--seq", &seq],
-            Exit::Done,
-        )?
-        .text;
+    let seq = SHOWN_SEQ;
+    stage.say("Its receipt, which its holder can check without this store:")?;
+    let receipt = format!(
+        "indelible receipt --log cloudtrail --seq {seq} > {seq}.receipt && cat {seq}.receipt"
+    );
+    let receipt = stage.run(&receipt, Exit::Done)?.text;
     chain::receipt_lines(&receipt)
         .iter()
         .try_for_each(|line| stage.show(line))?;
-    let record = stage
-        .quietly(&["get", "--log", "cloudtrail", "--seq", &seq], Exit::Done)?
-        .text;
-    let pin = stage
-        .quietly(&["pin", "--log", "cloudtrail"], Exit::Done)?
-        .text;
-    let (receipt_file, record_file) = (format!("{seq}.receipt"), format!("{seq}.record"));
-    stage.write(&receipt_file, receipt.as_bytes())?;
-    stage.write(&record_file, record.as_bytes())?;
-    stage.write(PIN, pin.as_bytes())?;
-    stage.typed(&format!(
-        "indelible verify --receipt {receipt_file} --record {record_file} --pin \"$(cat {PIN})\""
-    ))?;
-    let ended = stage.quietly(
-        &[
-            "verify",
-            "--receipt",
-            &receipt_file,
-            "--record",
-            &record_file,
-            "--pin",
-            pin.trim(),
-        ],
+    stage.run(
+        &format!("indelible pin --log cloudtrail > {PIN}"),
         Exit::Done,
     )?;
+    let verify = format!(
+        "indelible verify --receipt {seq}.receipt --record {seq}.record --pin \"$(cat {PIN})\""
+    );
+    let ended = stage.run(&verify, Exit::Done)?;
     stage.show_lines(&ended.text, &["verified", "integrity", "authenticity"])
 }
 
 fn verify(stage: &mut Stage) -> Result<(), Failure> {
     stage.title(3, "Seal, and verify everything from disk")?;
-    let ended = stage.indelible(&["seal"], Exit::Done)?;
+    let ended = stage.run("indelible seal", Exit::Done)?;
     stage.show_lines(&ended.text, &["sealed"])?;
-    let ended = stage.indelible(&["verify"], Exit::Done)?;
+    let ended = stage.run("indelible verify", Exit::Done)?;
     stage.show_lines(&ended.text, &["verified", "integrity", "completeness"])?;
     let numbers: Vec<&str> = ended
         .text
@@ -157,7 +132,7 @@ fn flip_a_sealed_byte(stage: &mut Stage) -> Result<(), Failure> {
         "byte {} of {name}: {:02x} becomes {:02x}",
         flip.offset, flip.before, flip.after
     ))?;
-    let damaged = stage.indelible(&["verify"], Exit::Damaged);
+    let damaged = stage.run("indelible verify", Exit::Damaged);
     // Put back first: the store is left whole whatever happens here.
     flip.undo()?;
     let damaged = damaged?;
@@ -172,7 +147,7 @@ fn flip_a_sealed_byte(stage: &mut Stage) -> Result<(), Failure> {
         .collect();
     found.iter().try_for_each(|line| stage.show(line))?;
     stage.say("The byte is put back.")?;
-    let ended = stage.indelible(&["verify"], Exit::Done)?;
+    let ended = stage.run("indelible verify", Exit::Done)?;
     stage.show_lines(&ended.text, &["verified"])
 }
 
@@ -182,8 +157,8 @@ fn change_an_export(stage: &mut Stage) -> Result<(), Failure> {
         "Somebody changes one letter of an export on its way to the auditor",
     )?;
     let (export, changed) = ("cloudtrail.export", "changed.export");
-    stage.indelible(
-        &["export", "--log", "cloudtrail", "--out", export],
+    stage.run(
+        &format!("indelible export --log cloudtrail --out {export}"),
         Exit::Done,
     )?;
     judge(stage, export, Exit::Done)?;
@@ -196,12 +171,8 @@ fn change_an_export(stage: &mut Stage) -> Result<(), Failure> {
 
 /// Both verifiers on one export. The second is one file of Python that shares no code with the first.
 fn judge(stage: &mut Stage, export: &str, exit: Exit) -> Result<(), Failure> {
-    let pin_file = stage.path(PIN);
-    let pin = std::fs::read_to_string(&pin_file).map_err(|error| say::file(&pin_file, &error))?;
-    stage.typed(&format!(
-        "indelible verify --export {export} --pin \"$(cat {PIN})\""
-    ))?;
-    let first = stage.quietly(&["verify", "--export", export, "--pin", pin.trim()], exit)?;
+    let verify = format!("indelible verify --export {export} --pin \"$(cat {PIN})\"");
+    let first = stage.run(&verify, exit)?;
     if exit == Exit::Done {
         stage.show_lines(&first.text, &["verified", "integrity"])?
     } else {
@@ -211,26 +182,10 @@ fn judge(stage: &mut Stage, export: &str, exit: Exit) -> Result<(), Failure> {
     if !script.is_file() || !is_there("python3") {
         return stage.say("(The second verifier is left out: verify.py is not in this directory, or python3 is missing.)");
     }
-    stage.typed(&format!(
-        "python3 {} --pin \"$(cat {PIN})\" {export}",
-        seen_from(&stage.directory, &script)
-    ))?;
-    let mut python = Command::new("python3");
-    python
-        .arg(&script)
-        .args(["--pin", pin.trim(), export])
-        .current_dir(&stage.directory);
-    let (second, said) = stage::run(&mut python)?;
-    stage.show_lines(&second.text, &["integrity"])?;
-    if second.code == i32::from(exit.code()) {
-        return Ok(());
-    }
-    let text = format!(
-        "the demo went wrong: {SECOND_VERIFIER} ended with {}",
-        second.code
-    );
-    Err(Failure::new(Exit::Trouble, text)
-        .hint(said.lines().last().unwrap_or("it said nothing").to_owned()))
+    let script = shell(seen_from(&stage.directory, &script));
+    let verify = format!("python3 {script} --pin \"$(cat {PIN})\" {export}");
+    let second = stage.run(&verify, exit)?;
+    stage.show_lines(&second.text, &["integrity"])
 }
 
 /// `../verify.py` from a directory beside it, else the whole path.
@@ -248,7 +203,7 @@ fn what_next(stage: &mut Stage) -> Result<(), Failure> {
     let directory = stage.directory.clone();
     stage.title(6, "It is all still there. Type next")?;
     for line in [
-        format!("export INDELIBLE_STORE={}", directory.join(STORE).display()),
+        format!("export INDELIBLE_STORE={}", shell(directory.join(STORE))),
         format!("{program} log list"),
         format!("{program} get --log cloudtrail --seq {SHOWN_SEQ}"),
         format!(
@@ -256,10 +211,7 @@ fn what_next(stage: &mut Stage) -> Result<(), Failure> {
         ),
         format!("echo '{{\"hello\":\"world\"}}' | {program} append --log github"),
         format!("{program} verify"),
-        format!(
-            "rm -r {}    # when you have seen enough",
-            directory.display()
-        ),
+        format!("rm -r {}    # when you have seen enough", shell(&directory)),
     ] {
         stage.show(&line)?;
     }

@@ -1,62 +1,61 @@
 //! Shows a record with its neighbours: what is hashed, and what names the hash.
 
 use super::sample::SHOWN_SEQ;
-use super::stage::{Stage, run};
+use super::stage::{Stage, is_there};
 use crate::exit::Exit;
 use crate::say::Failure;
 use crate::show;
-use indelible_proof::hash::{self, Hash};
 use indelible_proof::head::Head;
 use indelible_proof::record::Record;
-use std::process::Command;
 
 /// Characters of a line that is only looked at.
 const WIDTH: usize = 64;
 
-/// The record, and the hashes that tie it to the one before and the one after.
+/// Programs that hash as typed here; the second is macOS's.
+const SUMS: [&str; 2] = ["sha256sum", "shasum -a 256"];
+
+/// The record, and the hashes that tie it to the one before and the one after: by the system's own tools, so that it isn't our word.
 pub fn show(stage: &mut Stage) -> Result<(), Failure> {
+    let seq = SHOWN_SEQ;
     let get =
-        |seq: &u64| ["get", "--log", "cloudtrail", "--seq", &seq.to_string()].map(str::to_owned);
-    let line = stage
-        .indelible(&borrowed(&get(&SHOWN_SEQ)), Exit::Done)?
-        .text;
-    let next = stage
-        .quietly(&borrowed(&get(&(SHOWN_SEQ + 1))), Exit::Done)?
-        .text;
-    let before = stage
-        .quietly(&borrowed(&get(&(SHOWN_SEQ - 1))), Exit::Done)?
-        .text;
-    let (shown, next, before) = (Parts::of(&line)?, Parts::of(&next)?, Parts::of(&before)?);
+        format!("indelible get --log cloudtrail --seq {seq} > {seq}.record && cat {seq}.record");
+    let line = stage.run(&get, Exit::Done)?.text;
+    let shown = Parts::of(&line)?;
     let head = Head::parse(shown.head.as_bytes()).map_err(|_| not_a_record())?;
-    let next_head = Head::parse(next.head.as_bytes()).map_err(|_| not_a_record())?;
     show_record(stage, &head, shown.event)?;
-    stage.say("Check the chain with sha256sum:")?;
-    let content = format!("{}{}", shown.salt, shown.event);
+    let name = |sum: &&str| sum.split(' ').next().is_some_and(is_there);
+    let Some(sum) = SUMS.into_iter().find(name) else {
+        return stage.say("(The chain is not checked by hand: sha256sum is missing.)");
+    };
+    stage.say(&format!("Check the chain with {sum}:"))?;
+    let before = seq - 1;
+    let head_before = format!(
+        r#"indelible get --log cloudtrail --seq {before} --heads | sed 's/^{{"head"://; s/}}$//' | tr -d '\n' | {sum}"#
+    );
     hashed(
         stage,
-        "\"$HEAD_BEFORE\"",
-        before.head,
-        &head.prev,
+        &head_before,
+        &head.prev.to_string(),
         "this head's prev",
     )?;
+    let content = format!(
+        r#"sed 's/.*,"salt":"\([0-9a-f]*\)","event":\(.*\)}}$/\1\2/' {seq}.record | tr -d '\n' | {sum}"#
+    );
     hashed(
         stage,
-        "\"$SALT$EVENT\"",
         &content,
-        &head.digest,
+        &head.digest.to_string(),
         "this head's digest",
     )?;
-    hashed(
-        stage,
-        "\"$HEAD\"",
-        shown.head,
-        &next_head.prev,
-        "the next head's prev",
-    )
-}
-
-fn borrowed(words: &[String; 5]) -> [&str; 5] {
-    words.each_ref().map(String::as_str)
+    let after = seq + 1;
+    let prev_after = format!(
+        r#"indelible get --log cloudtrail --seq {after} --heads | grep -o '"prev":"[0-9a-f]*"' | cut -d'"' -f4"#
+    );
+    let prev_after = stage.run(&prev_after, Exit::Done)?.text;
+    stage.show(&format!("{}…", prev_after.get(..12).unwrap_or_default()))?;
+    let head =
+        format!(r#"sed 's/^{{"head":\({{[^}}]*}}\).*/\1/' {seq}.record | tr -d '\n' | {sum}"#);
+    hashed(stage, &head, prev_after.trim(), "the next head's prev")
 }
 
 fn show_record(stage: &mut Stage, head: &Head<'_>, event: &str) -> Result<(), Failure> {
@@ -70,23 +69,17 @@ fn show_record(stage: &mut Stage, head: &Head<'_>, event: &str) -> Result<(), Fa
     stage.show(&format!("event  {who} … {what}"))
 }
 
-/// What is typed to hash a text, and whether the result is what something else names.
-fn hashed(
-    stage: &mut Stage,
-    what: &str,
-    text: &str,
-    named: &Hash,
-    by: &str,
-) -> Result<(), Failure> {
-    stage.typed(&format!("printf %s {what} | sha256sum"))?;
-    let computed = sha256sum(text);
-    let same = if computed == named.to_string() {
-        "="
-    } else {
-        "IS NOT"
-    };
-    let (computed, named) = (computed.get(..12).unwrap_or_default(), show::short(named));
-    stage.show(&format!("{computed}…  {same} {by} {named}"))
+/// Runs what hashes something, and says whether the result is what something else names.
+fn hashed(stage: &mut Stage, line: &str, named: &str, by: &str) -> Result<(), Failure> {
+    let sum = stage.run(line, Exit::Done)?.text;
+    let computed = sum.get(..64).unwrap_or_default();
+    let same = if computed == named { "=" } else { "IS NOT" };
+    let short = |digest: &str| format!("{}…", digest.get(..12).unwrap_or_default());
+    stage.show(&format!(
+        "{}  {same} {by} {}",
+        short(computed),
+        short(named)
+    ))
 }
 
 /// A receipt, its long lines cut and the proof counted.
@@ -101,9 +94,9 @@ pub fn receipt_lines(receipt: &str) -> Vec<String> {
     lines
 }
 
+/// Head and event of a record line.
 struct Parts<'a> {
     head: &'a str,
-    salt: &'a str,
     event: &'a str,
 }
 
@@ -111,12 +104,10 @@ impl Parts<'_> {
     fn of(line: &str) -> Result<Parts<'_>, Failure> {
         let cut = || {
             let record = Record::cut(line.trim_end().as_bytes())?;
-            let content = record.content?;
             let text = |bytes| std::str::from_utf8(bytes).ok();
             Some(Parts {
                 head: text(record.head)?,
-                salt: text(content.salt)?,
-                event: text(content.event)?,
+                event: text(record.content?.event)?,
             })
         };
         cut().ok_or_else(not_a_record)
@@ -128,18 +119,6 @@ fn not_a_record() -> Failure {
         Exit::Trouble,
         "the demo went wrong: `get` printed no record",
     )
-}
-
-/// By the system's own tool where there is one, so that it isn't our word.
-fn sha256sum(text: &str) -> String {
-    let by_tool = run(Command::new("sh")
-        .args(["-c", "printf %s \"$TEXT\" | sha256sum"])
-        .env("TEXT", text));
-    let computed = by_tool
-        .ok()
-        .filter(|(ended, _)| ended.code == 0)
-        .and_then(|(ended, _)| Some(ended.text.get(..64)?.to_owned()));
-    computed.unwrap_or_else(|| hash::sha256(text.as_bytes()).to_string())
 }
 
 /// A member of an event as it stands there, its value being a plain string.

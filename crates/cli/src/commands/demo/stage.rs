@@ -3,6 +3,7 @@
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::say::{self, Failure};
+use crate::show::shell;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,6 +17,9 @@ pub struct Stage {
     executable: PathBuf,
     out: Output,
 }
+
+/// `indelible` means this very program, wherever it lies.
+const ITSELF: &str = "indelible() { \"$INDELIBLE_DEMO\" \"$@\"; }";
 
 /// The store, in the directory.
 pub const STORE: &str = "store";
@@ -99,61 +103,34 @@ impl Stage {
         self.show(&format!("exit code {}", ended.code))
     }
 
-    /// Shows a command as it would be typed.
+    /// Shows a command that is only meant, not run by itself.
     pub fn typed(&mut self, line: &str) -> Result<(), Failure> {
         let line = self.out.style().dim(format_args!("$ {line}"));
         self.out.line(format_args!("   {line}"))?;
         self.out.flush()
     }
 
-    /// Runs `indelible` on the store, showing what is typed; it must end with this code.
-    pub fn indelible(&mut self, arguments: &[&str], code: Exit) -> Result<Ended, Failure> {
-        self.typed(&format!("indelible {}", arguments.join(" ")))?;
-        self.quietly(arguments, code)
-    }
-
-    /// The same without showing it.
-    pub fn quietly(&mut self, arguments: &[&str], code: Exit) -> Result<Ended, Failure> {
-        let mut command = Command::new(&self.executable);
-        command.args(arguments).current_dir(&self.directory);
-        command
+    /// Shows a line and has the shell run exactly that, in the directory and on the store; it must end with this code.
+    pub fn run(&mut self, line: &str, code: Exit) -> Result<Ended, Failure> {
+        self.typed(line)?;
+        let output = Command::new("sh")
+            .args(["-c", &format!("{ITSELF}\n{line}")])
+            .current_dir(&self.directory)
             .env("INDELIBLE_STORE", STORE)
-            .env_remove("INDELIBLE_PIN");
-        let ended = run(&mut command)?;
-        if ended.0.code == i32::from(code.code()) {
-            return Ok(ended.0);
+            .env("INDELIBLE_DEMO", &self.executable)
+            .env_remove("INDELIBLE_PIN")
+            .output()
+            .map_err(|error| say::file(Path::new("sh"), &error))?;
+        let ended = output.status.code().unwrap_or(-1);
+        if ended == i32::from(code.code()) {
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            return Ok(Ended { text, code: ended });
         }
-        let text = format!(
-            "the demo went wrong: indelible {} ended with {}",
-            arguments.join(" "),
-            ended.0.code
-        );
-        Err(Failure::new(Exit::Trouble, text).hint(
-            ended
-                .1
-                .lines()
-                .next()
-                .unwrap_or("it said nothing")
-                .to_owned(),
-        ))
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let text = format!("the demo went wrong: `{line}` ended with {ended}");
+        Err(Failure::new(Exit::Trouble, text)
+            .hint(said.lines().next().unwrap_or("it said nothing").to_owned()))
     }
-}
-
-/// Runs a command to its end: its output and what it said on standard error.
-pub fn run(command: &mut Command) -> Result<(Ended, String), Failure> {
-    let name = command.get_program().to_string_lossy().into_owned();
-    let output = command
-        .output()
-        .map_err(|error| say::file(Path::new(&name), &error))?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    Ok((
-        Ended {
-            text,
-            code: output.status.code().unwrap_or(-1),
-        },
-        said,
-    ))
 }
 
 /// Whether a program of that name can be started.
@@ -174,8 +151,8 @@ fn typed(executable: &Path) -> String {
     }
     let here = std::env::current_dir().unwrap_or_default();
     executable.strip_prefix(&here).map_or_else(
-        |_| executable.display().to_string(),
-        |path| format!("./{}", path.display()),
+        |_| shell(executable),
+        |path| shell(Path::new(".").join(path)),
     )
 }
 
