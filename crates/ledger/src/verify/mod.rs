@@ -9,6 +9,7 @@ mod logs;
 mod others;
 mod pack;
 mod records;
+mod register;
 mod row;
 mod sections;
 mod tail;

@@ -3,13 +3,10 @@
 use super::finding::{Damage, Finding};
 use super::logs::Logs;
 use super::tail::store_finding;
-use super::{LogName, Seen};
-use crate::format::batch::{BatchHeader, HEADER_BYTES, signed_message};
+use super::{LogName, Seen, register};
 use crate::format::pack::{pack_names, parse_pack_name};
-use crate::format::register::Register;
 use crate::recover::all_names;
 use indelible_proof::hash;
-use indelible_proof::key::verify_ed25519;
 use indelible_proof::node_event::NodeEvent;
 use indelible_proof::origin::NODE_LOG;
 use indelible_proof::verdict::Rule;
@@ -77,7 +74,7 @@ pub(crate) fn check(
     geneses(logs);
     keyless(only, logs);
     format(store, seen, logs);
-    register(store, seen, remembered, logs);
+    register::check(store, seen, remembered, logs);
     // Without packs an empty tail is a store in which nothing was ever recorded, as far as anybody remembers (`register`).
     if let (None, Some((_, last))) = (seen.tail.first, names.packs.last()) {
         logs.found(Finding::new(
@@ -288,88 +285,4 @@ fn geneses(logs: &mut Logs) {
         );
         logs.found(finding.of_range(&name, 0..1));
     }
-}
-
-fn register(
-    store: &dyn Store,
-    seen: &Seen,
-    remembered: Result<Option<Vec<u8>>, StoreError>,
-    logs: &mut Logs,
-) {
-    let bytes = match remembered {
-        Ok(Some(bytes)) => bytes,
-        Ok(None) => return,
-        Err(StoreError::Damaged { place, what }) => {
-            return logs.found(Finding::new(
-                Damage::Unreadable,
-                &place.file,
-                place.offset,
-                what,
-            ));
-        }
-        Err(error) => {
-            return logs.found(Finding::new(
-                Damage::Unreadable,
-                "register",
-                0,
-                error.to_string(),
-            ));
-        }
-    };
-    let bad = |damage, what: String| Finding::new(damage, "register", 0, what);
-    let register = match Register::decode(&bytes) {
-        Ok(register) if register.header.store == store.describe().store_id => register,
-        Ok(_) => {
-            return logs.found(bad(
-                Damage::Unreadable,
-                "it belongs to another store".to_owned(),
-            ));
-        }
-        Err(error) => return logs.found(bad(Damage::Unreadable, error.to_string())),
-    };
-    let number = register.header.number;
-    if logs
-        .batch_key
-        .is_some_and(|key| !verify_ed25519(&key, &signed(&register.header), &register.signature))
-    {
-        return logs.found(bad(
-            Damage::SignatureInvalid,
-            "what the register remembers is not signed by this node".to_owned(),
-        ));
-    }
-    if let Some(torn) = seen.tail.torn.as_ref().filter(|torn| torn.number <= number) {
-        let what = format!(
-            "batch {}: {}; the register remembers batch {number}, so it was acknowledged",
-            torn.number, torn.reason
-        );
-        return logs.found(Finding::new(
-            Damage::Unreadable,
-            &torn.place.file,
-            torn.place.offset,
-            what,
-        ));
-    }
-    if number >= seen.tail.next {
-        let what = format!(
-            "the register remembers batch {number}; the store ends before batch {}",
-            seen.tail.next
-        );
-        return logs.found(bad(Damage::MissingBatch(seen.tail.next), what));
-    }
-    if seen
-        .tail
-        .digests
-        .get(&number)
-        .is_some_and(|digest| *digest != register.digest())
-    {
-        logs.found(bad(
-            Damage::Unreadable,
-            format!("batch {number} is not the one that the register remembers"),
-        ));
-    }
-}
-
-fn signed(header: &BatchHeader) -> Vec<u8> {
-    let bytes: [u8; HEADER_BYTES] = header.encode();
-    signed_message(&bytes).to_vec()
 }

@@ -1,7 +1,9 @@
 //! Whole batches: what they say, and that each single fault is refused for what it is.
 
 use crate::records::{Records, grown, hashes};
-use crate::{Word, base64_of, file, hash, id, length, list, number, refusal, require, store_id, text};
+use crate::{
+    Word, base64_of, file, hash, id, length, list, number, refusal, require, store_id, text,
+};
 use indelible_ledger::format::batch::{self, BatchHeader, BatchView};
 use indelible_proof::checkpoint::Checkpoint;
 use indelible_proof::hash::Hash;
@@ -86,7 +88,10 @@ fn judge(bytes: &[u8], file: &Value, state: &State, case: &Value) -> Result<Stat
         }
         let entries = hashes(part.entries);
         require(records.entries == entries, Word::Damaged)?;
-        require(records.times.iter().all(|time| *time <= header.time), Word::Damaged)?;
+        require(
+            records.times.iter().all(|time| *time <= header.time),
+            Word::Damaged,
+        )?;
         log.tree = grown(log.tree.clone(), &entries);
         require(log.tree.root() == part.row.root, Word::Damaged)?;
         log.last_entry = *entries.last().unwrap();
@@ -103,7 +108,10 @@ fn judge(bytes: &[u8], file: &Value, state: &State, case: &Value) -> Result<Stat
     require(header.store == store_id(file), Word::Misplaced)?;
     let key = hash(&file["batch_key"]);
     let message = batch::signed_message(view.header_bytes);
-    require(verify_ed25519(&key.0, &message, view.signature), Word::Forged)?;
+    require(
+        verify_ed25519(&key.0, &message, view.signature),
+        Word::Forged,
+    )?;
     require(follows(&header, state.before.as_ref()), Word::Misplaced)?;
     after.before = Some((header, view.digest()));
     if refusal(case).is_none() {
@@ -117,7 +125,11 @@ fn notes(view: &BatchView<'_>) -> Result<Vec<(String, u64, Hash)>, Word> {
         .map(|note| {
             let note = Note::parse(note).map_err(|_| Word::Damaged)?;
             let checkpoint = Checkpoint::parse(note.text).map_err(|_| Word::Damaged)?;
-            Ok((checkpoint.origin.to_owned(), checkpoint.size, checkpoint.root))
+            Ok((
+                checkpoint.origin.to_owned(),
+                checkpoint.size,
+                checkpoint.root,
+            ))
         })
         .collect()
 }
@@ -134,7 +146,12 @@ fn follows(header: &BatchHeader, before: Option<&(BatchHeader, Hash)>) -> bool {
         && header.time >= before.time
 }
 
-fn compare(view: &BatchView<'_>, rows: &[batch::Row], notes: &[(String, u64, Hash)], expect: &Value) {
+fn compare(
+    view: &BatchView<'_>,
+    rows: &[batch::Row],
+    notes: &[(String, u64, Hash)],
+    expect: &Value,
+) {
     let header = &view.header;
     assert_eq!(header.number, number(&expect["number"]));
     assert_eq!(header.epoch, number(&expect["epoch"]));
@@ -146,14 +163,24 @@ fn compare(view: &BatchView<'_>, rows: &[batch::Row], notes: &[(String, u64, Has
         let origin = text(&note["origin"]).to_owned();
         (origin, number(&note["size"]), hash(&note["root"]))
     };
-    assert_eq!(list(expect, "notes").iter().map(said).collect::<Vec<_>>(), notes);
+    assert_eq!(
+        list(expect, "notes").iter().map(said).collect::<Vec<_>>(),
+        notes
+    );
     let said = |row: &Value| batch::Row {
         log: hash(&row["log"]),
         first: number(&row["first"]),
         count: u32::try_from(number(&row["count"])).unwrap(),
         root: hash(&row["root"]),
     };
-    assert_eq!(list(expect, "rows").iter().map(said).collect::<Vec<_>>(), rows);
-    assert!(rows.iter().zip(list(expect, "rows")).all(|(row, said)| row.size() == number(&said["size"])));
+    assert_eq!(
+        list(expect, "rows").iter().map(said).collect::<Vec<_>>(),
+        rows
+    );
+    assert!(
+        rows.iter()
+            .zip(list(expect, "rows"))
+            .all(|(row, said)| row.size() == number(&said["size"]))
+    );
     assert_eq!(header.encode(), *view.header_bytes);
 }

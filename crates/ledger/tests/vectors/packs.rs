@@ -5,7 +5,9 @@ use crate::{Word, base64_of, file, hash, length, list, number, refusal, require,
 use indelible_ledger::format::FormatError;
 use indelible_ledger::format::batch::{HEADER_BYTES, SIGNATURE_BYTES, signed_message};
 use indelible_ledger::format::frame::FrameView;
-use indelible_ledger::format::pack::{EntView, REC_HEADER_BYTES, RecHeader, Run, RunView, parse_pack_name};
+use indelible_ledger::format::pack::{
+    EntView, REC_HEADER_BYTES, RecHeader, Run, RunView, parse_pack_name,
+};
 use indelible_ledger::format::register::Register;
 use indelible_proof::checkpoint::Checkpoint;
 use indelible_proof::hash::{self, Hash};
@@ -37,7 +39,12 @@ fn each_pack_is_read_or_refused_as_the_page_says() {
     let file = file("pack");
     let keys: HashMap<Hash, VerifierKey> = list(&file, "keys")
         .iter()
-        .map(|key| (hash(&key["id"]), VerifierKey::parse(text(&key["vkey"])).unwrap()))
+        .map(|key| {
+            (
+                hash(&key["id"]),
+                VerifierKey::parse(text(&key["vkey"])).unwrap(),
+            )
+        })
         .collect();
     for case in list(&file, "cases") {
         let files = files(&file, case);
@@ -59,7 +66,10 @@ fn judge(
     let header = &ent.header;
     let (first, last, _) = parse_pack_name(name).unwrap();
     require(header.store == store, Word::Misplaced)?;
-    require((header.first, header.last) == (first, last), Word::Misplaced)?;
+    require(
+        (header.first, header.last) == (first, last),
+        Word::Misplaced,
+    )?;
     let mut runs = Vec::new();
     let mut seen: HashMap<Hash, Frontier> = HashMap::new();
     for (at, (run, view)) in ent.parts().enumerate() {
@@ -91,7 +101,12 @@ fn judge(
 }
 
 /// What the `.ent` says of one run, everything that can be hashed hashed.
-fn run_said(run: &Run, view: &RunView<'_>, closing: bool, key: &VerifierKey) -> Result<Value, Word> {
+fn run_said(
+    run: &Run,
+    view: &RunView<'_>,
+    closing: bool,
+    key: &VerifierKey,
+) -> Result<Value, Word> {
     let entries = hashes(view.entries);
     let mut tree = run.frontier_first.clone();
     let mut roots = HashMap::new();
@@ -99,7 +114,10 @@ fn run_said(run: &Run, view: &RunView<'_>, closing: bool, key: &VerifierKey) -> 
         tree.push(hash::leaf(entry));
         roots.insert(tree.size(), tree.root());
     }
-    require(tree == run.frontier_after && tree.root() == run.root, Word::Damaged)?;
+    require(
+        tree == run.frontier_after && tree.root() == run.root,
+        Word::Damaged,
+    )?;
     let nodes = hashes(view.nodes);
     for (block, node) in run.blocks().zip(&nodes) {
         let start = usize::try_from(block * 256 - run.first).unwrap();
@@ -107,14 +125,24 @@ fn run_said(run: &Run, view: &RunView<'_>, closing: bool, key: &VerifierKey) -> 
         require(root == *node, Word::Damaged)?;
     }
     let bits = |at: &u64| view.commit_bits[usize::try_from(at / 8).unwrap()] & 1 << (at % 8) != 0;
-    let commits: Vec<u64> = (0..u64::from(run.count)).filter(bits).map(|at| run.first + at + 1).collect();
+    let commits: Vec<u64> = (0..u64::from(run.count))
+        .filter(bits)
+        .map(|at| run.first + at + 1)
+        .collect();
     let mut sizes = Vec::new();
     for note in &view.notes {
         sizes.push(note_size(note, run, &roots, key)?);
     }
     let ascending = sizes.is_sorted_by(|left, right| left < right);
-    require(ascending && (!closing || sizes.last() == Some(&run.end())), Word::Damaged)?;
-    let frames: Vec<_> = view.frames.iter().map(|row| json!([row.offset, row.length, row.count, row.first])).collect();
+    require(
+        ascending && (!closing || sizes.last() == Some(&run.end())),
+        Word::Damaged,
+    )?;
+    let frames: Vec<_> = view
+        .frames
+        .iter()
+        .map(|row| json!([row.offset, row.length, row.count, row.first]))
+        .collect();
     Ok(json!({
         "origin": run.origin, "log": crate::hex(&run.log.0), "first": run.first, "count": run.count,
         "time": String::from_utf8_lossy(&run.first_time.text()), "last_time": String::from_utf8_lossy(&run.last_time.text()),
@@ -124,10 +152,16 @@ fn run_said(run: &Run, view: &RunView<'_>, closing: bool, key: &VerifierKey) -> 
     }))
 }
 
-fn note_size(note: &[u8], run: &Run, roots: &HashMap<u64, Hash>, key: &VerifierKey) -> Result<u64, Word> {
+fn note_size(
+    note: &[u8],
+    run: &Run,
+    roots: &HashMap<u64, Hash>,
+    key: &VerifierKey,
+) -> Result<u64, Word> {
     let note = Note::parse(note).map_err(|_| Word::Damaged)?;
     let checkpoint = Checkpoint::parse(note.text).map_err(|_| Word::Damaged)?;
-    let fits = checkpoint.origin == run.origin && roots.get(&checkpoint.size) == Some(&checkpoint.root);
+    let fits =
+        checkpoint.origin == run.origin && roots.get(&checkpoint.size) == Some(&checkpoint.root);
     require(fits, Word::Damaged)?;
     require(note.verify(key) == Signed::Ok, Word::Forged)?;
     Ok(checkpoint.size)
@@ -138,14 +172,16 @@ fn records(run: &Run, view: &RunView<'_>, rest: &mut &[u8]) -> Result<Hash, Word
     let mut records = Records::new(&run.origin, run.first, run.prev_entry);
     for row in &view.frames {
         let (frame, after) = FrameView::parse(rest)?;
-        let said = usize::try_from(row.length) == Ok(frame.bytes().len()) && frame.records() == u64::from(row.count);
+        let said = usize::try_from(row.length) == Ok(frame.bytes().len())
+            && frame.records() == u64::from(row.count);
         require(said, Word::Damaged)?;
         let seen = records.times.len();
         records.frame(&frame)?;
         require(records.times[seen] == row.time, Word::Damaged)?;
         *rest = after;
     }
-    let held = records.entries == hashes(view.entries) && records.times.last() == Some(&run.last_time);
+    let held =
+        records.entries == hashes(view.entries) && records.times.last() == Some(&run.last_time);
     require(held, Word::Damaged)?;
     Ok(records.lines())
 }
@@ -173,23 +209,36 @@ fn register(file: &[u8], store: [u8; 16], key: &Hash) -> Result<Register, Word> 
     let mut fields = [0; 32];
     fields.copy_from_slice(covered.get(..32).ok_or(Word::Damaged)?);
     let stored = u32::try_from(covered.len() - 32).unwrap().to_le_bytes();
-    let framed = fields.starts_with(b"INDLREGI\0\0\0\0") && fields[12..16] == stored && fields[16..24] == [0; 8];
-    require(framed && crc32c(covered).to_le_bytes() == *crc, Word::Damaged)?;
+    let framed = fields.starts_with(b"INDLREGI\0\0\0\0")
+        && fields[12..16] == stored
+        && fields[16..24] == [0; 8];
+    require(
+        framed && crc32c(covered).to_le_bytes() == *crc,
+        Word::Damaged,
+    )?;
     let register = Register::decode(&covered[32..])?;
     require(register.header.store == store, Word::Misplaced)?;
     let header = register.bytes.first_chunk::<HEADER_BYTES>().unwrap();
     assert_eq!(register.signature.len(), SIGNATURE_BYTES);
-    require(verify_ed25519(&key.0, &signed_message(header), &register.signature), Word::Forged)?;
+    require(
+        verify_ed25519(&key.0, &signed_message(header), &register.signature),
+        Word::Forged,
+    )?;
     Ok(register)
 }
 
 fn crc32c(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0_u32, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| crc >> 1 ^ if crc & 1 == 1 { 0x82f6_3b78 } else { 0 })
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+            crc >> 1 ^ if crc & 1 == 1 { 0x82f6_3b78 } else { 0 }
+        })
     })
 }
 
 #[test]
 fn a_refusal_of_the_decoders_has_a_word() {
-    assert_eq!(Word::from(FormatError::Unsupported("version")), Word::Unsupported);
+    assert_eq!(
+        Word::from(FormatError::Unsupported("version")),
+        Word::Unsupported
+    );
 }

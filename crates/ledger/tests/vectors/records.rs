@@ -76,6 +76,8 @@ pub fn hashes(bytes: &[u8]) -> Vec<Hash> {
 }
 
 pub fn grown(mut tree: Frontier, entries: &[Hash]) -> Frontier {
-    entries.iter().for_each(|entry| tree.push(hash::leaf(entry)));
+    entries
+        .iter()
+        .for_each(|entry| tree.push(hash::leaf(entry)));
     tree
 }

@@ -40,19 +40,27 @@ fn chain<'a>(by_name: &HashMap<&str, &'a Value>, case: &'a Value) -> Vec<Vec<u8>
 }
 
 fn by_name(file: &Value) -> HashMap<&str, &Value> {
-    list(file, "cases").iter().map(|case| (text(&case["name"]), case)).collect()
+    list(file, "cases")
+        .iter()
+        .map(|case| (text(&case["name"]), case))
+        .collect()
 }
 
 /// Whether what was found is what the word says.
 fn agrees(findings: &[Finding], word: Option<Word>) -> bool {
     let any = |sort: fn(&Damage) -> bool| findings.iter().any(|finding| sort(&finding.damage));
     match word {
-        None => findings.iter().all(|finding| matches!(finding.damage, Damage::LogFault(_))),
+        None => findings
+            .iter()
+            .all(|finding| matches!(finding.damage, Damage::LogFault(_))),
         Some(Word::Unsupported) => any(|damage| matches!(damage, Damage::Unsupported)),
         Some(Word::Forged) => any(|damage| matches!(damage, Damage::SignatureInvalid)),
-        Some(Word::Damaged | Word::Misplaced) => {
-            any(|damage| !matches!(damage, Damage::LogFault(_) | Damage::SignatureInvalid | Damage::Unsupported))
-        }
+        Some(Word::Damaged | Word::Misplaced) => any(|damage| {
+            !matches!(
+                damage,
+                Damage::LogFault(_) | Damage::SignatureInvalid | Damage::Unsupported
+            )
+        }),
     }
 }
 
@@ -65,7 +73,11 @@ fn verify_sees_every_fault_of_a_batch_and_no_other() {
         let report = verified(store_id(&file), &chain(&by_name, case), &[]);
         if !agrees(&report.findings, refusal(case)) {
             let findings: Vec<_> = report.findings.iter().map(ToString::to_string).collect();
-            wrong.push(format!("{}: {:?}: {findings:#?}", case["name"], refusal(case)));
+            wrong.push(format!(
+                "{}: {:?}: {findings:#?}",
+                case["name"],
+                refusal(case)
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -76,15 +88,29 @@ fn verify_sees_every_fault_of_a_pack_and_no_other() {
     let (batch_file, pack_file) = (file("batch"), file("pack"));
     let history = chain(&by_name(&batch_file), &list(&batch_file, "cases")[7]);
     assert_eq!(history.len(), 7);
-    let good: Vec<_> = list(&pack_file, "cases").iter().take(2).flat_map(|case| packs::files(&pack_file, case)).collect();
-    assert!(verified(store_id(&batch_file), &history, &good).findings.is_empty());
+    let good: Vec<_> = list(&pack_file, "cases")
+        .iter()
+        .take(2)
+        .flat_map(|case| packs::files(&pack_file, case))
+        .collect();
+    assert!(
+        verified(store_id(&batch_file), &history, &good)
+            .findings
+            .is_empty()
+    );
     let mut wrong = Vec::new();
     for case in list(&pack_file, "cases") {
         let mut sealed = packs::files(&pack_file, case);
         // The other pack stands beside it, so that nothing is missing but what the case leaves out.
         let names: Vec<_> = sealed.iter().map(|(name, _)| name.clone()).collect();
         let alone = sealed.len() == 1;
-        sealed.extend(good.iter().filter(|(name, _)| !names.contains(name) && !(alone && stem(name) == stem(&names[0]))).cloned());
+        sealed.extend(
+            good.iter()
+                .filter(|(name, _)| {
+                    !(names.contains(name) || alone && stem(name) == stem(&names[0]))
+                })
+                .cloned(),
+        );
         let report = verified(store_id(&batch_file), &history, &sealed);
         // An `.ent` alone is half a pack in a store.
         let word = refusal(case).or(alone.then_some(Word::Damaged));
