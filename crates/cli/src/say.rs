@@ -101,7 +101,9 @@ pub fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        let said = error.to_string();
+        let said = error
+            .downcast_ref::<io::Error>()
+            .map_or_else(|| error.to_string(), plain);
         if !text.ends_with(&said) {
             text = format!("{text}: {said}");
         }
@@ -377,20 +379,23 @@ fn words(value: &ContextValue) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustix::io::Errno;
 
     #[test]
     fn a_store_out_of_reach_is_named_as_a_file_that_can_not_be_opened() {
-        for (kind, exit) in [
-            (io::ErrorKind::PermissionDenied, Exit::Usage),
-            (io::ErrorKind::NotADirectory, Exit::Usage),
-            (io::ErrorKind::ReadOnlyFilesystem, Exit::Usage),
-            (io::ErrorKind::StorageFull, Exit::Trouble),
-            (io::ErrorKind::Other, Exit::Trouble),
+        for (errno, exit) in [
+            (Errno::ACCESS, Exit::Usage),
+            (Errno::NOTDIR, Exit::Usage),
+            (Errno::ROFS, Exit::Usage),
+            (Errno::NOSPC, Exit::Trouble),
+            (Errno::IO, Exit::Trouble),
         ] {
             let error = StoreError::Io {
                 doing: "open store/FORMAT".to_owned(),
-                source: kind.into(),
+                source: errno.into(),
             };
+            assert!(with_causes(&error).starts_with("open store/FORMAT: "));
+            assert!(!with_causes(&error).contains("os error"));
             let failure = store(&error, Path::new("store"));
             assert_eq!(failure.exit(), exit, "{failure:?}");
             assert!(!failure.text.contains("os error"), "{failure:?}");
