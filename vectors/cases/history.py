@@ -1,9 +1,10 @@
 """Seven batches of a small store, which batch.json, tail.json and pack.json share: a node log of four records, a log of 512, and
-the marks with their notes."""
+the marks with their notes. Batches 0 to 2 are sealed, as record 3 of the node log says."""
 
 from textbook import batch as wire
-from textbook import ed25519, keys
+from textbook import ed25519, keys, pack
 from textbook.log import BY_NODE, NODE_ORIGIN, ORIGIN, SECRET, SOFTWARE, STORE, Log, genesis_event
+from textbook.pack import Run
 from textbook.tree import Tree
 
 STORE_ID = bytes.fromhex(STORE)
@@ -30,7 +31,6 @@ def orders_log(node_id):
 NODE = node_log()
 ORDERS = orders_log(NODE.id)
 NODE.add(f'{{"node":"log","log":"{ORIGIN}","id":"{ORDERS.id}"}}', kind="node", **BY_NODE)
-NODE.add('{"node":"stop","reason":"asked"}', kind="node", **BY_NODE)
 LOGS = [NODE, ORDERS]
 
 
@@ -69,20 +69,33 @@ def notes_of(*sizes):
     return wire.framed_notes([log.checkpoint(size) for log, size in sizes])
 
 
-def history():
+def chained(contents, batches=()):
     """[(name, arguments of Part, notes)] made into batches, each on the digest of the one before."""
-    batches = []
-    for name, parts, notes in CONTENTS:
+    batches = list(batches)
+    for name, parts, notes in contents:
         before = digest(batches[-1][1]) if batches else bytes(32)
         batches.append((name, built(len(batches), before, [Part(*part) for part in parts], notes, flags=0 if parts else 1)))
     return batches
 
 
-CONTENTS = [("0: the node log begins", [(NODE, 0, 2)], b""),
-            ("1: a log is created", [(NODE, 2, 1), (ORDERS, 0, 3)], b""),
-            ("2: mark", [], notes_of((NODE, 3), (ORDERS, 3))),
-            ("3: 251 records in one frame", [(ORDERS, 3, 251)], b""),
-            ("4: two frames at a multiple of 256, and notes", [(ORDERS, 254, 4), (NODE, 3, 1)], notes_of((ORDERS, 254))),
-            ("5: 254 records", [(ORDERS, 258, 254)], b""),
-            ("6: mark", [], notes_of((ORDERS, 512), (NODE, 4)))]
-BATCHES = history()
+SEALED = chained([("0: the node log begins", [(NODE, 0, 2)], b""),
+                  ("1: a log is created", [(NODE, 2, 1), (ORDERS, 0, 3)], b""),
+                  ("2: mark", [], notes_of((NODE, 3), (ORDERS, 3)))])
+
+
+def first_runs():
+    """Of the pack of batches 0 to 2."""
+    runs = [Run(NODE, 0, 3, Part(NODE, 0, 2).frames + Part(NODE, 2, 1).frames, [3], {2, 3}), Run(ORDERS, 0, 3, Part(ORDERS, 0, 3).frames, [3], {3})]
+    return sorted(runs, key=lambda run: run.id)
+
+
+def first_pack():
+    runs = first_runs()
+    return pack.digest(pack.ent(STORE_ID, 0, 2, digest(SEALED[2][1]), pack.sections(runs), len(runs)))
+
+
+NODE.add(f'{{"node":"pack","first":0,"last":2,"ent":"{first_pack().hex()}"}}', kind="node", **BY_NODE)
+BATCHES = chained([("3: 251 records in one frame", [(ORDERS, 3, 251)], b""),
+                   ("4: two frames at a multiple of 256, and notes", [(ORDERS, 254, 4), (NODE, 3, 1)], notes_of((ORDERS, 254))),
+                   ("5: 254 records", [(ORDERS, 258, 254)], b""),
+                   ("6: mark", [], notes_of((ORDERS, 512), (NODE, 4)))], SEALED)

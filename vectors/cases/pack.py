@@ -4,7 +4,7 @@
 import copy
 import hashlib
 
-from cases.history import BATCHES, KEY, LOGS, NODE, ORDERS, SEED, STORE_ID, digest
+from cases.history import BATCHES, KEY, LOGS, NODE, ORDERS, SEED, STORE_ID, digest, first_runs
 from textbook import batch as wire
 from textbook import disk, ed25519, note
 from textbook import pack as wire_pack
@@ -14,7 +14,6 @@ from textbook.log import STORE
 from textbook.pack import SECTIONS, Run
 from textbook.tree import sha256
 
-COMMITS = {NODE: {2, 3, 4}, ORDERS: {3, 254, 258, 512}}
 KEYS_OF = {bytes.fromhex(log.id): log.key.public for log in LOGS}
 A, B = (0, 2), (3, 6)
 cases, registers = [], []
@@ -40,15 +39,13 @@ def frames_of(log, first, end):
     return made
 
 
-def runs_of(name):
-    if name == A:
-        runs = [Run(NODE, 0, 3, frames_of(NODE, 0, 3), [3], COMMITS[NODE]), Run(ORDERS, 0, 3, frames_of(ORDERS, 0, 3), [3], COMMITS[ORDERS])]
-    else:
-        runs = [Run(NODE, 3, 1, frames_of(NODE, 3, 4), [4], COMMITS[NODE]), Run(ORDERS, 3, 509, frames_of(ORDERS, 3, 512), [254, 512], COMMITS[ORDERS])]
+def last_runs():
+    """Of the pack of batches 3 to 6."""
+    runs = [Run(NODE, 3, 1, frames_of(NODE, 3, 4), [4], {4}), Run(ORDERS, 3, 509, frames_of(ORDERS, 3, 512), [254, 512], {254, 258, 512})]
     return sorted(runs, key=lambda run: run.id)
 
 
-RUNS = {A: runs_of(A), B: runs_of(B)}
+RUNS = {A: first_runs(), B: last_runs()}
 
 
 class Pair:
