@@ -275,6 +275,7 @@ impl Seen {
             next: batches.1 + 1,
             prev,
             epoch: 0,
+            writer: None,
             time: None,
         });
         for note in &notes {
@@ -305,6 +306,7 @@ impl Seen {
             next: 0,
             prev: Some(Hash::ZERO),
             epoch: 0,
+            writer: None,
             time: None,
         });
         let tail = TailCheck {

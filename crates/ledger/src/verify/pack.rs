@@ -142,6 +142,7 @@ impl PackCheck<'_> {
             }
             at[ENTRIES] += len(u64::from(run.count) * 32);
             at[NODES] += len((run.blocks().end - run.blocks().start) * 32);
+            at[BITS] += len(run.commit_bits_len());
             at[FRAMES] += len(u64::from(run.frames)) * FRAME_ROW_BYTES;
         }
         for index in [ENTRIES, NODES] {
@@ -390,9 +391,11 @@ impl PackCheck<'_> {
             }
         }
         if rehash {
-            self.frames(run, &rows, &entries, &mut records, progress);
+            let frames_at = sections.offset(FRAMES) + len64(at[FRAMES]);
+            self.frames(run, &rows, frames_at, &entries, &mut records, progress);
         }
-        self.run_ends(sections, run, log, &records);
+        self.commit_bits(sections, run, log, at[BITS]);
+        self.run_ends(sections, run, log, &records, entries.last());
         if let Some(genesis) = records.genesis.take() {
             self.seen.geneses.push((run.log, genesis));
         }
@@ -408,18 +411,35 @@ impl PackCheck<'_> {
         run: &Run,
         log: &LogName,
         records: &RecordChecker<'_>,
+        last_entry: Option<&Hash>,
     ) {
         let clean = records.findings.is_empty() && records.checked.records == u64::from(run.count);
-        if clean && records.times != Some((run.first_time, run.last_time)) {
-            let finding = Finding::new(
-                Damage::Unreadable,
-                &self.ent,
-                sections.offset(RUNS),
-                "a run's times are not its records'",
-            );
+        let times = records.times == Some((run.first_time, run.last_time));
+        if clean && !(times && last_entry == Some(&run.last_entry)) {
+            let what = if times {
+                "a run's last entry is not its last record's"
+            } else {
+                "a run's times are not its records'"
+            };
+            let finding = Finding::new(Damage::Unreadable, &self.ent, sections.offset(RUNS), what);
             self.seen
                 .findings
                 .push(finding.of_range(&log.name, run.first..run.end()));
+        }
+    }
+
+    /// Behind the last record no bit stands for one.
+    fn commit_bits(&mut self, sections: &Sections, run: &Run, log: &LogName, at: usize) {
+        let bits = cut(sections.section(BITS), at, len(run.commit_bits_len()));
+        let used = (run.count - 1) % 8 + 1;
+        let beyond = bits
+            .last()
+            .is_some_and(|last| u32::from(*last) >> used != 0);
+        if beyond && sections.sound[BITS] {
+            let offset = sections.offset(BITS) + len64(at);
+            let what = "a commit bit without a record";
+            let finding = Finding::new(Damage::Unreadable, &self.ent, offset, what);
+            self.seen.findings.push(finding.of_log(&log.name));
         }
     }
 

@@ -26,11 +26,13 @@ pub(crate) struct FramePlace<'a> {
 
 /// Checks frames of one log, one after the other.
 pub(crate) struct RecordChecker<'a> {
-    log: &'a LogName,
+    pub(crate) log: &'a LogName,
     head_start: Vec<u8>,
     scratch: FrameScratch,
     /// Times of the first and last record seen.
     pub(crate) times: Option<(Time, Time)>,
+    /// Time of the first record of the frame that was read last.
+    pub(crate) frame_time: Option<Time>,
     pub(crate) findings: Vec<Finding>,
     /// Records of kinds that say something about the store: seq and event.
     pub(crate) of_node: Vec<(u64, Vec<u8>)>,
@@ -47,6 +49,7 @@ impl<'a> RecordChecker<'a> {
             head_start,
             scratch: FrameScratch::default(),
             times: None,
+            frame_time: None,
             findings: Vec::new(),
             of_node: Vec::new(),
             genesis: None,
@@ -77,6 +80,7 @@ impl<'a> RecordChecker<'a> {
     ) -> Result<(), FormatError> {
         let frame = whole_frame(place)?;
         let columns = frame.columns(scratch)?;
+        self.frame_time = columns.records().next().map(|record| record.time);
         let head_start = std::mem::take(&mut self.head_start);
         let mut builder = HeadBuilder::new(&head_start);
         let (mut altered, mut gone) = (Vec::new(), Vec::new());

@@ -5,6 +5,7 @@ use super::finding::{Damage, Finding, push_seq};
 use super::records::{FramePlace, RecordChecker, grow};
 use crate::format::batch::Part;
 use indelible_proof::hash::Hash;
+use indelible_proof::time::Time;
 use indelible_proof::tree::Frontier;
 
 /// What a row was found to be.
@@ -24,6 +25,8 @@ pub(super) struct Job<'v> {
     pub(super) part: Part<'v>,
     pub(super) file: &'v str,
     pub(super) base: u64,
+    /// Of its batch; no record may be later.
+    pub(super) batch_time: Option<Time>,
     /// The entries that the tree vouches for, the one before in front.
     pub(super) entries: Vec<Hash>,
 }

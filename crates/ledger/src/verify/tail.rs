@@ -8,7 +8,7 @@ use super::pack::{NoteSeen, checkpoint_of};
 use super::row::{self, Job, Settled};
 use super::{Checked, LogName, Progress, in_parallel};
 use crate::format::FormatError;
-use crate::format::batch::{BatchView, Part, signed_message};
+use crate::format::batch::{BatchHeader, BatchView, Part, signed_message};
 use crate::format::frame::FrameScratch;
 use crate::scan;
 use crate::view::hashes;
@@ -57,6 +57,8 @@ pub(crate) struct Chain {
     /// `None` behind damage: the next batch is taken as it comes.
     pub(crate) prev: Option<Hash>,
     pub(crate) epoch: u64,
+    /// Who wrote that epoch; `None` where no batch before was read.
+    pub(crate) writer: Option<[u8; 16]>,
     pub(crate) time: Option<Time>,
 }
 
@@ -255,6 +257,12 @@ impl TailCheck<'_> {
             .expect("its records have arrived");
         let before = log.last_time;
         log.last_time = Some(last);
+        if job.batch_time.is_some_and(|time| last > time) {
+            let what = "the batch's time is before its records'";
+            let finding = Finding::new(Damage::Unreadable, job.file, job.base, what);
+            self.logs
+                .found(finding.of_range(&job.log.name, job.part.row.first..job.part.row.size()));
+        }
         if before.is_some_and(|before| first <= before) {
             let seq = job.part.row.first;
             let finding = Finding::new(
@@ -341,6 +349,7 @@ impl TailCheck<'_> {
             next: slot.number + 1,
             prev: Some(batch.digest()),
             epoch: batch.header.epoch,
+            writer: Some(batch.header.writer),
             time: Some(batch.header.time),
         };
         self.seen.checked.batches += 1;
@@ -362,7 +371,7 @@ impl TailCheck<'_> {
             return ours && (!last || self.chain.prev.is_none_or(|prev| prev == batch.digest()));
         }
         ours && self.chain.prev.is_none_or(|prev| prev == header.prev)
-            && header.epoch >= self.chain.epoch
+            && self.is_writer(header)
             && self.chain.time.is_none_or(|time| time <= header.time)
     }
 
@@ -390,6 +399,15 @@ impl TailCheck<'_> {
             let finding = Finding::new(Damage::RootMismatch(size), file, at, what);
             self.logs.found(finding.of_log(&name));
         }
+    }
+
+    /// A later epoch, or the same by the same writer.
+    fn is_writer(&self, header: &BatchHeader) -> bool {
+        let same = self
+            .chain
+            .writer
+            .is_none_or(|writer| writer == header.writer);
+        header.epoch > self.chain.epoch || (header.epoch == self.chain.epoch && same)
     }
 
     fn part<'v>(&mut self, part: Part<'v>, file: &'v str, base: u64, jobs: &mut Vec<Job<'v>>) {
@@ -445,6 +463,7 @@ impl TailCheck<'_> {
                 part,
                 file,
                 base,
+                batch_time: self.chain.time,
                 entries: settled.entries,
             });
         }

@@ -1,13 +1,14 @@
 //! The frames of a run: where they lie, and their records.
 
 use super::{CHUNK_BYTES, PackCheck, cut, len, len64};
-use crate::format::frame::FrameView;
+use crate::format::frame::{FrameScratch, FrameView};
 use crate::format::pack::{FRAME_ROW_BYTES, FrameRow, Run, frame_rows};
 use crate::verify::finding::{Damage, Finding};
 use crate::verify::records::{FramePlace, RecordChecker};
 use crate::verify::sections::{FRAMES, Sections};
 use crate::verify::{LogName, Progress};
 use indelible_proof::hash::Hash;
+use indelible_proof::time::Time;
 use std::ops::Range;
 
 impl PackCheck<'_> {
@@ -59,7 +60,7 @@ impl PackCheck<'_> {
                 length,
                 count,
                 first: next,
-                time: run.first_time,
+                time: first_time(&frame).unwrap_or(run.first_time),
             });
             offset += u64::from(length);
             next += frame.records();
@@ -85,6 +86,7 @@ impl PackCheck<'_> {
         &mut self,
         run: &Run,
         rows: &[FrameRow],
+        frames_at: u64,
         entries: &[Hash],
         records: &mut RecordChecker<'_>,
         progress: &Progress<'_>,
@@ -116,7 +118,15 @@ impl PackCheck<'_> {
             for row in chunk {
                 let place = self.place(row, first.offset, &bytes);
                 let from = len(row.first - run.first);
+                let found = records.findings.len();
                 records.frame(&place, &entries[from..=from + len(u64::from(row.count))]);
+                if records.findings.len() == found && records.frame_time != Some(row.time) {
+                    let what = "the table of frames has another time than its frame";
+                    let finding = Finding::new(Damage::Unreadable, &self.ent, frames_at, what);
+                    records
+                        .findings
+                        .push(finding.of(&records.log.name, vec![place.seqs]));
+                }
             }
             records.checked.bytes_read += end - first.offset;
             progress.add(&records.checked.since(&before));
@@ -138,4 +148,11 @@ impl PackCheck<'_> {
             seqs,
         }
     }
+}
+
+/// Of the first record of a frame that can be read.
+fn first_time(frame: &FrameView<'_>) -> Option<Time> {
+    let mut scratch = FrameScratch::default();
+    let columns = frame.columns(&mut scratch).ok()?;
+    columns.records().next().map(|record| record.time)
 }
