@@ -326,7 +326,7 @@ def notes():
 
 def judged_register(data):
     require(len(data) >= 36 and data[:8] == b"INDLREGI" and number_at(data, len(data) - 4, 4) == disk.crc32c(data[:-4]))
-    require(number_at(data, 8, 4) == 0 and number_at(data, 16, 8) == 0 and number_at(data, 12, 4) == len(data) - 36 <= 65536)
+    require(number_at(data, 8, 4) == 0 and not any(data[16:32]) and number_at(data, 12, 4) == len(data) - 36 <= 65536)
     content = data[32:-4]
     require(len(content) == 248)
     found = wire.read_header(content)
@@ -345,12 +345,12 @@ def register():
         except Refused as refused:
             got = refused.args[0]
         assert got == expect, (name, got, expect)
-        registers.append({"name": name, "register_b64": b64(data), "expect": {"refuse": got} if got else {"number": found["number"], "digest": found["digest"].hex(), "read_only": number_at(data, 24, 8) != 0}})
+        registers.append({"name": name, "register_b64": b64(data), "expect": {"refuse": got} if got else {"number": found["number"], "digest": found["digest"].hex()}})
 
     good = disk.register(head)
     for at in (0, 1, 6):
         add(f"batch {at}", disk.register(BATCHES[at][1][:248]))
-    add("a read-only feature", disk.register(head, read_only=1))
+    add("a read-only feature", disk.register(head, read_only=1), "damaged")
     add("version 1", disk.register(head, version=1), "damaged")
     add("an incompatible feature", disk.register(head, incompatible=1), "damaged")
     add("a batch header of version 1", disk.register(head[:11] + b"\1" + head[12:]), "unsupported")

@@ -2,7 +2,6 @@
 
 use crate::records::{Records, grown, hashes};
 use crate::{Word, base64_of, file, hash, length, list, number, refusal, require, store_id, text};
-use indelible_ledger::format::FormatError;
 use indelible_ledger::format::batch::{HEADER_BYTES, SIGNATURE_BYTES, signed_message};
 use indelible_ledger::format::frame::FrameView;
 use indelible_ledger::format::pack::{
@@ -211,7 +210,7 @@ fn register(file: &[u8], store: [u8; 16], key: &Hash) -> Result<Register, Word> 
     let stored = u32::try_from(covered.len() - 32).unwrap().to_le_bytes();
     let framed = fields.starts_with(b"INDLREGI\0\0\0\0")
         && fields[12..16] == stored
-        && fields[16..24] == [0; 8];
+        && fields[16..32] == [0; 16];
     require(
         framed && crc32c(covered).to_le_bytes() == *crc,
         Word::Damaged,
@@ -233,12 +232,4 @@ fn crc32c(bytes: &[u8]) -> u32 {
             crc >> 1 ^ if crc & 1 == 1 { 0x82f6_3b78 } else { 0 }
         })
     })
-}
-
-#[test]
-fn a_refusal_of_the_decoders_has_a_word() {
-    assert_eq!(
-        Word::from(FormatError::Unsupported("version")),
-        Word::Unsupported
-    );
 }
