@@ -125,7 +125,10 @@ impl<'a> LocalScan<'a> {
                 continue;
             };
             match tail.block(BLOCK)? {
-                Block::Slot(header) if header.number <= from => best = Some((tail, header.number)),
+                // A number again that an earlier file began with is no beginning: the walk comes to it, or passes over it.
+                Block::Slot(header) if header.number <= from && is_later(&best, header.number) => {
+                    best = Some((tail, header.number));
+                }
                 _ if best.is_some() => {}
                 // Nothing was released, so slot 0 is expected here, whatever stands there.
                 _ if number == 0 => best = Some((tail, 0)),
@@ -326,6 +329,10 @@ impl<'a> LocalScan<'a> {
             later,
         })
     }
+}
+
+fn is_later(best: &Option<(Arc<TailFile>, u64)>, number: u64) -> bool {
+    best.as_ref().is_none_or(|(_, begins)| number > *begins)
 }
 
 fn over(found: Found) -> Look {
