@@ -20,6 +20,8 @@ pub(super) struct Reading {
     pub(super) prev: Hash,
     pub(super) epoch: u64,
     pub(super) time: Option<Time>,
+    /// Of the last batch of the tail that is not sealed.
+    pub(super) writer: Option<[u8; 16]>,
     pub(super) signed_header: Vec<u8>,
     pub(super) tail_bytes: u64,
     pub(super) last_sealed: Option<u64>,
@@ -43,6 +45,7 @@ impl Reading {
             prev: Hash::ZERO,
             epoch: 0,
             time: None,
+            writer: None,
             signed_header: Vec::new(),
             tail_bytes: 0,
             last_sealed: None,

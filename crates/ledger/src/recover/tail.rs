@@ -9,6 +9,7 @@ use crate::view::hashes;
 use ed25519_dalek::{Signature, VerifyingKey};
 use indelible_proof::genesis::Genesis;
 use indelible_proof::hash::{self, Hash};
+use indelible_proof::time::Time;
 use indelible_store::{Found, Slot};
 
 impl Reading {
@@ -91,8 +92,14 @@ impl Reading {
         {
             return Err(forged("it does not continue the batch before"));
         }
+        let header = &batch.header;
+        let other = self.writer.is_some_and(|writer| writer != header.writer);
+        if header.epoch == self.epoch && other {
+            return Err(forged("another writer goes on in the same epoch"));
+        }
         for part in batch.parts() {
-            self.part(slot, &part).map_err(|what| forged(&what))?;
+            self.part(slot, &part, header.time)
+                .map_err(|what| forged(&what))?;
         }
         for note in batch.notes() {
             self.learn_note(note);
@@ -109,6 +116,7 @@ impl Reading {
         self.signed_header = [&batch.header_bytes[..], &batch.signature[..]].concat();
         self.tail_bytes += u64::try_from(slot.bytes.len()).expect("a batch fits memory");
         (self.next, self.prev, self.epoch) = (slot.number + 1, batch.digest(), batch.header.epoch);
+        self.writer = Some(batch.header.writer);
         self.time = self.time.max(Some(batch.header.time));
         Ok(())
     }
@@ -141,7 +149,7 @@ impl Reading {
     }
 
     /// One log's records of a batch: the entries must give the signed root, the records their entries.
-    fn part(&mut self, slot: &Slot, part: &Part<'_>) -> Result<(), String> {
+    fn part(&mut self, slot: &Slot, part: &Part<'_>, batch: Time) -> Result<(), String> {
         let entries: Vec<Hash> = hashes(part.entries).collect();
         let log = match self.books.log_by_id(&part.row.log) {
             Some(log) => log,
@@ -172,6 +180,12 @@ impl Reading {
             ));
         }
         let times = scan::rehash(log.head_start(), part, &entries, prev, &mut self.scratch)?;
+        if times.1 > batch {
+            return Err(format!(
+                "records of {} are later than their batch",
+                log.name()
+            ));
+        }
         let segment = Segment {
             first: part.row.first,
             count: u64::from(part.row.count),
