@@ -37,13 +37,14 @@ pub fn verify(directory: &Path, only: Option<&str>, pin: Option<&Pin>) -> Result
     let elapsed = began.elapsed();
     bar.finish();
     lock(directory, &mut judged);
-    if let Some(name) = only.filter(|_| judged.checked.records == 0 && judged.findings.is_empty()) {
+    let unchecked = judged.verdict.integrity == Integrity::Unchecked;
+    if let Some(name) = only.filter(|_| unchecked && judged.findings.is_empty()) {
         return Err(Failure::usage(format!("no log named '{name}'"))
             .hint("indelible log list shows what there is"));
     }
     let mut unchecked = judged.notes;
     if let Some(name) = only {
-        unchecked.insert(0, format!("the records of all logs but {name}"));
+        unchecked.insert(0, format!("the records of all logs but {name} and _node"));
     }
     if pin.is_none() {
         unchecked
