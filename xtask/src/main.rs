@@ -50,7 +50,7 @@ const COMMANDS: [Command; 7] = [
     },
     Command {
         name: "promises",
-        arguments: "",
+        arguments: "[--beyond-tests]",
         about: "the commands of docs/promises.md, each of which shows a promise",
         run: promises::run,
     },

@@ -15,6 +15,9 @@ use crate::workspace::Workspace;
 
 const PAGE: &str = "docs/promises.md";
 
+/// Leaves out the commands that are tests or other steps of `cargo xtask test`, for whoever has just run them all.
+pub const BEYOND_TESTS: &str = "--beyond-tests";
+
 /// One command. The longest ones kill a node a thousand times.
 const COMMAND_MAX: Duration = Duration::from_secs(20 * 60);
 
@@ -30,11 +33,15 @@ struct Promise {
 }
 
 /// Runs every command and prints a table.
-pub fn run(workspace: &Workspace, _arguments: &[String]) -> Result<Tally> {
+pub fn run(workspace: &Workspace, arguments: &[String]) -> Result<Tally> {
     if !workspace.has(PAGE) {
         return Ok(Tally::skipped(format!("promises: there is no {PAGE}")));
     }
-    let promises = promises(&workspace.read(PAGE)?).context(PAGE)?;
+    let mut promises = promises(&workspace.read(PAGE)?).context(PAGE)?;
+    if arguments.iter().any(|argument| argument == BEYOND_TESTS) {
+        let ran = ["cargo test ", "cargo xtask "];
+        promises.retain(|promise| !ran.iter().any(|begin| promise.command.starts_with(begin)));
+    }
     let path = program::path_with(&workspace.built_program()?)?;
     let mut ran: BTreeMap<String, (Ended, Duration)> = BTreeMap::new();
     let mut tally = Tally::default();

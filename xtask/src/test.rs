@@ -43,7 +43,7 @@ const STEPS: [Step; 12] = [
         readme::run(workspace, &[])
     }),
     ("promises", "what is promised is shown", |workspace| {
-        promises::run(workspace, &[])
+        promises::run(workspace, &[promises::BEYOND_TESTS.to_owned()])
     }),
 ];
 
