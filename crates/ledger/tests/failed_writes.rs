@@ -20,6 +20,8 @@ use std::sync::{Arc, Mutex};
 
 /// A disk's sector: what a torn write tears at.
 const SECTOR: u64 = 512;
+/// Writes above this prepare tail files.
+const LONG_WRITE: u64 = 60_000;
 /// Rounds of a history, each one append alone and the rest submitted together.
 const ROUNDS: u64 = 6;
 /// Events of a round; all rounds together are 300.
@@ -111,49 +113,32 @@ impl Fate {
 struct Seen {
     kind: WriteKind,
     length: u64,
-    /// Which sort of file, so that each sort is torn everywhere once.
-    sort: String,
+    path: String,
 }
 
 fn seen(op: &WriteOp<'_>) -> Seen {
-    let path = op.path.to_string_lossy();
-    let sort = path.rsplit('/').nth(1).unwrap_or_default().to_owned()
-        + path
-            .rsplit('.')
-            .next()
-            .filter(|end| end.len() < 4)
-            .unwrap_or_default();
     Seen {
         kind: op.kind,
         length: op.length,
-        sort,
+        path: op.path.display().to_string(),
     }
 }
 
-/// All that the operations of a history can suffer: each is lost and stored without an answer, each write is torn at its first, middle
-/// and last sector, and the longest write of each sort of file at every sector.
+/// All that the operations of a history can suffer: each is lost and stored without an answer, and each write is torn at every sector.
+/// Writes of nothing but zeros to prepare a tail file are torn at their first, middle and last sector, being 128 times the same.
 fn fates(all: &[Seen]) -> Vec<(u64, Fate)> {
     let mut fates = Vec::new();
     for (at, op) in (0..).zip(all) {
         fates.extend([(at, Fate::Lost), (at, Fate::StoredButLost)]);
-        if op.kind == WriteKind::Write && op.length > SECTOR {
+        if op.kind == WriteKind::Write && op.length <= LONG_WRITE {
+            fates.extend((1..op.length.div_ceil(SECTOR)).map(|sectors| (at, Fate::Torn(sectors))));
+        } else if op.kind == WriteKind::Write {
             fates.extend([
                 (at, Fate::Torn(1)),
                 (at, Fate::TornInTheMiddle),
                 (at, Fate::TornAtTheEnd),
             ]);
         }
-    }
-    let mut sorts: Vec<&str> = all.iter().map(|op| op.sort.as_str()).collect();
-    sorts.sort_unstable();
-    sorts.dedup();
-    for sort in sorts {
-        let (at, longest) = (0..)
-            .zip(all)
-            .filter(|(_, op)| op.sort == sort && op.kind == WriteKind::Write && op.length < 60_000)
-            .max_by_key(|(_, op)| op.length)
-            .map_or((0, 0), |(at, op)| (at, op.length));
-        fates.extend((2..longest / SECTOR).map(|sectors| (at, Fate::Torn(sectors))));
     }
     fates
 }
@@ -190,6 +175,7 @@ fn check_local(failing: Option<(u64, Fate)>) -> Vec<Seen> {
     let (told, all) = run_local(&bed, failing);
     let case = |what: &str| {
         let op = failing.and_then(|(at, _)| all.get(usize::try_from(at).unwrap()));
+        let op = op.map(|op| (op.kind, op.length, &op.path));
         format!("{what}: {failing:?} of {op:?}")
     };
     let before = verify(&*bed.reader());
