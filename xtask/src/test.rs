@@ -48,7 +48,7 @@ const STEPS: [Step; 12] = [
 ];
 
 /// Both are read from strangers by everyone who verifies; the others take their turn by hand.
-const FUZZED: [&str; 4] = ["--seconds", "30", "event", "export"];
+const FUZZED: [&str; 4] = ["--seconds", "60", "event", "export"];
 
 /// Without a network this is how long it takes to say so, at most.
 const DOWNLOAD_MAX: Duration = Duration::from_secs(180);
