@@ -35,13 +35,7 @@ pub fn write_and_sync(dir: &Path, length: usize, times: usize) -> anyhow::Result
     let length = length.next_multiple_of(BLOCK);
     let path = dir.join("raw");
     let room = (64 << 20).max(length);
-    let file = File::options()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .open(&path)
-        .context("make a raw file")?;
+    let file = raw_file(&path)?;
     file.write_all_at(&vec![0; room], 0)?;
     file.sync_all()?;
     let bytes = random(length)?;
@@ -63,13 +57,7 @@ pub fn sequential_bandwidth(dir: &Path, seconds: u64) -> anyhow::Result<f64> {
     let path = dir.join("raw");
     let chunk = random(4 << 20)?;
     let chunks = 128;
-    let file = File::options()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .open(&path)
-        .context("make a raw file")?;
+    let file = raw_file(&path)?;
     for place in 0..chunks {
         file.write_all_at(&chunk, u64::try_from(place * chunk.len())?)?;
     }
@@ -99,6 +87,16 @@ pub fn sha256_rate(seconds: u64) -> anyhow::Result<f64> {
     }
     std::hint::black_box(last);
     Ok(to_f64(hashed) / start.elapsed().as_secs_f64())
+}
+
+fn raw_file(path: &Path) -> anyhow::Result<File> {
+    File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .open(path)
+        .context("make a raw file")
 }
 
 fn random(length: usize) -> anyhow::Result<Vec<u8>> {
