@@ -72,6 +72,12 @@ impl Finding {
         self
     }
 
+    /// A record whose time is not after that of the one before it.
+    pub(crate) fn not_after(log: &str, seq: u64, file: &str, offset: u64) -> Finding {
+        let what = "its time is not after the one before";
+        Finding::new(Damage::LogFault(Rule::Time), file, offset, what).of_range(log, seq..seq + 1)
+    }
+
     pub(crate) fn of_range(mut self, log: &str, seqs: Range<u64>) -> Finding {
         self.seqs.push(seqs);
         self.of_log(log)

@@ -32,6 +32,20 @@ pub(crate) struct LogSeen {
     pub(crate) node_log: Option<Hash>,
 }
 
+impl LogSeen {
+    /// Takes the times of the first and last of the records from `first` on. A finding if they are not after what was there before.
+    pub(crate) fn go_on_at(
+        &mut self,
+        times: (Time, Time),
+        first: u64,
+        file: &str,
+        offset: u64,
+    ) -> Option<Finding> {
+        let before = self.last_time.replace(times.1)?;
+        (times.0 <= before).then(|| Finding::not_after(&self.name.name, first, file, offset))
+    }
+}
+
 /// All logs, and the findings about how their parts fit together.
 #[derive(Clone, Default)]
 pub(crate) struct Logs {
@@ -199,5 +213,28 @@ impl Logs {
             let name = LogName::new(&run.origin).name;
             self.found(finding.of_range(&name, run.first..run.end()));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use indelible_proof::verdict::Rule;
+
+    #[test]
+    fn rows_whose_times_do_not_rise_are_named() {
+        let mut logs = Logs::default();
+        let log = logs.begin(Hash::ZERO, "audit.acme.internal/payments");
+        let at = |second: u64| Time::new(1_790_000_000 + second, 0).unwrap();
+        let mut row = |first, last, seq| {
+            let finding = log.go_on_at((at(first), at(last)), seq, "tail/000000000000", 4096);
+            finding.map(|finding| (finding.damage, finding.seqs.first().cloned()))
+        };
+        let fault = |seq| Some((Damage::LogFault(Rule::Time), Some(seq..seq + 1)));
+        assert_eq!(row(5, 6, 0), None);
+        assert_eq!(row(7, 9, 2), None);
+        assert_eq!(row(9, 10, 4), fault(4));
+        assert_eq!(row(8, 8, 6), fault(6));
+        assert_eq!(row(9, 9, 7), None);
     }
 }

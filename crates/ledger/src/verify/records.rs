@@ -12,7 +12,6 @@ use indelible_proof::hash::{self, Hash};
 use indelible_proof::head::{Kind, Own, Shared};
 use indelible_proof::time::Time;
 use indelible_proof::tree::Frontier;
-use indelible_proof::verdict::Rule;
 use indelible_proof::verify::{Before, HeadFault, check_head};
 use std::ops::Range;
 
@@ -183,14 +182,12 @@ impl<'a> RecordChecker<'a> {
 
     fn time(&mut self, time: Time, seq: u64, place: &FramePlace<'_>) {
         if self.times.is_some_and(|(_, last)| time <= last) {
-            let finding = Finding::new(
-                Damage::LogFault(Rule::Time),
+            self.findings.push(Finding::not_after(
+                &self.log.name,
+                seq,
                 place.file,
                 place.offset,
-                "its time is not after the one before",
-            );
-            self.findings
-                .push(finding.of_range(&self.log.name, seq..seq + 1));
+            ));
         }
         self.times = Some((self.times.map_or(time, |(first, _)| first), time));
     }
@@ -283,4 +280,33 @@ fn joined(frontier: &Frontier, block: &Frontier) -> Frontier {
         left -= 1 << level;
     }
     whole
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use indelible_proof::verdict::Rule;
+
+    #[test]
+    fn a_time_that_is_not_after_the_one_before_is_named() {
+        let log = LogName::new("audit.acme.internal/payments");
+        let mut checker = RecordChecker::new(&log);
+        let place = FramePlace {
+            bytes: &[],
+            file: "tail/000000000000",
+            offset: 4096,
+            seqs: 0..4,
+        };
+        let times = [5, 6, 6, 4].map(|second| Time::new(1_790_000_000 + second, 0).unwrap());
+        for (time, seq) in times.into_iter().zip(0..) {
+            checker.time(time, seq, &place);
+        }
+        let named: Vec<_> = checker
+            .findings
+            .iter()
+            .map(|finding| (finding.damage, finding.seqs.first().cloned()))
+            .collect();
+        let fault = Damage::LogFault(Rule::Time);
+        assert_eq!(named, [(fault, Some(2..3)), (fault, Some(3..4))]);
+    }
 }

@@ -16,7 +16,6 @@ use indelible_proof::hash::Hash;
 use indelible_proof::key::verify_ed25519;
 use indelible_proof::time::Time;
 use indelible_proof::tree::Frontier;
-use indelible_proof::verdict::Rule;
 use indelible_store::{Found, Place, Slot, Store, StoreError};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -250,29 +249,20 @@ impl TailCheck<'_> {
     }
 
     fn times(&mut self, job: &Job<'_>, times: Option<(Time, Time)>) {
-        let Some((first, last)) = times else { return };
+        let Some(times) = times else { return };
         let log = self
             .logs
             .by_id_mut(&job.id)
             .expect("its records have arrived");
-        let before = log.last_time;
-        log.last_time = Some(last);
-        if job.batch_time.is_some_and(|time| last > time) {
+        let not_after = log.go_on_at(times, job.part.row.first, job.file, job.base);
+        if job.batch_time.is_some_and(|time| times.1 > time) {
             let what = "the batch's time is before its records'";
             let finding = Finding::new(Damage::Unreadable, job.file, job.base, what);
             self.logs
                 .found(finding.of_range(&job.log.name, job.part.row.first..job.part.row.size()));
         }
-        if before.is_some_and(|before| first <= before) {
-            let seq = job.part.row.first;
-            let finding = Finding::new(
-                Damage::LogFault(Rule::Time),
-                job.file,
-                job.base,
-                "its time is not after the one before",
-            );
-            self.logs
-                .found(finding.of_range(&job.log.name, seq..seq + 1));
+        if let Some(finding) = not_after {
+            self.logs.found(finding);
         }
     }
 
