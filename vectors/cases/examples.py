@@ -1,10 +1,10 @@
-"""The "Worked example" at the end of eight pages of docs/spec: one log of three records, the same in all of them but tail.md."""
+"""The "Worked example" at the end of nine pages of docs/spec: one log of three records, the same in all of them but tail.md."""
 
 from cases.history import STORE_ID, Part, built
 from textbook import batch as wire
 from textbook import disk, ed25519, keys
 from textbook import pack as wire_pack
-from textbook.log import SECRET, STORE, export, orders, receipt
+from textbook.log import SECRET, STORE, export, orders, receipt, sealed, walk_lines
 from textbook.tree import leaf
 
 HEADING = "\n## Worked example\n"
@@ -51,6 +51,19 @@ def a_receipt():
 
 def an_export():
     return ("Records 1 and 2 of the same log, at size 3.\n\n" + block(export(LOG, 1, 2)) + "\nWith the pin of [keys.md](keys.md): integrity `ok`, authenticity `ok`, consistency `unchecked`, witnesses `none asked`,\ncompleteness `population complete(1…2)`; exit code 0.\n")
+
+
+def a_walk():
+    log, secret = orders(3), bytes(range(32, 64))
+    key = keys.LogKey(secret, log.origin)
+    record = log.rotate(key)
+    log.add('{"order":3,"amount":"3.00"}')
+    hinge = log.hinges[0]
+    return ("The log of [keys.md](keys.md) and [checkpoint.md](checkpoint.md) goes on with a rotation, record 3, and one more record. The node secret of generation 1 is 20 21 … 3f.\n\n"
+            + table(("vkey", key.vkey), ("event", record.event), ("salt", record.salt), ("head", record.head), ("entry", record.entry.hex()), ("root of 4", log.tree().root(0, 4).hex()))
+            + "\nThe hinge, signed by the old key and the new:\n\n" + block(hinge.note) + "\nThe walk file at size 5:\n\n" + block(sealed(walk_lines(log)))
+            + "\nIt is of the pin of [keys.md](keys.md), and of the same pin with the new vkey. With the first the receipt of [receipt.md](receipt.md), of size 3, has authenticity\n"
+              "`ok up to its hinge, not tied to it`, exit code 3; one of size 4 by the old key is `ok`, one of size 5 `key retired`.\n")
 
 
 def picture(data, since=0):
@@ -100,7 +113,7 @@ def a_tail():
             + "\nA register with the same content, 57 bytes:\n\n" + picture(disk.register(content)))
 
 
-PAGES = {"record.md": record, "keys.md": key, "checkpoint.md": checkpoint, "receipt.md": a_receipt, "export.md": an_export, "tail.md": a_tail, "batch.md": a_batch, "pack.md": a_pack}
+PAGES = {"record.md": record, "keys.md": key, "checkpoint.md": checkpoint, "receipt.md": a_receipt, "export.md": an_export, "walk.md": a_walk, "tail.md": a_tail, "batch.md": a_batch, "pack.md": a_pack}
 
 
 def current(page, text):

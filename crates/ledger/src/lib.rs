@@ -16,18 +16,21 @@
 //!   [`indelible_store::Store`] come in.
 
 pub mod answer;
+mod batch_keys;
 pub mod books;
 pub mod caller;
 pub mod clock;
 mod commit;
 pub mod format;
 mod keeper;
+mod keys;
 pub mod limits;
 mod node_log;
 mod open;
 mod prove;
 mod queue;
 pub mod recover;
+mod rotate;
 mod scan;
 mod seal;
 mod sequencer;
@@ -37,9 +40,11 @@ mod view;
 
 pub use books::{Books, Log, SignedNote};
 pub use caller::{Caller, PrepareError, Prepared, Random, Recorded};
-pub use open::{Founding, Ledger, OpenError, Settings};
+pub use keys::{HingeProof, LogKeys};
+pub use open::{Founding, Ledger, OpenError, Recovery, Secrets, Settings};
 pub use queue::{Outcome, Refusal, Ticket};
 pub use recover::RecoverError;
+pub use rotate::{HingeDue, RecoverySet, RotateError, Rotated, SignRecovery, is_recovery_set};
 pub use seal::{SealError, Sealed};
 pub use view::{ReadError, Stored};
 

@@ -28,6 +28,11 @@ pub enum NodeEvent<'a> {
         /// What the operator should know.
         warnings: Vec<String>,
     },
+    /// The node secret of an earlier generation was destroyed.
+    Destroyed {
+        /// Which.
+        generation: u64,
+    },
     /// The node closed the store in order.
     Stop {
         /// Why.
@@ -96,7 +101,8 @@ impl<'a> NodeEvent<'a> {
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
-            NodeEvent::Start { .. }
+            NodeEvent::Destroyed { .. }
+            | NodeEvent::Start { .. }
             | NodeEvent::Stop { .. }
             | NodeEvent::Log { .. }
             | NodeEvent::Pack { .. } => Kind::Node,
@@ -112,6 +118,10 @@ impl<'a> NodeEvent<'a> {
     /// Writes the event, minified.
     pub fn encode(&self, out: &mut Vec<u8>) {
         match self {
+            NodeEvent::Destroyed { generation } => {
+                push(out, b"{\"node\":\"destroyed\",\"generation\":");
+                push_integer(*generation, out);
+            }
             NodeEvent::Start {
                 software,
                 volatile,
@@ -201,7 +211,10 @@ fn read<'a>(cursor: &mut Cursor<'a>) -> Result<NodeEvent<'a>, Fault> {
 }
 
 fn read_node<'a>(cursor: &mut Cursor<'a>) -> Result<NodeEvent<'a>, Fault> {
-    if cursor.has(b"start\",\"software\":") {
+    if cursor.has(b"destroyed\"") {
+        let generation = cursor.integer(b",\"generation\":", "generation")?;
+        Ok(NodeEvent::Destroyed { generation })
+    } else if cursor.has(b"start\",\"software\":") {
         let software = string::read(cursor)?;
         let volatile = flag(cursor, b",\"volatile\":")?;
         let register = flag(cursor, b",\"register\":")?;

@@ -4,9 +4,11 @@ use crate::args::StoreArg;
 use crate::exit::Exit;
 use crate::node::Reading;
 use crate::output::Output;
-use crate::say::Failure;
+use crate::say::{self, Failure};
 use clap::Args;
 use indelible_ledger::{Log, SignedNote};
+use indelible_proof::receipt::Receipt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Print the receipt of one record
@@ -15,30 +17,64 @@ use std::sync::Arc;
 #[derive(Args)]
 pub struct ReceiptArgs {
     /// Name of the log
-    #[arg(long, value_name = "NAME")]
-    pub log: String,
+    #[arg(long, value_name = "NAME", required_unless_present = "refresh")]
+    pub log: Option<String>,
     /// Which record
-    #[arg(long, value_name = "SEQ")]
-    pub seq: u64,
+    #[arg(long, value_name = "SEQ", required_unless_present = "refresh")]
+    pub seq: Option<u64>,
+    /// Make this receipt anew: the same record, signed by the key of today
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["log", "seq"])]
+    pub refresh: Option<PathBuf>,
 }
 
 /// Does it.
 pub fn run(store: &StoreArg, args: &ReceiptArgs) -> Result<Exit, Failure> {
     let reading = Reading::open(store)?;
-    let log = reading.log(&args.log)?;
+    let (log, seq) = match (&args.refresh, &args.log, args.seq) {
+        (Some(path), ..) => of_receipt(&reading, path)?,
+        (None, Some(log), Some(seq)) => (reading.log(log)?, seq),
+        _ => return Err(Failure::usage("which record?").hint("--log NAME --seq SEQ")),
+    };
     let stored = reading
         .books
-        .record(&log, args.seq)
+        .record(&log, seq)
         .map_err(|error| reading.failed(&error))?;
-    let note = note_over(&log, args.seq + 1)?;
+    let note = note_over(&log, seq + 1)?;
     let receipt = reading
         .books
-        .receipt(&log, args.seq, &stored.head, &note)
+        .receipt(&log, seq, &stored.head, &note)
         .map_err(|error| reading.failed(&error))?;
     let mut out = Output::new();
     out.bytes(receipt.as_bytes())?;
     out.flush()?;
     Ok(Exit::Done)
+}
+
+/// The record that an older receipt is of, which must be the one stored here.
+fn of_receipt(reading: &Reading, path: &Path) -> Result<(Arc<Log>, u64), Failure> {
+    let bytes = std::fs::read(path).map_err(|error| say::file(path, &error))?;
+    let at = path.display();
+    let receipt = Receipt::parse(&bytes)
+        .map_err(|part| Failure::usage(format!("not a receipt: {part}: {at}")))?;
+    let logs = reading.books.logs();
+    let origin = receipt.checkpoint.origin;
+    let log = logs.iter().find(|log| log.origin() == origin);
+    let log =
+        log.ok_or_else(|| Failure::usage(format!("a receipt of another log, {origin}: {at}")))?;
+    let stored = reading
+        .books
+        .record(log, receipt.index)
+        .map_err(|error| reading.failed(&error))?;
+    if stored.head != receipt.head {
+        let what = format!(
+            "record {} of {} is another than the receipt's",
+            receipt.index,
+            log.name()
+        );
+        return Err(Failure::new(Exit::Damaged, what)
+            .hint("keep the receipt: with its pin it proves what was recorded"));
+    }
+    Ok((Arc::clone(log), receipt.index))
 }
 
 /// What to do where no checkpoint covers a record yet.

@@ -14,6 +14,7 @@ use crate::output::Output;
 use crate::say::Failure;
 use clap::Args;
 use indelible_proof::pin::Pin;
+use indelible_proof::verify::Known;
 use std::path::PathBuf;
 
 /// Verify a store, a receipt or an export, offline
@@ -38,6 +39,9 @@ pub struct VerifyArgs {
     /// The log and key you trust: the line that `pin` prints, if not in INDELIBLE_PIN
     #[arg(long, value_name = "LINE")]
     pub pin: Option<String>,
+    /// What `key walk` wrote: the keys that the log has had since the pin, or since an older receipt
+    #[arg(long, value_name = "FILE", conflicts_with = "log")]
+    pub walk: Option<PathBuf>,
     /// Answer as one JSON object
     #[arg(long)]
     pub json: bool,
@@ -46,9 +50,18 @@ pub struct VerifyArgs {
 /// Does it.
 pub fn run(store: &StoreArg, args: &VerifyArgs) -> Result<Exit, Failure> {
     let pin = pin(args)?;
+    let walk = args.walk.as_deref().map(file::walk).transpose()?;
+    let known = Known {
+        pin: pin.as_ref(),
+        walk: walk.as_ref(),
+    };
     let report = match (&args.receipt, &args.export) {
-        (Some(receipt), _) => file::receipt(receipt, args.record.as_deref(), pin.as_ref())?,
-        (None, Some(export)) => file::export(export, pin.as_ref())?,
+        (Some(receipt), _) => file::receipt(receipt, args.record.as_deref(), &known)?,
+        (None, Some(export)) => file::export(export, &known)?,
+        (None, None) if known.walk.is_some() => {
+            return Err(Failure::usage("--walk goes with --receipt or --export")
+                .hint("a store has the walk of each of its logs in itself"));
+        }
         (None, None) => store::verify(&store.directory()?, args.log.as_deref(), pin.as_ref())?,
     };
     let exit = Exit::of_verdict(report.verdict.exit_code());

@@ -4,10 +4,9 @@ use super::progress::Progress;
 use super::report::{Report, Value};
 use crate::say::{self, Failure};
 use crate::show;
-use indelible_proof::limits::RECEIPT_BYTES_MAX;
-use indelible_proof::pin::Pin;
-use indelible_proof::verdict::{Completeness, Integrity};
-use indelible_proof::verify::{self, Checked, ExportVerifier};
+use indelible_proof::limits::{RECEIPT_BYTES_MAX, WALK_FILE_BYTES_MAX};
+use indelible_proof::verdict::{Authenticity, Completeness, Integrity};
+use indelible_proof::verify::{self, Checked, ExportVerifier, Known, WalkFile};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -19,10 +18,10 @@ const RECORD_FILE_BYTES_MAX: usize = 64 << 20;
 const CHUNK: usize = 1 << 20;
 
 /// A receipt, and the record it should be of.
-pub fn receipt(path: &Path, record: Option<&Path>, pin: Option<&Pin>) -> Result<Report, Failure> {
+pub fn receipt(path: &Path, record: Option<&Path>, known: &Known<'_>) -> Result<Report, Failure> {
     let bytes = read_up_to(path, RECEIPT_BYTES_MAX)?;
     let record = record.map(read_record).transpose()?;
-    let judged = verify::verify_receipt(&bytes, pin, record.as_deref());
+    let judged = verify::verify_receipt(&bytes, *known, record.as_deref());
     let mut unchecked = Vec::new();
     if record.is_none() {
         unchecked.push("the event: no record was given (--record FILE)".to_owned());
@@ -34,17 +33,17 @@ pub fn receipt(path: &Path, record: Option<&Path>, pin: Option<&Pin>) -> Result<
         "receipt",
         path,
         judged,
-        pin,
+        known,
         unchecked,
         Duration::ZERO,
     ))
 }
 
 /// An export, in memory bounded by its longest line.
-pub fn export(path: &Path, pin: Option<&Pin>) -> Result<Report, Failure> {
+pub fn export(path: &Path, known: &Known<'_>) -> Result<Report, Failure> {
     let (mut source, length) = open(path)?;
     let progress = Progress::new(length);
-    let mut verifier = ExportVerifier::new(pin);
+    let mut verifier = ExportVerifier::new(*known);
     let began = Instant::now();
     let mut chunk = vec![0; CHUNK];
     let mut taken = 0;
@@ -73,7 +72,7 @@ pub fn export(path: &Path, pin: Option<&Pin>) -> Result<Report, Failure> {
         "export",
         path,
         judged,
-        pin,
+        known,
         unchecked,
         began.elapsed(),
     ))
@@ -83,7 +82,7 @@ fn describe(
     subject: &'static str,
     path: &Path,
     judged: verify::Report,
-    pin: Option<&Pin>,
+    known: &Known<'_>,
     mut unchecked: Vec<String>,
     elapsed: Duration,
 ) -> Report {
@@ -97,8 +96,19 @@ fn describe(
     if let (Some(expected), Integrity::Malformed(part)) = (expected, &verdict.integrity) {
         findings.push(format!("{part}: expected {expected}"));
     }
-    if pin.is_none() {
+    if known.pin.is_none() {
         unchecked.insert(0, "who signed it: no pin was given (--pin LINE)".to_owned());
+    }
+    match verdict.authenticity {
+        Authenticity::UnknownKey if known.walk.is_none() && known.pin.is_some() => unchecked.push(
+            "whether the log's keys were replaced since the pin: give what `key walk` writes (--walk FILE)"
+                .to_owned(),
+        ),
+        Authenticity::OkUpToItsHinge => unchecked.push(
+            "whether the log's keys of today lead back to it: make it anew (receipt --refresh FILE)"
+                .to_owned(),
+        ),
+        _ => {}
     }
     if checked.ml_dsa_lines > 0 {
         unchecked.push(format!(
@@ -138,6 +148,19 @@ fn sentences(checked: &Checked, elapsed: Duration) -> Vec<String> {
                 show::to_second(from),
                 show::to_second(to)
             )
+        });
+    }
+    if let Some((handed, since)) = checked.keys {
+        lines.push(match handed {
+            0 => format!(
+                "keys of {}, never replaced up to here",
+                show::to_second(since)
+            ),
+            _ => format!(
+                "keys replaced {}, current as of {}",
+                show::counted(u64::try_from(handed).unwrap_or(0), "time"),
+                show::to_second(since)
+            ),
         });
     }
     if let Some((size, root)) = &checked.checkpoint {
@@ -233,6 +256,15 @@ fn read_record(path: &Path) -> Result<Vec<u8>, Failure> {
         )));
     }
     Ok(bytes)
+}
+
+/// What `key walk` wrote.
+pub fn walk(path: &Path) -> Result<WalkFile, Failure> {
+    let bytes = read_up_to(path, WALK_FILE_BYTES_MAX)?;
+    WalkFile::read(&bytes).map_err(|error| {
+        Failure::usage(format!("{error}: {}", named(path)))
+            .hint("it is what `indelible key walk` writes")
+    })
 }
 
 /// A whole file, but no more than one byte beyond what can be any good.

@@ -7,7 +7,8 @@
 use crate::event::EventReader;
 use crate::export::{entries_follow, parse_entries};
 use crate::hash::{self, Hash};
-use crate::limits::EVENT_BYTES_MAX;
+use crate::head::Kind;
+use crate::limits::{EVENT_BYTES_MAX, WALK_HINGES_MAX};
 use crate::record::{Content, Record, Salt};
 use crate::time::Time;
 use crate::tree::subtree::Span;
@@ -36,6 +37,8 @@ pub(super) struct Records {
     differing: Seqs,
     lost: Seqs,
     bare: Seqs,
+    /// Where heads of kind `key` stand; no more than a walk can have hinges, and one.
+    keys: Vec<u64>,
     /// Records that came with salt and event.
     events: u64,
     times: Option<(Time, Time)>,
@@ -100,6 +103,7 @@ impl Records {
             differing: Seqs::new(),
             lost: Seqs::new(),
             bare: Seqs::new(),
+            keys: Vec::new(),
             events: 0,
             times: None,
             reader: EventReader::new(EVENT_BYTES_MAX),
@@ -192,6 +196,9 @@ impl Records {
                 };
             }
         };
+        if head.shared.kind == Kind::Key && self.keys.len() <= WALK_HINGES_MAX {
+            self.keys.push(self.next);
+        }
         Judged {
             entry,
             head: Ok(Placed {
@@ -254,6 +261,11 @@ impl Records {
     /// The seqs that have a head alone.
     pub(super) fn bare(&self) -> &Seqs {
         &self.bare
+    }
+
+    /// Where heads of kind `key` stand.
+    pub(super) fn keys(&self) -> &[u64] {
+        &self.keys
     }
 
     pub(super) fn heads(&self) -> u64 {
