@@ -102,8 +102,8 @@ PERCENT = rb'%(?:[01][0-9A-F]|2[025]|5C|7[BDF]|[89A-F][0-9A-F])'  # the bytes th
 ENCODED = rb'[!#$&-\[\]-z|~]*(?:' + PERCENT + rb'[!#$&-\[\]-z|~]*)*'
 TIME = rb'[2-9]\d{3}-[01]\d-[0-3]\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{9}Z'
 HEAD = re.compile(
-    rb'\{"indelible":0,"log":"(?P<log>' + ANY + rb'+)","kind":"(?P<kind>genesis|key|repair|clock|node|event'
-    rb'|(?P<reserved>settings|expiry|erasure|stream|successor))","by":"(?=[^"])(?P<by>' + ENCODED + rb')"'
+    rb'\{"indelible":0,"log":"(?P<log>' + ANY + rb'+)","kind":"(?P<kind>genesis|key|stream|repair|clock|node|event'
+    rb'|(?P<reserved>settings|expiry|erasure|successor))","by":"(?=[^"])(?P<by>' + ENCODED + rb')"'
     rb',"via":"(?P<via>[a-z0-9-]{1,32}/[a-z0-9-]{1,32})"(?:,"from":"(?!::ffff:[^:]+:[^:]+")(?P<from>[0-9a-f.:]+)")?'
     rb'(?:,"cert":"' + HEX64 + rb'")?(?:,"policy":(?P<policy>' + INTEGER + rb'))?'
     rb'(?:,"format":"[a-z0-9][a-z0-9._-]{0,31}")?(?:,"occurred":"(?P<occurred>' + TIME + rb')")?(?:,"src":"'
@@ -232,7 +232,7 @@ KeySet = namedtuple('KeySet', 'keys threshold recovery')  # keys: those of type 
 GENESIS = re.compile(
     rb'\{"genesis":0,"origin":"([^"\\]*)","node_log":(?:null|"(' + HEX64 + rb')")' + KEY_SET
     + rb',"node":"[0-9a-f]{32}","store":"[0-9a-f]{32}","limits":\{"event_bytes":(' + INTEGER
-    + rb')\},"retention":null,"key_horizon":0'
+    + rb')\},"retention":null,"key_horizon":(' + INTEGER + rb')'
     rb',"clock":\{"ahead_ms":1000,"drift_ppm":500,"start_days":30\},"witness_policy":null,"predecessor":null'
     rb',"creator":"[ !#-\[\]-~]*","software":"[ !#-\[\]-~]*"\}')
 
@@ -252,7 +252,7 @@ def parse_key_set(origin, lines, threshold, recovery_lines, batch_key):
 def parse_genesis(event):
     """(origin, KeySet) of a genesis record's event."""
     found = GENESIS.fullmatch(event)
-    need(found and log_name(found[1]) and int(found[7]) < INTEGER_END)
+    need(found and log_name(found[1]) and max(int(found[7]), int(found[8])) < INTEGER_END)
     origin, node_log = found.group(1, 2)
     need((node_log is None) == (log_name(origin) == b'_node'))
     return origin, parse_key_set(origin, *found.group(3, 4, 5, 6))

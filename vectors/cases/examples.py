@@ -98,11 +98,11 @@ def a_pack():
     parts = wire_pack.sections([run])
     ent = wire_pack.ent(STORE_ID, 0, 1, wire.digest(BATCH[:184]), parts, 1)
     rec = wire_pack.rec(STORE_ID, 0, 1, wire_pack.digest(ent), [run])
-    head, runs, entries, commits, frames, notes = parts_of(ent, 424, *[len(part) for part in parts if part])
-    assert not parts[2]
+    head, runs, entries, commits, frames, notes = parts_of(ent, 580, *[len(part) for part in parts if part])
+    assert not parts[2] and not any(parts[6:])
     return ("Batches 0 and 1 of a store with one log, the one of [checkpoint.md](checkpoint.md): record 0 came in batch 0, records 1 and 2 in batch 1, that of [batch.md](batch.md).\n"
             "(A store of ours has a node log too.) Bytes at their offset in hex; lines of sixteen zeros are left out.\n\n`000000000000-000000000001.ent`, header:\n\n" + head
-            + "\n" + table(("digest", wire_pack.digest(ent).hex())) + "\nRuns:\n\n" + runs + "\nEntries:\n\n" + entries + "\nNo nodes. Commit bits, sizes 1 and 3:\n\n" + commits + "\nFrames:\n\n" + frames + "\nNotes, the checkpoint of size 3:\n\n" + notes
+            + "\n" + table(("digest", wire_pack.digest(ent).hex())) + "\nRuns:\n\n" + runs + "\nEntries:\n\n" + entries + "\nNo nodes. Commit bits, sizes 1 and 3:\n\n" + commits + "\nFrames:\n\n" + frames + "\nNotes, the checkpoint of size 3:\n\n" + notes + "\nNo keys, streams or places.\n"
             + "\n`000000000000-000000000001.rec`, header; one frame follows to the end:\n\n" + picture(rec[:128]))
 
 

@@ -57,7 +57,8 @@ def kinds():
     for kind in ("repair", "clock", "node"):
         valid(name=kind, kind=kind, log="log.example.org/_node/00112233445566ff", **node)
     valid(name="key", kind="key", **node)
-    for kind in ("settings", "expiry", "erasure", "stream", "successor"):
+    valid(name="kind stream", kind="stream", **node)
+    for kind in ("settings", "expiry", "erasure", "successor"):
         valid(name=f"{kind} (a head may say so; what a verifier says of the record is another matter)", kind=kind, **node)
     field("kind", ["", "Event", "events", "audit", "event%20", "GENESIS"], "invalid")
     # Rules for kinds and the chain are not the head's own: a head that breaks them is valid.

@@ -24,8 +24,21 @@ def orders_log(node_id):
     log = Log(ORIGIN)
     log.genesis(genesis_event(ORIGIN, [log.key.vkey], node_log=node_id))
     for number in range(1, 512):
-        log.add(f'{{"order":{number},"amount":"{number}.00"}}')
+        if number == 301:
+            log.add('{"stream":"epoch","by":"spiffe://acme/payments","src":"till-7","epoch":1,"last":5}', kind="stream", **BY_NODE)
+        else:
+            log.add(f'{{"order":{number},"amount":"{number}.00"}}', **CLAIMS.get(number, {}))
     return log
+
+
+def stream(src, epoch, n):
+    return {"src": src, "epoch": epoch, "n": n}
+
+
+# Two streams of one principal, one of another under the same name, and keys: alone, with a number, of an array.
+CLAIMS = {at: stream("till-7", 0, n) for n, at in enumerate((260, 261, 263, 264, 290, 300))}
+CLAIMS |= {262: stream("till%207", 0, 0), 302: stream("till-7", 1, 0), 303: stream("till-7", 1, 1), 310: stream("till-7", 0, 0) | {"by": "unix:1000"}}
+CLAIMS |= {400: {"key": "0190163d-8694-739b-aea5-966c26f8ad91"}, 401: {"key": "order-41"}, 402: {"key": "batch#0"}, 403: {"key": "batch#1"}, 404: stream("till-7", 1, 2) | {"key": "both"}}
 
 
 NODE = node_log()

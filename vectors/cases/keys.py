@@ -104,6 +104,8 @@ def geneses():
     yield valid("two keys", of([KEY.vkey, second]), [KEY.vkey, second])
     yield valid("Ed25519 and ML-DSA-44", of([KEY.vkey, mldsa]), [KEY.vkey, mldsa])
     yield valid("ML-DSA-44 first", of([mldsa, KEY.vkey]), [mldsa, KEY.vkey])
+    yield valid("a key horizon", good.replace('"key_horizon":0', '"key_horizon":57000000'), [KEY.vkey])
+    yield valid("the largest key horizon", good.replace('"key_horizon":0', '"key_horizon":9007199254740991'), [KEY.vkey])
     yield valid("eight keys", of(many[:8]), many[:8])
     yield valid("creator with spaces and punctuation", good.replace("unix:0", "A. N. Other <a@example.org> ~!"), [KEY.vkey])
     for name, recovery in GOOD_RECOVERY:
@@ -129,7 +131,7 @@ def geneses():
         "a recovery threshold": ('"threshold":0', '"threshold":1'), "recovery keys": ('"threshold":0,"keys":[]', f'"threshold":0,"keys":["{KEY.vkey}"]'), "recovery null": ('{"threshold":0,"keys":[]}', "null"), "node of 31 digits": ('"node":"00', '"node":"0'),
         "store in upper case": ("1a1b1c1d1e1f", "1A1B1C1D1E1F"), "a limit as a string": ('"event_bytes":1048576', '"event_bytes":"1048576"'), "a limit with a leading zero": ('"event_bytes":1048576', '"event_bytes":01048576'),
         "a negative limit": ('"event_bytes":1048576', '"event_bytes":-1'), "a second limit": ('"event_bytes":1048576', '"event_bytes":1048576,"x":1'), "no limit": ('"event_bytes":1048576', ""), "retention": ('"retention":null', '"retention":"1y"'),
-        "key horizon 1": ('"key_horizon":0', '"key_horizon":1'), "another clock rule": ('"ahead_ms":1000', '"ahead_ms":2000'), "another drift": ('"drift_ppm":500', '"drift_ppm":501'), "another start rule": ('"start_days":30', '"start_days":31'),
+        "a key horizon as a string": ('"key_horizon":0', '"key_horizon":"0"'), "a key horizon with a leading zero": ('"key_horizon":0', '"key_horizon":01'), "a key horizon beyond 2^53 - 1": ('"key_horizon":0', '"key_horizon":9007199254740992'), "another clock rule": ('"ahead_ms":1000', '"ahead_ms":2000'), "another drift": ('"drift_ppm":500', '"drift_ppm":501'), "another start rule": ('"start_days":30', '"start_days":31'),
         "a witness policy": ('"witness_policy":null', '"witness_policy":"none"'), "a predecessor": ('"predecessor":null', '"predecessor":"' + "ab" * 32 + '"'), "creator with an escape": ("unix:0", "unix\\u003a0"), "creator with an escaped quote": ("unix:0", 'unix\\"0'),
         "creator beyond ASCII": ("unix:0", "Zoë"), "creator with DEL": ("unix:0", "unix\x7f"), "creator null": ('"unix:0"', "null"), "software missing": (',"software":"indelible 0.1.0"', ""), "unknown member last": ('0.1.0"}', '0.1.0","x":1}'),
         "unknown member first": ('{"genesis"', '{"x":1,"genesis"'), "white space": (',"origin"', ', "origin"'), "LF at the end": ('0.1.0"}', '0.1.0"}\n'), "cut short": ('0.1.0"}', '0.1.0"'), "something after": ('0.1.0"}', '0.1.0"}}'),

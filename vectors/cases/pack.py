@@ -106,7 +106,9 @@ def said(header, runs):
 def run_said(run):
     told = {"origin": run["origin"], "log": run["log"].hex(), "first": run["first"], "count": run["count"], "time": wire.time_text(*run["time"]), "last_time": wire.time_text(*run["last_time"]), "before": run["before"].hex(), "last": run["last"].hex(),
             "root": run["root"].hex(), "nodes": [made.hex() for made in run["nodes"]], "commits": run["commits"], "notes": [size for _, _, size in run["note_texts"]],
-            "entries_sha256": hashlib.sha256(b"".join(run["entries"])).hexdigest(), "frames": [[row["offset"], row["len"], row["count"], row["first"]] for row in run["table"]]}
+            "entries_sha256": hashlib.sha256(b"".join(run["entries"])).hexdigest(), "frames": [[row["offset"], row["len"], row["count"], row["first"]] for row in run["table"]],
+            "keys": [[tag.hex(), run["first"] + place] for tag, place in run["keys"]], "stream_records": [run["first"] + place for place in run["stream_records"]],
+            "streams": [[by.decode(), src.decode(), epoch, first, [run["first"] + place for place in places]] for by, src, epoch, first, places in run["streams"]]}
     if "records" in run:
         told["lines_sha256"] = hashlib.sha256("".join(wire.record_line(*record) + "\n" for record in run["records"]).encode()).hexdigest()
     return told
@@ -155,7 +157,7 @@ def swapped():
     put(".ent alone under the other's name", GOOD[B], "misplaced", ent_name=A, alone=True)
     put("names of another range", GOOD[B], "misplaced", ent_name=(3, 7), rec_name=(3, 7))
     put(".rec names another .ent", Pair(B, rec={"ent_digest": sha256(b"x")}), "misplaced")
-    put(".rec names its .ent without the label", Pair(B, rec={"ent_digest": sha256(GOOD[B].ent[:420])}), "misplaced")
+    put(".rec names its .ent without the label", Pair(B, rec={"ent_digest": sha256(GOOD[B].ent[:576])}), "misplaced")
     put(".rec names all of its .ent", Pair(B, rec={"ent_digest": sha256(GOOD[B].ent)}), "misplaced")
     put(".ent remade, .rec as it was", Mixed(Pair(B, change=lambda runs: keep_notes(runs, -1)).ent, GOOD[B].rec), "misplaced")
     put(".ent of another store", Pair(B, ent={"store": bytes(16)}), "misplaced")
@@ -270,10 +272,10 @@ def tables():
             parts[0] = parts[0][:at] + disk.le(change(number_at(parts[0], at, size)), size) + parts[0][at + size :]
         return changed
 
-    damaged("run: its frames begin elsewhere", section=in_runs(20, 8, lambda value: value + 1))
-    damaged("run: length of its frames wrong", section=in_runs(12, 8, lambda value: value - 1))
-    damaged("run: number of frames wrong", section=in_runs(24, 4, lambda value: value + 1))
-    damaged("run: number of notes wrong", section=in_runs(4, 4, lambda value: value + 1))
+    damaged("run: its frames begin elsewhere", section=in_runs(32, 8, lambda value: value + 1))
+    damaged("run: length of its frames wrong", section=in_runs(24, 8, lambda value: value - 1))
+    damaged("run: number of frames wrong", section=in_runs(36, 4, lambda value: value + 1))
+    damaged("run: number of notes wrong", section=in_runs(16, 4, lambda value: value + 1))
     data = GOOD[B].rec
     put("a frame's byte turned in .rec", Mixed(GOOD[B].ent, data[:-5] + bytes([data[-5] ^ 1]) + data[-4:]), "damaged")
 
@@ -291,6 +293,51 @@ def forged_frame():
     frame = wire.frame(ORDERS.records[254:256], 254)
     raw = frame[24:].replace(b'"amount":"254.00"', b'"amount":"954.00"')
     return wire.frame_of(raw, 2, 254)
+
+
+def claimed():
+    """Key tags, streams and places that are not their records'."""
+    def on(name, **changes):
+        def changed(made):
+            for attribute, change in changes.items():
+                value = getattr(orders(made), attribute)
+                setattr(orders(made), attribute, change(value))
+
+        damaged(f"claims: {name}", change=changed)
+
+    def row(rows, at, part, value):
+        changed = list(rows[at])
+        changed[part] = value
+        return [*rows[:at], tuple(changed), *rows[at + 1 :]]
+
+    on("a tag wrong", keys=lambda keys: sorted([(bytes([keys[0][0][0] ^ 1]) + keys[0][0][1:], keys[0][1]), *keys[1:]]))
+    on("a tag's place wrong", keys=lambda keys: [(keys[0][0], keys[0][1] + 1), *keys[1:]])
+    on("a tag's place behind the run", keys=lambda keys: [(keys[0][0], 509), *keys[1:]])
+    on("tags in the wrong order", keys=lambda keys: keys[::-1])
+    on("a tag missing", keys=lambda keys: keys[1:])
+    on("a tag too many", keys=lambda keys: [(bytes(16), 0), *keys])
+    on("a tag twice", keys=lambda keys: [keys[0], *keys])
+    on("more tags said than there are", said_keys=lambda _: 9)
+    on("a stream's principal another", streams=lambda rows: row(rows, 3, 0, rows[3][0] + b"x"))
+    on("a stream's name another", streams=lambda rows: row(rows, 0, 1, b"till-6"))
+    on("a stream's name empty", streams=lambda rows: row(rows, 0, 1, b""))
+    on("a stream's name with a space", streams=lambda rows: row(rows, 0, 1, b"till 7"))
+    on("a stream's epoch another", streams=lambda rows: row(rows, 2, 2, 9))
+    on("a stream's first number wrong", streams=lambda rows: row(rows, 2, 3, 1))
+    on("a stream's numbers beyond what a head can say", streams=lambda rows: row(rows, 0, 3, 2**53))
+    on("streams in the wrong order", streams=lambda rows: rows[::-1])
+    on("a stream missing", streams=lambda rows: rows[1:])
+    on("a stream twice", streams=lambda rows: [rows[0], *rows])
+    on("a number missing", streams=lambda rows: row(rows, 1, 4, rows[1][4][:-1]))
+    on("a number too many", streams=lambda rows: row(rows, 1, 4, [*rows[1][4], 508]))
+    on("a number elsewhere", streams=lambda rows: row(rows, 1, 4, [*rows[1][4][:-1], 508]))
+    on("a number behind the run", streams=lambda rows: row(rows, 1, 4, [*rows[1][4][:-1], 509]))
+    on("two numbers exchanged", streams=lambda rows: row(rows, 1, 4, [rows[1][4][1], rows[1][4][0], *rows[1][4][2:]]))
+    on("a stream without numbers", streams=lambda rows: [*rows, (b"z", b"z", 0, 0, [])])
+    on("more bytes of streams said than there are", said_streams=lambda _: 999)
+    on("a stream record missing", stream_records=lambda places: places[:-1])
+    on("a stream record elsewhere", stream_records=lambda places: [places[0] + 1])
+    on("more places said than there are", said_places=lambda _: 99)
 
 
 def notes():
@@ -371,7 +418,7 @@ def other_store():
 def document():
     cases.clear()
     registers.clear()
-    for group in (good, swapped, headers, runs, tables, notes, register):
+    for group in (good, swapped, headers, runs, tables, claimed, notes, register):
         group()
     return {"file": "pack", "spec": "docs/spec/pack.md", "store": STORE, "batch_key": KEY.hex(), "keys": [{"id": log.id, "vkey": log.key.vkey} for log in LOGS], "bases": [{"name": name, "b64": b64(data)} for name, data in BASES.items()],
             "cases": list(cases), "registers": list(registers)}

@@ -108,6 +108,8 @@ def faults():
     faulty("node record via something else", "kind", NODE_ORIGIN, kind="node", by=BY_NODE["by"])
     faulty("genesis by a producer", "kind", index=0, genesis={"by": "spiffe://acme/payments"})
     faulty("node record in the node log is none", None, NODE_ORIGIN, kind="node", **BY_NODE)
+    faulty("stream record by the node is none", None, kind="stream", **BY_NODE)
+    faulty("stream record by a producer", "kind", kind="stream")
     faulty("event by the node is none", None, **BY_NODE)
     faulty("prev and time aren't a receipt's matter", None, prev="ee" * 32, time="2001-01-01T00:00:00.000000000Z")
 

@@ -131,7 +131,7 @@ def read_key_set(origin, keys_text, threshold, recovery_text, batch_key):
 
 SHARED = r'"keys":(\[[^\]]*\]),"recovery":\{"threshold":(0|[1-9][0-9]*),"keys":(\[[^\]]*\])\},"batch_key":(?:null|"([0-9a-f]{64})")'
 GENESIS = re.compile(r'\{"genesis":0,"origin":"([^"]*)","node_log":(?:null|"([0-9a-f]{64})"),' + SHARED + r',"node":"[0-9a-f]{32}","store":"[0-9a-f]{32}","limits":\{"event_bytes":(0|[1-9][0-9]*)\}'
-                     r',"retention":null,"key_horizon":0,"clock":\{"ahead_ms":1000,"drift_ppm":500,"start_days":30\},"witness_policy":null,"predecessor":null'
+                     r',"retention":null,"key_horizon":(0|[1-9][0-9]*),"clock":\{"ahead_ms":1000,"drift_ppm":500,"start_days":30\},"witness_policy":null,"predecessor":null'
                      r',"creator":"[ !#-\[\]-~]*","software":"[ !#-\[\]-~]*"\}')
 KEY_EVENT = re.compile(r'\{"key":"(rotation|recovery)","generation":([1-9][0-9]*),' + SHARED + r"\}")
 
@@ -139,7 +139,7 @@ KEY_EVENT = re.compile(r'\{"key":"(rotation|recovery)","generation":([1-9][0-9]*
 def read_genesis(event):
     """(origin, node log's id, KeySet), or None."""
     found = GENESIS.fullmatch(event)
-    if not found or not head.is_origin(found[1]) or int(found[7]) >= 2**53 or (found[2] is None) != (head.log_name(found[1]) == "_node"):
+    if not found or not head.is_origin(found[1]) or max(int(found[7]), int(found[8])) >= 2**53 or (found[2] is None) != (head.log_name(found[1]) == "_node"):
         return None
     keys = read_key_set(found[1], found[3], int(found[4]), found[5], found[6])
     return keys and (found[1], found[2], keys)

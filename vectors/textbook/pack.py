@@ -1,13 +1,16 @@
 """Packs (docs/spec/pack.md): writes the pair of files, right or wrong, and judges it by the page."""
 
+import json
+
 from textbook import keys, note
 from textbook.batch import Reader, read_frame, seconds_and_nanos, time_of
 from textbook.disk import crc32c, le, number_at, require, with_crc
 from textbook.tree import Tree, node, sha256
 
 LABEL = b"indelible pack v1\n"
-ENT, REC = 424, 128
-SECTIONS = ["runs", "entries", "nodes", "commits", "frames", "notes"]
+KEY_LABEL = b"indelible key tag v1\n"
+ENT, REC = 580, 128
+SECTIONS = ["runs", "entries", "nodes", "commits", "frames", "notes", "keys", "streams", "places"]
 
 
 class Run:
@@ -26,11 +29,48 @@ class Run:
         self.commits = bytes(sum(1 << bit for bit in range(8) if first + at * 8 + bit + 1 in commits and at * 8 + bit < count) for at in range((count + 7) // 8))
         self.frames, self.notes = frames, [log.checkpoint(size).encode() for size in notes]
         starts = [first + sum(number_at(frame, 2, 2) for frame in frames[:at]) for at in range(len(frames))]
+        self.keys, self.streams, self.stream_records = claims(self.id, first, [record.head for record in records[first:end]])
+        self.said_keys = self.said_streams = self.said_places = None
         self.table = [(len(frame), number_at(frame, 2, 2), start, seconds_and_nanos(time_of(records[start]))) for frame, start in zip(frames, starts)]
 
     def written(self, offset):
         return (le(len(self.origin), 2) + self.origin + self.id + le(self.first, 8) + le(self.count, 4) + b"".join(time_bytes(time) for time in self.times) + self.before + b"".join(self.frontier)
-                + self.last + b"".join(self.frontier_after) + self.root + le(len(self.table), 4) + le(offset, 8) + le(sum(row[0] for row in self.table), 8) + le(len(self.notes), 4))
+                + self.last + b"".join(self.frontier_after) + self.root + le(len(self.table), 4) + le(offset, 8) + le(sum(row[0] for row in self.table), 8) + le(len(self.notes), 4)
+                + le(len(self.keys) if self.said_keys is None else self.said_keys, 4) + le(len(self.streams_written()) if self.said_streams is None else self.said_streams, 4)
+                + le(len(self.places_written()) // 2 if self.said_places is None else self.said_places, 4))
+
+    def keys_written(self):
+        return b"".join(tag + le(place, 2) for tag, place in self.keys)
+
+    def streams_written(self):
+        return b"".join(le(len(by), 2) + by + le(len(src), 2) + src + le(epoch, 8) + le(number, 8) + le(len(places), 4) for by, src, epoch, number, places in self.streams)
+
+    def places_written(self):
+        return b"".join(le(place, 2) for row in self.streams for place in row[4]) + b"".join(le(place, 2) for place in self.stream_records)
+
+
+def key_tag(log_id, by, key):
+    return sha256(KEY_LABEL + log_id + len(by).to_bytes(4, "big") + by + len(key).to_bytes(4, "big") + key)[:16]
+
+
+def claims(log_id, first, heads):
+    """What the heads of a run claim: [(tag, place)], [(by, src, epoch, first number, places)], places of `stream` records."""
+    tags, streams, stream_records = [], {}, []
+    for place, head in enumerate(heads):
+        head = json.loads(head)
+        by = head["by"].encode()
+        if "key" in head:
+            tags.append((key_tag(log_id, by, head["key"].encode()), place))
+        if "src" in head:
+            numbers = streams.setdefault((by, head["src"].encode(), head["epoch"]), [])
+            numbers.append((head["n"], place))
+        if head["kind"] == "stream":
+            stream_records.append(place)
+    rows = []
+    for (by, src, epoch), numbers in sorted(streams.items()):
+        require([n for n, _ in numbers] == list(range(numbers[0][0], numbers[0][0] + len(numbers))))
+        rows.append((by, src, epoch, numbers[0][0], [place for _, place in numbers]))
+    return sorted(tags), rows, stream_records
 
 
 def time_bytes(time):
@@ -45,7 +85,8 @@ def sections(runs):
             table += le(offset, 8) + le(size, 4) + le(count, 4) + le(first, 8) + time_bytes(time)
             offset += size
     return [runs_bytes, b"".join(b"".join(run.entries) for run in runs), b"".join(b"".join(run.nodes) for run in runs), b"".join(run.commits for run in runs), table,
-            b"".join(le(len(text), 4) + text for run in runs for text in run.notes)]
+            b"".join(le(len(text), 4) + text for run in runs for text in run.notes),
+            b"".join(run.keys_written() for run in runs), b"".join(run.streams_written() for run in runs), b"".join(run.places_written() for run in runs)]
 
 
 def ent(store, first, last, last_digest, parts, run_count, magic=b"INDLPENT", version=0, header_len=ENT, incompatible=0, read_only=0, zero=0, zero_last=0, table=None, section_zero=0):
@@ -61,7 +102,7 @@ def ent(store, first, last, last_digest, parts, run_count, magic=b"INDLPENT", ve
 
 
 def digest(ent_bytes):
-    return sha256(LABEL + ent_bytes[:420])
+    return sha256(LABEL + ent_bytes[:576])
 
 
 def rec(store, first, last, ent_digest, runs, magic=b"INDLPREC", version=0, header_len=REC, incompatible=0, read_only=0, length=None, zero=0):
@@ -72,11 +113,11 @@ def rec(store, first, last, ent_digest, runs, magic=b"INDLPREC", version=0, head
 
 def read_ent(data, store, name):
     """(what the header says, the sections). `name` is (first batch, last batch) of the file's name."""
-    require(len(data) >= ENT and data[:8] == b"INDLPENT" and number_at(data, 420, 4) == crc32c(data[:420]))
+    require(len(data) >= ENT and data[:8] == b"INDLPENT" and number_at(data, 576, 4) == crc32c(data[:576]))
     require(number_at(data, 8, 4) == 0 and number_at(data, 16, 8) == 0, "unsupported")
-    require(number_at(data, 12, 4) == ENT and not any(data[100:104]) and not any(data[416:420]))
+    require(number_at(data, 12, 4) == ENT and not any(data[100:104]) and not any(data[572:576]))
     parts, at = [], ENT
-    for start in range(104, 416, 52):
+    for start in range(104, 572, 52):
         offset, size = number_at(data, start, 8), number_at(data, start + 8, 8)
         require(offset == at and at + size <= len(data) and sha256(data[at : at + size]) == data[start + 16 : start + 48] and not any(data[start + 48 : start + 52]))
         parts.append(data[at : at + size])
@@ -101,7 +142,7 @@ def read_run(reader):
     run["last"] = reader.take(32)
     run["frontier_after"] = [reader.take(32) for _ in range(end.bit_count())]
     run["root"] = reader.take(32)
-    return run | {"frames": reader.little(4), "rec_offset": reader.little(8), "rec_len": reader.little(8), "notes": reader.little(4)}
+    return run | {"frames": reader.little(4), "rec_offset": reader.little(8), "rec_len": reader.little(8), "notes": reader.little(4), "key_count": reader.little(4), "streams_len": reader.little(4), "place_count": reader.little(4)}
 
 
 def root_of(frontier):
@@ -164,9 +205,33 @@ def read_parts(run, readers, offset, closing):
     run["commits"] = [first + at + 1 for at in range(run["count"]) if bits >> at & 1]
     offset = read_table(run, readers["frames"], offset)
     run["note_texts"] = [read_note(readers["notes"], run, frontiers) for _ in range(run["notes"])]
+    read_claims(run, readers)
     sizes = [size for _, _, size in run["note_texts"]]
     require(sizes == sorted(set(sizes)) and all(first < size <= end for size in sizes) and (not closing or sizes[-1:] == [end]))
     return offset
+
+
+def read_claims(run, readers):
+    """The run's share of the last three sections."""
+    run["keys"] = [(readers["keys"].take(16), readers["keys"].little(2)) for _ in range(run["key_count"])]
+    require(run["keys"] == sorted(set(run["keys"])) and all(place < run["count"] for _, place in run["keys"]))
+    part, run["streams"] = Reader(readers["streams"].take(run["streams_len"])), []
+    while not part.ended():
+        by, src = (part.take(part.little(2)) for _ in range(2))
+        row = by, src, part.little(8), part.little(8), part.little(4)
+        require(all(32 < byte < 127 and byte not in b'"\\{}' for byte in by + src) and by and 1 <= len(src) <= 128)
+        require(row[4] and row[2] < 2**53 and row[3] + row[4] <= 2**53)
+        run["streams"].append(row)
+    names = [row[:3] for row in run["streams"]]
+    require(names == sorted(set(names)))
+    places = [readers["places"].little(2) for _ in range(run["place_count"])]
+    require(all(place < run["count"] for place in places))
+    for at, row in enumerate(run["streams"]):
+        mine, places = places[: row[4]], places[row[4] :]
+        require(len(mine) == row[4] and mine == sorted(set(mine)))
+        run["streams"][at] = (*row[:4], mine)
+    require(places == sorted(set(places)))
+    run["stream_records"] = places
 
 
 def read_table(run, reader, offset):
@@ -207,6 +272,7 @@ def read_rec(data, store, name, header, runs, end):
             records = read_frame(reader, run["origin"], row["first"], run["entries"][done - 1] if done else run["before"])
             require(reader.ended() and len(records) == row["count"] and divmod(records[0][3], 10**9) == row["time"])
             run["records"] += records
+        require(claims(run["log"], run["first"], [record[0] for record in run["records"]]) == (run["keys"], run["streams"], run["stream_records"]))
         require([sha256(record[0].encode()) for record in run["records"]] == run["entries"] and divmod(run["records"][-1][3], 10**9) == run["last_time"])
 
 

@@ -258,6 +258,15 @@ pub fn refused(refusal: &Refusal) -> Failure {
         Refusal::Full => failure.hint("the disk is too slow for what waits; send the rest again"),
         Refusal::Stopped(_) => failure
             .hint("look at the disk; nothing more is written until the store is opened again"),
+        Refusal::Conflict { .. }
+        | Refusal::Expected { .. }
+        | Refusal::Handed { .. }
+        | Refusal::StreamTaken(_)
+        | Refusal::NotCompared { .. } => Failure::new(Exit::NotAllRecorded, refusal.to_string()),
+        Refusal::InFlight => failure,
+        Refusal::NoLook(_) | Refusal::Unreadable { .. } => {
+            failure.hint("look at the store: indelible verify")
+        }
         Refusal::Unknown(_) => failure
             .hint("look at the disk; `indelible log show` then says how many records there are"),
     }

@@ -43,6 +43,15 @@ pub struct RunPlace {
     /// Frames in `.rec`.
     pub(crate) rec_at: u64,
     pub(crate) rec_len: u64,
+    /// Its parts of the sections *keys*, *streams* and *places* in `.ent`.
+    pub(crate) keys_at: u64,
+    pub(crate) keys: u32,
+    pub(crate) streams_at: u64,
+    pub(crate) streams_len: u32,
+    pub(crate) places_at: u64,
+    pub(crate) places: u32,
+    /// Second of its last record.
+    pub(crate) last_secs: u64,
 }
 
 impl RunPlace {
@@ -65,6 +74,9 @@ pub struct PackPlace {
     pub(crate) last_batch: u64,
     pub(crate) digest: Hash,
     pub(crate) bytes: u64,
+    /// Where its key tags begin in `.ent`, and how many there are.
+    pub(crate) keys_at: u64,
+    pub(crate) keys: u64,
 }
 
 /// Records of one log in one unsealed batch.

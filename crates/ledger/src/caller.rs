@@ -4,10 +4,13 @@
 //! The sequencer then hashes only the last blocks of the head. Knows nothing of order, time or disk.
 
 use crate::books::Log;
+use crate::resend::streams::Place;
+use crate::resend::tag::{StreamId, Tagger, stream_id};
+use crate::resend::{Claim, KeyClaim};
 use indelible_proof::event::{EventError, EventReader};
 use indelible_proof::hash::{self, HEX_PAIRS, Hash};
-use indelible_proof::head::{self, Kind, Own, Shared};
-use indelible_proof::limits::HEAD_BYTES_MAX;
+use indelible_proof::head::{self, Kind, Own, Shared, Stream};
+use indelible_proof::limits::{HEAD_BYTES_MAX, INTEGER_MAX};
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 
@@ -28,6 +31,9 @@ pub enum PrepareError {
     /// The head would be longer than 4,096 bytes: shorten principal, key or stream name.
     #[error("the head would have more than {HEAD_BYTES_MAX} bytes")]
     HeadTooLong,
+    /// The stream's name, the number or the key has not its form: 1 to 128 characters, percent-encoded.
+    #[error("its stream, number or key has not the form that a head asks for")]
+    Claim,
 }
 
 /// An event that is ready to be ordered.
@@ -40,6 +46,8 @@ pub struct Prepared {
     pub(crate) state: Sha256,
     pub(crate) salt: [u8; 16],
     pub(crate) event: Box<[u8]>,
+    /// The number and the key it claims, if any.
+    pub(crate) claim: Option<Box<Claim>>,
 }
 
 impl Prepared {
@@ -79,6 +87,42 @@ pub struct Caller {
     block: Box<[u8; RANDOM_BLOCK]>,
     used: usize,
     minified: Vec<u8>,
+    claims: Claims,
+}
+
+/// Makes claims. Most events of a caller are of one log and one principal.
+#[derive(Default)]
+struct Claims {
+    of: Option<(Hash, String, Tagger)>,
+    stream: Option<(String, StreamId)>,
+}
+
+impl Claims {
+    fn claim(&mut self, log: &Log, by: &str, own: &Own<'_>) -> Option<Box<Claim>> {
+        if own.stream.is_none() && own.key.is_none() {
+            return None;
+        }
+        let id = log.id();
+        if self.of.as_ref().is_none_or(|of| of.0 != id || of.1 != by) {
+            self.of = Some((id, by.to_owned(), Tagger::new(&id, by)));
+            self.stream = None;
+        }
+        let tagger = self.of.as_ref().map(|(_, _, tagger)| tagger)?;
+        let key = own.key.map(|key| KeyClaim {
+            tag: tagger.tag(key),
+            looked: None,
+            of_array: key.contains('#'),
+        });
+        let stream = own.stream.map(|stream| {
+            let Stream { src, epoch, n } = stream;
+            if self.stream.as_ref().is_none_or(|known| known.0 != src) {
+                self.stream = Some((src.to_owned(), stream_id(&id, by, src)));
+            }
+            let known = self.stream.as_ref().expect("it was set just now");
+            (known.1, Place { epoch, n })
+        });
+        Some(Box::new(Claim { stream, key }))
+    }
 }
 
 impl Caller {
@@ -91,6 +135,7 @@ impl Caller {
             block: Box::new([0; RANDOM_BLOCK]),
             used: RANDOM_BLOCK,
             minified: Vec::new(),
+            claims: Claims::default(),
         }
     }
 
@@ -109,7 +154,15 @@ impl Caller {
             shared.kind == Kind::Event,
             "whatever comes from outside is an event"
         );
-        self.prepare_any(log.head_start(), shared, own, event)
+        let claimed = own.stream.is_none_or(|stream| {
+            head::is_source(stream.src) && stream.epoch.max(stream.n) <= INTEGER_MAX
+        }) && own.key.is_none_or(head::is_key);
+        if !claimed {
+            return Err(PrepareError::Claim);
+        }
+        let mut prepared = self.prepare_any(log.head_start(), shared, own, event)?;
+        prepared.claim = self.claims.claim(log, shared.by, own);
+        Ok(prepared)
     }
 
     /// The same for the node's own records.
@@ -142,6 +195,7 @@ impl Caller {
             state,
             salt,
             event: self.minified.as_slice().into(),
+            claim: None,
         })
     }
 
@@ -170,4 +224,6 @@ pub struct Recorded {
     pub head: Vec<u8>,
     /// The salt, without which an event can't be tied to its head.
     pub salt: [u8; 16],
+    /// It was recorded before: the event was sent again, and this is the original.
+    pub again: bool,
 }

@@ -11,6 +11,7 @@
 //!
 //! After anything but `Durable` nothing more is written by this process.
 
+pub(crate) mod claims;
 mod keys;
 mod notes;
 mod turns;
@@ -19,17 +20,18 @@ pub(crate) use keys::SigningKeys;
 
 use crate::batch_keys::BatchKeys;
 use crate::books::{Books, HingeNote, Log, NODE_LOG, Segment, SignedNote};
-use crate::caller::Prepared;
-use crate::caller::Recorded;
+use crate::caller::{Prepared, Recorded};
 use crate::clock::{Clock, ClockRule};
 use crate::format::batch::signed_message;
 use crate::format::register::Register;
 use crate::keeper::Pulse;
 use crate::limits::{REOPEN_AFTER_NANOS, TAIL_BYTES_MAX};
 use crate::node_log::NodeLog;
-use crate::queue::{Answer, Group, Queue, Refusal};
+use crate::queue::{Answer, Group, Outcome, Queue, Refusal, Ticket};
+use crate::resend::Resend;
 use crate::sequencer::{Batch, Draft, Sequencer};
 use crate::signer::BatchKey;
+use claims::Told;
 use indelible_proof::time::Time;
 use indelible_store::{Outcome as Written, StoreError};
 use std::collections::{BTreeMap, HashSet};
@@ -99,7 +101,7 @@ pub(crate) struct Published {
 }
 
 /// Waiting callers and what they will be told.
-type Waiting = Vec<(Arc<Answer>, Vec<Recorded>)>;
+type Waiting = Vec<(Arc<Answer>, Told)>;
 
 /// The writing half of a node.
 pub(crate) struct Committer {
@@ -114,6 +116,7 @@ pub(crate) struct Committer {
     last: Mutex<LastBatch>,
     tail: TailRoom,
     pub(crate) pulse: Pulse,
+    pub(crate) resend: Resend,
     /// What the register holds, and the trouble it last had.
     registered: Mutex<(Option<Vec<u8>>, Option<String>)>,
     sealing_trouble: Mutex<Option<String>>,
@@ -134,6 +137,7 @@ impl Committer {
         tail: TailRoom,
         queue: Queue,
         registered: Option<Vec<u8>>,
+        resend: Resend,
     ) -> Committer {
         Committer {
             books,
@@ -146,6 +150,7 @@ impl Committer {
             last: Mutex::new(last),
             tail,
             pulse: Pulse::default(),
+            resend,
             registered: Mutex::new((registered, None)),
             sealing_trouble: Mutex::default(),
         }
@@ -295,7 +300,7 @@ impl Committer {
                 self.queue.made_room();
                 self.order(&mut desk, &mut draft, taken, &mut waiting);
                 inbox = self.queue.lock();
-            } else if draft.is_empty() {
+            } else if draft.is_empty() && waiting.is_empty() {
                 return;
             }
             // Asked while the disk is taken and not before: the batch ahead may have failed while this one was ordered.
@@ -318,20 +323,28 @@ impl Committer {
 
     fn order(&self, desk: &mut Desk, draft: &mut Draft, groups: Vec<Group>, waiting: &mut Waiting) {
         let now = self.now(desk, draft);
-        for Group {
-            log,
-            first,
-            rest,
-            answer,
-            ..
-        } in groups
-        {
+        for group in groups {
+            if group.has_claims() {
+                let answer = Arc::clone(&group.answer);
+                match self.place(desk, draft, group, now) {
+                    Ok(told) => waiting.push((answer, told)),
+                    Err(refusal) => answer.give(Err(refusal)),
+                }
+                continue;
+            }
+            let Group {
+                log,
+                first,
+                rest,
+                answer,
+                ..
+            } = group;
             let mut recorded = Vec::with_capacity(1 + rest.len());
             recorded.push(desk.sequencer.add(draft, &log, first, now));
             for prepared in rest {
                 recorded.push(desk.sequencer.add(draft, &log, prepared, now));
             }
-            waiting.push((answer, recorded));
+            waiting.push((answer, Told::Recorded(recorded)));
         }
     }
 
@@ -348,26 +361,54 @@ impl Committer {
 
     /// Records one event for a caller who waits: by this very thread if nobody else is at work.
     pub(crate) fn append(&self, log: &Arc<Log>, prepared: Prepared) -> Result<Recorded, Refusal> {
-        if !self.tail_is_full()
-            && let Some(mut desk) = self.desk_if_free()
-            && self.take_idle_disk()
-        {
-            let mut draft = Draft::default();
-            let now = self.now(&mut desk, &mut draft);
-            let recorded = desk.sequencer.add(&mut draft, log, prepared, now);
-            return self.write_alone(desk, draft).map(|()| recorded);
+        let (ticket, answer) = Ticket::pair();
+        let mut group = Group::new(Arc::clone(log), prepared, Vec::new(), answer);
+        let outcome = match self.settle(&mut group) {
+            Some(outcome) => outcome,
+            None => match self.append_alone(group) {
+                Ok(outcome) => outcome,
+                Err(group) => self.queue.push(group).and_then(|()| ticket.wait()),
+            },
+        };
+        outcome.map(|mut recorded| recorded.pop().expect("one record was submitted"))
+    }
+
+    /// Commits a group of one event on this thread, unless others are at work.
+    #[expect(
+        clippy::result_large_err,
+        reason = "the group that could not be committed here is given back"
+    )]
+    fn append_alone(&self, group: Group) -> Result<Outcome, Group> {
+        if self.tail_is_full() {
+            return Err(group);
         }
-        let (ticket, answer) = crate::queue::Ticket::pair();
-        self.queue.push(Group {
-            log: Arc::clone(log),
-            first: prepared,
-            rest: Vec::new(),
-            answer,
-            reserved: false,
-        })?;
-        ticket
-            .wait()
-            .map(|mut recorded| recorded.pop().expect("one record was submitted"))
+        let Some(mut desk) = self.desk_if_free() else {
+            return Err(group);
+        };
+        if !self.take_idle_disk() {
+            return Err(group);
+        }
+        let mut draft = Draft::default();
+        let now = self.now(&mut desk, &mut draft);
+        let told = match group.has_claims() {
+            true => self.place(&mut desk, &mut draft, group, now),
+            false => {
+                let recorded = desk.sequencer.add(&mut draft, &group.log, group.first, now);
+                Ok(Told::Recorded(vec![recorded]))
+            }
+        };
+        let written = self.commit(desk, draft);
+        Ok(written.and_then(|()| told.and_then(|told| self.outcome(told))))
+    }
+
+    /// Writes the draft, unless nothing is in it: then all that was ordered before is durable, since the disk's turn is ours.
+    fn commit(&self, desk: MutexGuard<'_, Desk>, draft: Draft) -> Result<(), Refusal> {
+        if draft.is_empty() {
+            drop(desk);
+            self.queue.free_disk();
+            return Ok(());
+        }
+        self.write_alone(desk, draft)
     }
 
     /// Takes the disk's turn if nothing waits and nothing is being written. Whether the tail is full is the caller's affair: a mark is
@@ -395,10 +436,10 @@ impl Committer {
     }
 
     fn write(&self, desk: MutexGuard<'_, Desk>, draft: Draft, waiting: Waiting) {
-        match self.write_alone(desk, draft) {
+        match self.commit(desk, draft) {
             Ok(()) => waiting
                 .into_iter()
-                .for_each(|(answer, recorded)| answer.give(Ok(recorded))), // point 3
+                .for_each(|(answer, told)| answer.give(self.outcome(told))), // point 3
             Err(refusal) => waiting
                 .into_iter()
                 .for_each(|(answer, _)| answer.give(Err(refusal.clone()))),

@@ -52,6 +52,16 @@ pub const BLOCK_CACHE_MAX: usize = 16;
 pub const LOGS_MAX: usize = 65_536;
 /// How often a reader begins again because a writer sealed meanwhile. A start takes milliseconds, filling a pack longer.
 pub const READ_ATTEMPTS: usize = 64;
+/// Idempotency keys, the newest of a node, that are exact whatever they look like. In filters of 18 bits each they take 128 MB.
+pub const HORIZON_KEYS: u64 = 57_000_000;
+/// The horizon's share of one filter: large, so that few filters are asked, and small, so that little more than the horizon is held.
+pub const HORIZON_GROUPS: u64 = 13;
+/// Keys of a filter's part: building one takes 30 bytes a key beside what is held.
+pub const PARTITION_KEYS: u64 = 1 << 19;
+/// How far before the node's time a key's birth may lie behind it: a producer whose clock runs ahead makes keys from the future.
+pub const BIRTH_AHEAD_SECONDS: u64 = 86_400;
+/// How often a look for a key begins again because a pack was sealed meanwhile. Sealing takes longer than looking.
+pub const LOOK_ATTEMPTS: usize = 64;
 /// Names in one listing request to the store.
 pub const LIST_PAGE: usize = 1_000;
 /// Days past the last record that the wall clock may stand at a start without an operator's word.

@@ -35,10 +35,15 @@ impl NodeLog {
 
     /// A record of `_node`.
     pub(crate) fn say(&mut self, event: &NodeEvent<'_>) -> Prepared {
+        let log = Arc::clone(&self.log);
+        self.say_in(&log, event)
+    }
+
+    /// A record of the log that it concerns.
+    pub(crate) fn say_in(&mut self, log: &Arc<Log>, event: &NodeEvent<'_>) -> Prepared {
         let mut json = Vec::new();
         event.encode(&mut json);
-        let log = Arc::clone(&self.log);
-        self.record(&log, event.kind(), &json)
+        self.record(log, event.kind(), &json)
     }
 
     /// Record 0 of a log.

@@ -5,6 +5,7 @@
 
 mod first_batch;
 mod opening;
+mod resend;
 
 use crate::books::{Books, Log};
 use crate::caller::{Caller, Prepared, Random, Recorded};
@@ -23,6 +24,7 @@ use indelible_proof::node_event::NodeEvent;
 use indelible_proof::origin;
 use indelible_store::{Store, StoreError};
 use opening::{Found, Opening, Signing};
+pub use resend::{KnownSizes, StreamNow};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -34,6 +36,8 @@ pub struct Settings {
     pub background_sealing: bool,
     /// Tail bytes at which commits wait for sealing; `None`: the default of `limits`.
     pub tail_bytes_max: Option<u64>,
+    /// How many of the node's newest idempotency keys are exact whatever they look like, at least; `None`: the default of `limits`.
+    pub key_horizon: Option<u64>,
     /// How long a caller waits for room in the queue before it is told *not recorded, send again*.
     pub queue_wait: Duration,
     /// An operator accepts the wall clock as it stands: who.
@@ -50,6 +54,7 @@ impl Default for Settings {
         Settings {
             background_sealing: true,
             tail_bytes_max: None,
+            key_horizon: None,
             queue_wait: QUEUE_WAIT,
             accept_clock: None,
             recovery: None,
@@ -290,7 +295,7 @@ impl Ledger {
         let mut events = events.into_iter();
         match (events.next(), fits || events.len() == 0) {
             (_, false) => Err(Refusal::TooMany),
-            (None, true) => Ok(Ticket::settled()),
+            (None, true) => Ok(Ticket::settled(Ok(Vec::new()))),
             (Some(first), true) => self.push(log, first, events.collect()),
         }
     }
@@ -302,13 +307,11 @@ impl Ledger {
         rest: Vec<Prepared>,
     ) -> Result<Ticket, Refusal> {
         let (ticket, answer) = Ticket::pair();
-        self.committer.queue.push(Group {
-            log: Arc::clone(log),
-            first,
-            rest,
-            answer,
-            reserved: false,
-        })?;
+        let mut group = Group::new(Arc::clone(log), first, rest, answer);
+        if let Some(outcome) = self.committer.settle(&mut group) {
+            return Ok(Ticket::settled(outcome));
+        }
+        self.committer.queue.push(group)?;
         Ok(ticket)
     }
 
@@ -449,6 +452,8 @@ impl Ledger {
         committer.write_alone(desk, draft)?;
         while committer.mark_if_idle()? {}
         committer.register();
+        // What is not kept is made anew by the next start.
+        let _made_anew = committer.resend.save(&committer.books);
         Ok(committer.register_trouble())
     }
 }

@@ -6,6 +6,8 @@
 use crate::books::Log;
 use crate::caller::{Prepared, Recorded};
 use crate::limits::{GROUP_BYTES_MAX, GROUP_RECORDS_MAX, QUEUE_BYTES_MAX};
+use crate::resend::streams::Place;
+use indelible_proof::hash::Hash;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -24,9 +26,61 @@ pub enum Refusal {
     /// Not recorded; the node is stopping or has stopped after a failed write. Safe to send again to a running node.
     #[error("not recorded: the node has stopped ({0})")]
     Stopped(String),
+    /// Not recorded: the number or the key belongs to another event.
+    #[error("not recorded: its number or key belongs to another event, record {seq}")]
+    Conflict {
+        /// The record that has it.
+        seq: u64,
+    },
+    /// Not recorded: the stream goes on with another number. Send what is missing.
+    #[error("not recorded: its stream goes on with number {n} of epoch {epoch}")]
+    Expected {
+        /// The stream's epoch.
+        epoch: u64,
+        /// The number expected.
+        n: u64,
+    },
+    /// Not recorded: the stream was handed on.
+    #[error("not recorded: its stream was handed on to {to}")]
+    Handed {
+        /// Whose it is now.
+        to: String,
+    },
+    /// Not done: the principal has a stream of that name already.
+    #[error("not recorded: {0} has a stream of that name already")]
+    StreamTaken(String),
+    /// Not recorded: whether the key was used before can't be read. Send again later, or look.
+    #[error("not recorded: whether its key was used before can't be read: {0}")]
+    NoLook(String),
+    /// Not recorded: some of it is being recorded by another call at this moment. Send it again.
+    #[error("not recorded: a part of it is being recorded at this moment; send it again")]
+    InFlight,
+    /// Recorded before, as this record; its content is gone, so it could not be compared.
+    #[error("recorded before, as record {seq}; its content is gone, so it was not compared")]
+    NotCompared {
+        /// The record.
+        seq: u64,
+        /// Its entry.
+        entry: Hash,
+    },
+    /// Recorded before, as this record, which can't be read back; `verify` says more.
+    #[error("recorded before, as record {seq}, which can't be read: {why}")]
+    Unreadable {
+        /// The record.
+        seq: u64,
+        /// What is in the way.
+        why: String,
+    },
     /// It may or may not be recorded: the commit broke. Send again with the same key, or look.
     #[error("unknown whether recorded: the commit broke ({0})")]
     Unknown(String),
+}
+
+impl Refusal {
+    /// The stream goes on elsewhere.
+    pub(crate) fn expected(Place { epoch, n }: Place) -> Refusal {
+        Refusal::Expected { epoch, n }
+    }
 }
 
 /// What became of a submission: all of its records, or none.
@@ -49,9 +103,9 @@ impl Ticket {
     }
 
     /// Nothing to wait for.
-    pub(crate) fn settled() -> Ticket {
+    pub(crate) fn settled(outcome: Outcome) -> Ticket {
         let (ticket, answer) = Ticket::pair();
-        answer.give(Ok(Vec::new()));
+        answer.give(outcome);
         ticket
     }
 
@@ -132,9 +186,41 @@ pub(crate) struct Group {
     pub(crate) answer: Arc<Answer>,
     /// The node's own: it needs no room and is not refused for want of it.
     pub(crate) reserved: bool,
+    /// Originals of events that were sent before, compared already; none at all, or one for each event.
+    pub(crate) settled: Vec<Option<Recorded>>,
 }
 
 impl Group {
+    /// Nothing is known of its events yet.
+    pub(crate) fn new(
+        log: Arc<Log>,
+        first: Prepared,
+        rest: Vec<Prepared>,
+        answer: Arc<Answer>,
+    ) -> Group {
+        Group {
+            log,
+            first,
+            rest,
+            answer,
+            reserved: false,
+            settled: Vec::new(),
+        }
+    }
+
+    pub(crate) fn events(&self) -> impl Iterator<Item = &Prepared> {
+        std::iter::once(&self.first).chain(&self.rest)
+    }
+
+    pub(crate) fn events_mut(&mut self) -> impl Iterator<Item = &mut Prepared> {
+        std::iter::once(&mut self.first).chain(&mut self.rest)
+    }
+
+    /// Does any of its events claim a number or a key?
+    pub(crate) fn has_claims(&self) -> bool {
+        self.events().any(|event| event.claim.is_some())
+    }
+
     pub(crate) fn records(&self) -> usize {
         1 + self.rest.len()
     }

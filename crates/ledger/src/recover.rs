@@ -14,6 +14,7 @@ use crate::books::{Books, Log, NODE_LOG, PackPlace};
 use crate::format::FormatError;
 use crate::format::pack::pack_names;
 use crate::limits::{LIST_PAGE, READ_ATTEMPTS};
+use crate::resend::Known;
 use crate::verify;
 use crate::view::ReadError;
 use indelible_proof::hash::Hash;
@@ -106,6 +107,8 @@ pub struct Recovered {
     pub orphans: Vec<String>,
     /// A pack with things that this version would not keep: the store is only read.
     pub(crate) read_only: Option<String>,
+    /// Streams and keys; only for a writer.
+    pub(crate) known: Known,
 }
 
 impl Recovered {
@@ -174,7 +177,7 @@ impl Repair {
 pub fn read(store: Arc<dyn Store>) -> Result<Recovered, RecoverError> {
     let mut before = extent(&*store)?;
     for _ in 1..READ_ATTEMPTS {
-        let error = match recover(Arc::clone(&store)) {
+        let error = match recover(Arc::clone(&store), false) {
             Ok(recovered) => return Ok(recovered),
             Err(error) => error,
         };
@@ -185,7 +188,7 @@ pub fn read(store: Arc<dyn Store>) -> Result<Recovered, RecoverError> {
         }
         before = now;
     }
-    recover(store)
+    recover(store, false)
 }
 
 /// Which packs there are, and where the tail begins.
@@ -197,8 +200,8 @@ fn extent(store: &dyn Store) -> Result<(Vec<String>, Option<u64>), StoreError> {
 }
 
 /// Reads the register, packs, then the tail, and compares them.
-pub(crate) fn recover(store: Arc<dyn Store>) -> Result<Recovered, RecoverError> {
-    let mut reading = Reading::new(Books::new(store));
+pub(crate) fn recover(store: Arc<dyn Store>, for_writing: bool) -> Result<Recovered, RecoverError> {
+    let mut reading = Reading::new(Books::new(store), for_writing);
     reading.read_register()?;
     reading.packs()?;
     reading.tail()?;
@@ -359,7 +362,7 @@ pub(crate) fn confirm_last_pack(
         store.quarantine_object(&ent)?,
         store.quarantine_object(&rec)?,
     ];
-    let recovered = recover(Arc::clone(store))?;
+    let recovered = recover(Arc::clone(store), true)?;
     let unnamed = unnamed_pack(&recovered.books)?;
     Ok((recovered, unnamed, vec![Repair::Orphans { names }]))
 }

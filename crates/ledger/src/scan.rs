@@ -92,13 +92,15 @@ pub(crate) struct Rehashed {
 /// Begins the shared fields of a `key` record.
 const KEY_KIND: &[u8] = b"\"kind\":\"key\"";
 
-/// Re-hashes one log's records of a batch. `entries` are the row's, `prev` the entry before.
+/// Re-hashes one log's records of a batch. `entries` are the row's, `prev` the entry before. Each record that gives its entry is shown
+/// to `see`.
 pub(crate) fn rehash(
     head_start: &[u8],
     part: &Part<'_>,
     entries: &[Hash],
     prev: Hash,
     scratch: &mut FrameScratch,
+    see: &mut dyn FnMut(&Record<'_>, u64),
 ) -> Result<Rehashed, String> {
     let mut builder = HeadBuilder::new(head_start);
     let mut times: Option<(Time, Time)> = None;
@@ -124,8 +126,9 @@ pub(crate) fn rehash(
             &with_prev,
             |record, seq, _, same| {
                 times = Some((times.map_or(record.time, |(first, _)| first), record.time));
-                if !same && wrong.is_none() {
-                    wrong = Some(seq);
+                match same {
+                    true => see(record, seq),
+                    false => wrong = wrong.or(Some(seq)),
                 }
                 match record.content {
                     Content::Absent { .. } => gone = gone.or(Some(seq)),

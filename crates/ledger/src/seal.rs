@@ -12,14 +12,19 @@ use crate::commit::Committer;
 use crate::format::FormatError;
 use crate::format::pack::{EntView, PackNote, REC_HEADER_BYTES, RecHeader, encode_ent, pack_names};
 use crate::limits::{SEAL_BYTES, SEAL_RETRY};
-use crate::queue::{Group, Refusal, Ticket};
+use crate::queue::Refusal;
 use crate::recover;
+use crate::resend::Known;
 use crate::verify;
 use gather::Gathered;
 use indelible_proof::hash::Hash;
 use indelible_proof::node_event::NodeEvent;
 use indelible_store::{Put, StoreError};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+
+/// The section *keys* of `.ent`, and the bytes of one of its tags.
+const KEYS_SECTION: usize = 6;
+const KEY_BYTES_U64: u64 = 18;
 
 /// Why a sealing stopped. The tail is untouched.
 #[derive(Debug, thiserror::Error)]
@@ -227,23 +232,17 @@ impl Sealer {
         self.name_in_node_log(first, last, digest)?;
         let records = made.runs.iter().map(|run| u64::from(run.run.count)).sum();
         let bytes = u64::try_from(ent.len()).expect("a pack fits memory") + rec_len;
-        let pack = PackPlace {
-            ent: ent_name.clone(),
-            rec: rec_name,
-            first_batch: first,
-            last_batch: last,
-            digest,
-            bytes,
-        };
         let view = EntView::parse(&ent, false).map_err(|source| SealError::Damaged {
             number: first,
             source,
         })?;
-        take_in(books, Arc::new(pack), &view).map_err(SealError::ReadBack)?;
+        self.know(&view, (ent_name.clone(), rec_name), digest, bytes)?;
+        drop(view);
         *last_sealed = Some(last);
         store.release(last + 1)?;
         self.committer.batch_keys().release(last + 1);
         self.committer.tail_shrank(tail_bytes);
+        self.merge_filters();
         Ok(Some(Sealed {
             name: ent_name,
             batches: first..=last,
@@ -270,6 +269,45 @@ impl Sealer {
         })
     }
 
+    /// The books, and whoever finds what is sent twice, know the pack from here on.
+    fn know(
+        &self,
+        view: &EntView<'_>,
+        (ent, rec): (String, String),
+        digest: Hash,
+        bytes: u64,
+    ) -> Result<(), SealError> {
+        let (first, last) = (view.header.first, view.header.last);
+        let keys = &view.header.sections[KEYS_SECTION];
+        let pack = PackPlace {
+            ent,
+            rec,
+            first_batch: first,
+            last_batch: last,
+            digest,
+            bytes,
+            keys_at: keys.offset,
+            keys: keys.length / KEY_BYTES_U64,
+        };
+        let books = &*self.committer.books;
+        take_in(books, Arc::new(pack), view).map_err(SealError::ReadBack)?;
+        let filter = Known::filter(view, first..=last);
+        self.committer.resend.write().sealed(view, filter);
+        Ok(())
+    }
+
+    /// Makes filters of few packs into filters of many. Trouble with reading leaves them as they are: they are right as well.
+    fn merge_filters(&self) {
+        loop {
+            let plan = self.committer.resend.read().keys.to_merge();
+            let Some((batches, keys)) = plan else { return };
+            match self.committer.books.key_filter(batches, keys) {
+                Ok(group) => self.committer.resend.write().keys.merge(group),
+                Err(_) => return,
+            }
+        }
+    }
+
     fn put(&self, name: &str, parts: &[&[u8]]) -> Result<(), SealError> {
         self.committer.check_running()?;
         match self.committer.books.store().put_new(name, parts, None)? {
@@ -280,23 +318,7 @@ impl Sealer {
 
     /// The pack stands in `_node` before anything below it is released.
     fn name_in_node_log(&self, first: u64, last: u64, ent: Hash) -> Result<(), SealError> {
-        let (log, prepared) = {
-            let mut desk = self.committer.desk_first();
-            (
-                Arc::clone(desk.node.log()),
-                desk.node.say(&NodeEvent::Pack { first, last, ent }),
-            )
-        };
-        let (ticket, answer) = Ticket::pair();
-        self.committer.queue.push(Group {
-            log,
-            first: prepared,
-            rest: Vec::new(),
-            answer,
-            reserved: true,
-        })?;
-        self.committer.take_turn();
-        ticket.wait()?;
+        self.committer.say(&NodeEvent::Pack { first, last, ent })?;
         Ok(())
     }
 }

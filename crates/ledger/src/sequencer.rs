@@ -184,6 +184,7 @@ impl Sequencer {
             state,
             salt,
             event,
+            claim: _,
         } = prepared;
         let (known, shared_len) = (head.len(), shared.len());
         head::encode_end(seq, &time.text(), &part.edge.last_entry, &mut head);
@@ -207,6 +208,16 @@ impl Sequencer {
             entry,
             head,
             salt,
+            again: false,
+        }
+    }
+
+    /// The seq that the next record of a log gets in this draft.
+    pub(crate) fn next_seq(&self, draft: &Draft, log: &Log) -> u64 {
+        let place = draft.place_of.get(&log.index());
+        match place.and_then(|place| draft.parts.get(*place)) {
+            Some(part) => part.edge.frontier.size(),
+            None => self.size(log),
         }
     }
 

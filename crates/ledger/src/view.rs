@@ -408,7 +408,7 @@ pub(crate) fn hashes(bytes: &[u8]) -> impl Iterator<Item = Hash> + '_ {
 }
 
 impl RunPlace {
-    fn damaged(&self, log: &Log, what: &str) -> ReadError {
+    pub(crate) fn damaged(&self, log: &Log, what: &str) -> ReadError {
         let (file, offset) = (self.pack.ent.clone(), self.frames_at);
         ReadError::Damaged {
             log: log.name().to_owned(),

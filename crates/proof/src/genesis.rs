@@ -10,8 +10,8 @@ use crate::origin::{NODE_LOG, Origin};
 use alloc::vec::Vec;
 
 /// What version 0 reserves, with the only values it knows.
-const RESERVED: &[u8] = b"},\"retention\":null,\"key_horizon\":0,\
-    \"clock\":{\"ahead_ms\":1000,\"drift_ppm\":500,\"start_days\":30},\"witness_policy\":null,\"predecessor\":null,\"creator\":\"";
+const RETENTION: &[u8] = b"},\"retention\":null,\"key_horizon\":";
+const RESERVED: &[u8] = b",\"clock\":{\"ahead_ms\":1000,\"drift_ppm\":500,\"start_days\":30},\"witness_policy\":null,\"predecessor\":null,\"creator\":\"";
 
 /// What a genesis says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct Genesis<'a> {
     pub store: &'a str,
     /// The largest minified event, in bytes.
     pub event_bytes: u64,
+    /// So many of the node's newest idempotency keys are exact, at least.
+    pub key_horizon: u64,
     /// Who made the log: printable ASCII without `"` and `\`.
     pub creator: &'a str,
     /// Name and version of the software; the same characters.
@@ -72,6 +74,8 @@ impl<'a> Genesis<'a> {
         }
         out.extend_from_slice(b"\",\"limits\":{\"event_bytes\":");
         push_integer(self.event_bytes, out);
+        out.extend_from_slice(RETENTION);
+        push_integer(self.key_horizon, out);
         for (opening, value) in [
             (RESERVED, self.creator),
             (b"\",\"software\":\"", self.software),
@@ -93,6 +97,7 @@ fn read<'a>(cursor: &mut Cursor<'a>) -> Result<Genesis<'a>, Fault> {
     let node = cursor.quoted(b",\"node\":\"", "node", hex32)?;
     let store = cursor.quoted(b",\"store\":\"", "store", hex32)?;
     let event_bytes = cursor.integer(b",\"limits\":{\"event_bytes\":", "limits")?;
+    let key_horizon = cursor.integer(RETENTION, "retention and key_horizon")?;
     let creator = cursor.quoted(RESERVED, "creator", plain_text)?;
     let software = cursor.quoted(b",\"software\":\"", "software", plain_text)?;
     cursor.literal(b"}", "the closing brace")?;
@@ -106,6 +111,7 @@ fn read<'a>(cursor: &mut Cursor<'a>) -> Result<Genesis<'a>, Fault> {
         node,
         store,
         event_bytes,
+        key_horizon,
         creator,
         software,
     })

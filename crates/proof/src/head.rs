@@ -29,7 +29,7 @@ pub enum Kind {
     Expiry,
     /// Reserved: content that was erased.
     Erasure,
-    /// Reserved: a producer's stream.
+    /// A producer's stream goes on in a new epoch, or is handed on.
     Stream,
     /// Reserved: the log that continues this one.
     Successor,
@@ -88,8 +88,8 @@ impl Kind {
     /// *unsupported version*, although the head is valid.
     #[must_use]
     pub fn is_reserved(self) -> bool {
-        use Kind::{Erasure, Expiry, Settings, Stream, Successor};
-        matches!(self, Settings | Expiry | Erasure | Stream | Successor)
+        use Kind::{Erasure, Expiry, Settings, Successor};
+        matches!(self, Settings | Expiry | Erasure | Successor)
     }
 }
 
@@ -136,9 +136,9 @@ pub struct Shared<'a> {
 pub struct Own<'a> {
     /// When the sender says it happened.
     pub occurred: Option<Time>,
-    /// Reserved: place in a producer's stream.
+    /// Place in a producer's stream.
     pub stream: Option<Stream<'a>>,
-    /// Reserved: idempotency key, percent-encoded.
+    /// Idempotency key, percent-encoded.
     pub key: Option<&'a str>,
     /// Reserved: digest of a producer's signature block.
     pub psig: Option<Hash>,
@@ -314,6 +314,24 @@ impl<'a> Own<'a> {
             psig,
         })
     }
+}
+
+/// Has `by` the form of one in a head?
+#[must_use]
+pub fn is_principal(by: &str) -> bool {
+    form::principal(by.as_bytes()).is_some()
+}
+
+/// Has `src` the form of one in a head?
+#[must_use]
+pub fn is_source(src: &str) -> bool {
+    form::source(src.as_bytes()).is_some()
+}
+
+/// Has `key` the form of one in a head?
+#[must_use]
+pub fn is_key(key: &str) -> bool {
+    form::key(key.as_bytes()).is_some()
 }
 
 /// Writes `{"indelible":0,"log":"ORIGIN",`: what all heads of a log begin with.

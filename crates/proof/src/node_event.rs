@@ -1,4 +1,5 @@
-//! What the node says of itself: the events of kinds `node`, `repair` and `clock`, which stand only in `_node`.
+//! What the node says of itself: the events of kinds `node`, `repair` and `clock`, which stand only in `_node`, and of `stream`, which
+//! stands in the log whose stream it concerns.
 //!
 //! Owns their exact forms (`docs/spec/record.md`, *Kinds*): members in one order, no others. Strings may hold any text; they are
 //! written with the fewest escapes and read with any.
@@ -7,7 +8,7 @@ mod string;
 
 use crate::cursor::{Cursor, Fault, push_integer};
 use crate::hash::{HEX_PAIRS, Hash, hex_digit};
-use crate::head::Kind;
+use crate::head::{self, Kind};
 use crate::origin::Origin;
 use crate::time::Time;
 use alloc::borrow::Cow;
@@ -54,6 +55,17 @@ pub enum NodeEvent<'a> {
         /// Header digest of its entries file.
         ent: Hash,
     },
+    /// An idempotency key came again with another event, which was not recorded.
+    Conflict {
+        /// Origin of the log.
+        log: &'a str,
+        /// Whose key it is.
+        by: &'a str,
+        /// The key.
+        key: &'a str,
+        /// The record that had the key first.
+        seq: u64,
+    },
     /// A torn batch was set aside.
     RepairTorn {
         /// The batch.
@@ -94,6 +106,30 @@ pub enum NodeEvent<'a> {
         /// Who accepted it.
         by: Cow<'a, str>,
     },
+    /// A stream goes on in a new epoch, numbered from 0.
+    StreamEpoch {
+        /// Whose stream it is.
+        by: &'a str,
+        /// Its name.
+        src: &'a str,
+        /// The epoch that begins, at least 1.
+        epoch: u64,
+        /// The last number of the epoch before; none if it has no record.
+        last: Option<u64>,
+    },
+    /// A stream goes on under another principal, with the next number of its epoch.
+    StreamHanded {
+        /// Whose stream it was.
+        by: &'a str,
+        /// Its name, before and after.
+        src: &'a str,
+        /// Whose it is now.
+        to: &'a str,
+        /// Its epoch.
+        epoch: u64,
+        /// The last number of this epoch; none if it has no record.
+        last: Option<u64>,
+    },
 }
 
 impl<'a> NodeEvent<'a> {
@@ -105,13 +141,15 @@ impl<'a> NodeEvent<'a> {
             | NodeEvent::Start { .. }
             | NodeEvent::Stop { .. }
             | NodeEvent::Log { .. }
-            | NodeEvent::Pack { .. } => Kind::Node,
+            | NodeEvent::Pack { .. }
+            | NodeEvent::Conflict { .. } => Kind::Node,
             NodeEvent::RepairTorn { .. }
             | NodeEvent::RepairOrphan { .. }
             | NodeEvent::Moved { .. } => Kind::Repair,
             NodeEvent::ClockAhead { .. }
             | NodeEvent::ClockBack { .. }
             | NodeEvent::ClockAccept { .. } => Kind::Clock,
+            NodeEvent::StreamEpoch { .. } | NodeEvent::StreamHanded { .. } => Kind::Stream,
         }
     }
 
@@ -150,6 +188,13 @@ impl<'a> NodeEvent<'a> {
                 push_integer(*last, out);
                 push_hash(b",\"ent\":\"", ent, out);
             }
+            NodeEvent::Conflict { log, by, key, seq } => {
+                push_plain(b"{\"node\":\"conflict\",\"log\":\"", log, out);
+                push_plain(b",\"by\":\"", by, out);
+                push_plain(b",\"key\":\"", key, out);
+                push(out, b",\"seq\":");
+                push_integer(*seq, out);
+            }
             NodeEvent::RepairTorn { batch, quarantine } => {
                 push(out, b"{\"repair\":\"torn\",\"batch\":");
                 push_integer(*batch, out);
@@ -167,6 +212,19 @@ impl<'a> NodeEvent<'a> {
                     .for_each(|pair| push(out, pair));
                 push(out, b"\"");
             }
+            NodeEvent::ClockAhead { .. }
+            | NodeEvent::ClockBack { .. }
+            | NodeEvent::ClockAccept { .. } => self.encode_clock(out),
+            NodeEvent::StreamEpoch { .. } | NodeEvent::StreamHanded { .. } => {
+                self.encode_stream(out);
+            }
+        }
+        out.push(b'}');
+    }
+
+    /// Those of kind `clock`, but for the closing brace.
+    fn encode_clock(&self, out: &mut Vec<u8>) {
+        match self {
             NodeEvent::ClockAhead { wall, by_boot } => {
                 push_time(b"{\"clock\":\"ahead\",\"wall\":\"", *wall, out);
                 push_time(b",\"by_boot\":\"", *by_boot, out);
@@ -181,8 +239,37 @@ impl<'a> NodeEvent<'a> {
                 push(out, b",\"by\":");
                 string::push(by, out);
             }
+            _ => {}
         }
-        out.push(b'}');
+    }
+
+    /// The two of kind `stream`, but for the closing brace.
+    fn encode_stream(&self, out: &mut Vec<u8>) {
+        match self {
+            NodeEvent::StreamEpoch {
+                by,
+                src,
+                epoch,
+                last,
+            } => {
+                push_plain(b"{\"stream\":\"epoch\",\"by\":\"", by, out);
+                push_plain(b",\"src\":\"", src, out);
+                push_place(*epoch, *last, out);
+            }
+            NodeEvent::StreamHanded {
+                by,
+                src,
+                to,
+                epoch,
+                last,
+            } => {
+                push_plain(b"{\"stream\":\"handed\",\"by\":\"", by, out);
+                push_plain(b",\"src\":\"", src, out);
+                push_plain(b",\"to\":\"", to, out);
+                push_place(*epoch, *last, out);
+            }
+            _ => {}
+        }
     }
 
     /// Reads an event. `None`: it has none of the forms.
@@ -205,8 +292,10 @@ fn read<'a>(cursor: &mut Cursor<'a>) -> Result<NodeEvent<'a>, Fault> {
         read_repair(cursor)
     } else if cursor.has(b"{\"clock\":\"") {
         read_clock(cursor)
+    } else if cursor.has(b"{\"stream\":\"") {
+        read_stream(cursor)
     } else {
-        Err(cursor.fault("node, repair or clock"))
+        Err(cursor.fault("node, repair, clock or stream"))
     }
 }
 
@@ -237,6 +326,20 @@ fn read_node<'a>(cursor: &mut Cursor<'a>) -> Result<NodeEvent<'a>, Fault> {
         Ok(NodeEvent::Log {
             log,
             id: cursor.quoted(b",\"id\":\"", "id", Hash::from_hex)?,
+        })
+    } else if cursor.has(b"conflict\"") {
+        let log = cursor.quoted(b",\"log\":\"", "log", |text| {
+            core::str::from_utf8(text)
+                .ok()
+                .filter(|text| Origin::parse(text).is_some())
+        })?;
+        let by = plain(cursor, b",\"by\":\"", "by", head::is_principal)?;
+        let key = plain(cursor, b",\"key\":\"", "key", head::is_key)?;
+        Ok(NodeEvent::Conflict {
+            log,
+            by,
+            key,
+            seq: cursor.integer(b",\"seq\":", "seq")?,
         })
     } else {
         let first = cursor.integer(b"pack\",\"first\":", "first")?;
@@ -292,6 +395,57 @@ fn read_clock<'a>(cursor: &mut Cursor<'a>) -> Result<NodeEvent<'a>, Fault> {
     }
 }
 
+fn read_stream<'a>(cursor: &mut Cursor<'a>) -> Result<NodeEvent<'a>, Fault> {
+    let begins = cursor.has(b"epoch\"");
+    if !begins {
+        cursor.literal(b"handed\"", "epoch or handed")?;
+    }
+    let by = plain(cursor, b",\"by\":\"", "by", head::is_principal)?;
+    let src = plain(cursor, b",\"src\":\"", "src", head::is_source)?;
+    if begins {
+        let (epoch, last) = place(cursor)?;
+        return match epoch {
+            0 => Err(cursor.fault("an epoch after the first")),
+            _ => Ok(NodeEvent::StreamEpoch {
+                by,
+                src,
+                epoch,
+                last,
+            }),
+        };
+    }
+    let to = plain(cursor, b",\"to\":\"", "to", head::is_principal)?;
+    let (epoch, last) = place(cursor)?;
+    Ok(NodeEvent::StreamHanded {
+        by,
+        src,
+        to,
+        epoch,
+        last,
+    })
+}
+
+/// `,"epoch":N,"last":N` or null.
+fn place(cursor: &mut Cursor<'_>) -> Result<(u64, Option<u64>), Fault> {
+    let epoch = cursor.integer(b",\"epoch\":", "epoch")?;
+    if cursor.has(b",\"last\":null") {
+        return Ok((epoch, None));
+    }
+    Ok((epoch, Some(cursor.integer(b",\"last\":", "last")?)))
+}
+
+/// A string in the form it has in a head, which needs no escape.
+fn plain<'a>(
+    cursor: &mut Cursor<'a>,
+    opening: &[u8],
+    what: &'static str,
+    good: fn(&str) -> bool,
+) -> Result<&'a str, Fault> {
+    cursor.quoted(opening, what, |text| {
+        core::str::from_utf8(text).ok().filter(|text| good(text))
+    })
+}
+
 fn flag(cursor: &mut Cursor<'_>, opening: &[u8]) -> Result<bool, Fault> {
     cursor.literal(opening, "a flag")?;
     if cursor.has(b"true") {
@@ -326,6 +480,24 @@ fn hex16(text: &[u8]) -> Option<[u8; 16]> {
 
 fn push(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend_from_slice(bytes);
+}
+
+fn push_plain(opening: &[u8], text: &str, out: &mut Vec<u8>) {
+    push(out, opening);
+    push(out, text.as_bytes());
+    out.push(b'"');
+}
+
+fn push_place(epoch: u64, last: Option<u64>, out: &mut Vec<u8>) {
+    push(out, b",\"epoch\":");
+    push_integer(epoch, out);
+    match last {
+        Some(last) => {
+            push(out, b",\"last\":");
+            push_integer(last, out);
+        }
+        None => push(out, b",\"last\":null"),
+    }
 }
 
 fn push_flag(opening: &[u8], flag: bool, out: &mut Vec<u8>) {

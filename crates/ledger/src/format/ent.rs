@@ -1,6 +1,7 @@
 //! The sections of `.ent`, written and taken apart. See `docs/spec/pack.md`.
 
 use super::FormatError;
+use super::claims::{ClaimsView, KEY_BYTES, PLACE_BYTES, StreamRow, stream_rows};
 use super::cursor::Cursor;
 use super::pack::{
     ENT_HEADER_BYTES, ENT_SECTIONS_AT, FRAME_ROW_BYTES, FrameRow, PackHeader, REC_HEADER_BYTES,
@@ -43,6 +44,9 @@ pub fn encode_ent(
                 .for_each(|frame| out.extend_from_slice(&frame.encode()))
         },
         |data, out| data.notes.iter().for_each(|note| put_note(note, out)),
+        |data, out| data.claims.encode_keys(out),
+        |data, out| data.claims.encode_streams(out),
+        |data, out| data.claims.encode_places(out),
     ];
     for (section, write) in sections.iter_mut().zip(writers) {
         let offset = bytes.len();
@@ -87,7 +91,17 @@ impl PackHeader {
     /// # Errors
     /// [`FormatError`], its offset counted from the file's beginning.
     pub fn parse_runs(&self, bytes: &[u8]) -> Result<Vec<Run>, FormatError> {
-        let [section, entries, nodes, bits, frames, _] = &self.sections;
+        let [
+            section,
+            entries,
+            nodes,
+            bits,
+            frames,
+            _,
+            keys,
+            streams,
+            places,
+        ] = &self.sections;
         let mut cursor = Cursor::new(bytes);
         let runs = self
             .read_runs(&mut cursor)
@@ -96,7 +110,10 @@ impl PackHeader {
         let fits = entries.length == sum(|run| u64::from(run.count) * 32)
             && nodes.length == sum(|run| (run.blocks().end - run.blocks().start) * 32)
             && bits.length == sum(Run::commit_bits_len)
-            && frames.length == sum(|run| u64::from(run.frames) * wide(FRAME_ROW_BYTES));
+            && frames.length == sum(|run| u64::from(run.frames) * wide(FRAME_ROW_BYTES))
+            && keys.length == sum(|run| u64::from(run.keys) * wide(KEY_BYTES))
+            && streams.length == sum(|run| u64::from(run.streams_len))
+            && places.length == sum(|run| u64::from(run.places) * wide(PLACE_BYTES));
         if !fits {
             return Err(FormatError::Damaged {
                 offset: 104,
@@ -138,7 +155,7 @@ impl PackHeader {
         bytes: &'a [u8],
         runs: &[Run],
     ) -> Result<Vec<Vec<NoteView<'a>>>, FormatError> {
-        let [.., section] = &self.sections;
+        let [_, _, _, _, _, section, ..] = &self.sections;
         let mut cursor = Cursor::new(bytes);
         let notes = runs
             .iter()
@@ -146,6 +163,29 @@ impl PackHeader {
             .collect::<Result<_, _>>();
         notes
             .and_then(|notes| cursor.end().map(|()| notes))
+            .map_err(|error| error.within(narrow(section.offset)))
+    }
+
+    /// Reads the section *streams*: the rows of each run.
+    ///
+    /// # Errors
+    /// [`FormatError`], its offset counted from the file's beginning.
+    pub fn parse_streams<'a>(
+        &self,
+        bytes: &'a [u8],
+        runs: &[Run],
+    ) -> Result<Vec<Vec<StreamRow<'a>>>, FormatError> {
+        let [.., section, _] = &self.sections;
+        let mut cursor = Cursor::new(bytes);
+        let rows = runs
+            .iter()
+            .map(|run| {
+                let start = cursor;
+                let part = cursor.take(narrow(u64::from(run.streams_len)))?;
+                stream_rows(run.places, part).map_err(|error| error.within(start.at()))
+            })
+            .collect::<Result<_, _>>();
+        rows.and_then(|rows| cursor.end().map(|()| rows))
             .map_err(|error| error.within(narrow(section.offset)))
     }
 }
@@ -204,6 +244,8 @@ pub struct RunView<'a> {
     pub frames: Vec<FrameRow>,
     /// Signed notes, not judged.
     pub notes: Vec<NoteView<'a>>,
+    /// What its records claim.
+    pub claims: ClaimsView<'a>,
 }
 
 impl<'a> EntView<'a> {
@@ -225,15 +267,16 @@ impl<'a> EntView<'a> {
             )?;
         }
         cursor.end()?;
-        let [run_bytes, entries, nodes, bits, frames, notes] = parts;
+        let [run_bytes, entries, nodes, bits, frames, notes, claims @ ..] = parts;
         let runs = header.parse_runs(run_bytes)?;
         let notes = header.parse_notes(notes, &runs)?;
         let mut sections = [entries, nodes, bits, frames].map(Cursor::new);
+        let mut claims = claims.map(Cursor::new);
         let views = runs
             .iter()
             .zip(notes)
-            .map(|(run, notes)| RunView::cut(run, &mut sections, notes));
-        // The places of the four are known from their lengths; an error names the section's beginning.
+            .map(|(run, notes)| RunView::cut(run, &mut sections, &mut claims, notes));
+        // The places of these are known from their lengths; an error names the section's beginning.
         let views = views
             .collect::<Result<_, _>>()
             .map_err(|error| error.within(narrow(ENT_SECTIONS_AT)))?;
@@ -254,6 +297,7 @@ impl<'a> RunView<'a> {
     fn cut(
         run: &Run,
         sections: &mut [Cursor<'a>; 4],
+        claims: &mut [Cursor<'a>; 3],
         notes: Vec<NoteView<'a>>,
     ) -> Result<RunView<'a>, FormatError> {
         let [entries, nodes, bits, frames] = sections;
@@ -265,6 +309,7 @@ impl<'a> RunView<'a> {
             commit_bits: bits.take(narrow(run.commit_bits_len()))?,
             frames: read_frame_rows(run, frames)?,
             notes,
+            claims: ClaimsView::cut(run, claims)?,
         };
         at_entries.require(
             view.entries.ends_with(&run.last_entry.0),

@@ -14,6 +14,7 @@
 
 pub mod batch;
 mod builder;
+mod claims;
 mod columns;
 mod cursor;
 mod ent;

@@ -2,6 +2,10 @@
 //!
 //! See `docs/spec/pack.md`.
 
+pub use super::claims::{
+    ClaimsData, ClaimsView, KEY_BYTES, PLACE_BYTES, Places, StreamData, StreamRow, Tag,
+    key as key_at, stream_rows,
+};
 use super::cursor::{Cursor, Layout};
 pub use super::ent::{EntView, NoteView, RunView, encode_ent, frame_rows, list_runs};
 use super::frame::FRAME_HEADER_BYTES;
@@ -11,15 +15,15 @@ use indelible_proof::hash::{self, Hash};
 use indelible_proof::time::Time;
 
 /// Header of `.ent`.
-pub const ENT_HEADER_BYTES: usize = 424;
+pub const ENT_HEADER_BYTES: usize = 580;
 /// The same as a place in the file: where the first section begins.
-pub(super) const ENT_SECTIONS_AT: u64 = 424;
+pub(super) const ENT_SECTIONS_AT: u64 = 580;
 /// Header of `.rec`.
 pub const REC_HEADER_BYTES: usize = 128;
 /// One frame in the table of frames.
 pub const FRAME_ROW_BYTES: usize = 36;
-/// Sections of `.ent`: runs, entries, nodes, commit bits, frames, notes.
-pub const SECTIONS: usize = 6;
+/// Sections of `.ent`: runs, entries, nodes, commit bits, frames, notes, keys, streams, places.
+pub const SECTIONS: usize = 9;
 
 const ENT_MAGIC: &[u8; 8] = b"INDLPENT";
 const REC_MAGIC: &[u8; 8] = b"INDLPREC";
@@ -88,7 +92,7 @@ impl PackHeader {
             .done()
     }
 
-    /// Reads the first 424 bytes.
+    /// Reads the first 580 bytes.
     ///
     /// # Errors
     /// [`FormatError`].

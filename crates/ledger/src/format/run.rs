@@ -3,6 +3,7 @@
 //! See `docs/spec/pack.md`, section *runs*.
 
 use super::FormatError;
+use super::claims::ClaimsData;
 use super::cursor::{Cursor, put_time_le};
 use super::limits::{FRAME_RECORDS_MAX, SEQ_END};
 use super::pack::FrameRow;
@@ -46,6 +47,12 @@ pub struct Run {
     pub rec_len: u64,
     /// Number of notes.
     pub notes: u32,
+    /// Number of key tags.
+    pub keys: u32,
+    /// Bytes of its part of the section *streams*.
+    pub streams_len: u32,
+    /// Number of places: of numbers in streams, and of records of kind `stream`.
+    pub places: u32,
 }
 
 impl Run {
@@ -95,7 +102,9 @@ impl Run {
         out.extend_from_slice(&self.frames.to_le_bytes());
         out.extend_from_slice(&self.rec_at.to_le_bytes());
         out.extend_from_slice(&self.rec_len.to_le_bytes());
-        out.extend_from_slice(&self.notes.to_le_bytes());
+        for number in [self.notes, self.keys, self.streams_len, self.places] {
+            out.extend_from_slice(&number.to_le_bytes());
+        }
     }
 
     /// Reads the run at the cursor. Whether `frontier_after` gives `root` is for the verifier to hash.
@@ -131,6 +140,11 @@ impl Run {
             "more frames than records, or none",
         )?;
         let (rec_at, rec_len, notes) = (cursor.u64_le()?, cursor.u64_le()?, cursor.u32_le()?);
+        let (keys, streams_len, places) = (cursor.u32_le()?, cursor.u32_le()?, cursor.u32_le()?);
+        start.require(
+            keys <= count && places <= count,
+            "more keys or numbers than records",
+        )?;
         Ok(Run {
             origin,
             log,
@@ -147,6 +161,9 @@ impl Run {
             rec_at,
             rec_len,
             notes,
+            keys,
+            streams_len,
+            places,
         })
     }
 
@@ -194,6 +211,8 @@ pub struct RunData {
     pub frames: Vec<FrameRow>,
     /// Its signed notes, sizes ascending.
     pub notes: Vec<PackNote>,
+    /// What its records claim.
+    pub claims: ClaimsData,
 }
 
 /// A signed note on its way into a pack.

@@ -13,7 +13,7 @@ mod pack;
 
 use super::batch::{BatchHeader, Row, rows_root};
 use super::frame::FrameBuilder;
-use super::pack::{FrameRow, PackNote, Run, RunData};
+use super::pack::{ClaimsData, FrameRow, PackNote, Run, RunData, StreamData};
 use indelible_proof::hash::{self, Hash};
 use indelible_proof::time::Time;
 use indelible_proof::tree::Frontier;
@@ -119,6 +119,9 @@ fn small_run() -> RunData {
         rec_at: 128,
         rec_len: u64::from(frame_len),
         notes: 1,
+        keys: 1,
+        streams_len: 34,
+        places: 3,
     };
     RunData {
         run,
@@ -136,6 +139,21 @@ fn small_run() -> RunData {
             hinge: false,
             text: NOTE.to_vec(),
         }],
+        claims: small_claims(),
+    }
+}
+
+fn small_claims() -> ClaimsData {
+    ClaimsData {
+        keys: vec![([0x11; 16], 2)],
+        streams: vec![StreamData {
+            by: "unix:1000".to_owned(),
+            src: "a".to_owned(),
+            epoch: 0,
+            first: 7,
+            places: vec![0, 2],
+        }],
+        records: vec![1],
     }
 }
 

@@ -10,6 +10,8 @@ use crate::keeper::{self, spawn};
 use crate::node_log::NodeLog;
 use crate::queue::Queue;
 use crate::recover::{self, RecoverError, Recovered};
+use crate::resend::Resend;
+use crate::resend::derived;
 use crate::rotate::{Handing, RecoverySet, RotateError, Rotated, Rotation};
 use crate::seal::Sealer;
 use crate::sequencer::{Edge, Sequencer, Start};
@@ -41,7 +43,7 @@ impl Found {
         let mut writer = [0; 16];
         random(&mut writer);
         store.acquire(writer)?;
-        let recovered = recover::recover(Arc::clone(&store))?;
+        let recovered = recover::recover(Arc::clone(&store), true)?;
         let wall = clock.wall().ok_or(OpenError::NoTime)?;
         if settings.accept_clock.is_none()
             && let Some(last) = recovered.last_time()
@@ -182,7 +184,7 @@ impl Opening<'_> {
     pub(super) fn prepare(&self, found: Found, secret: NodeSecret) -> Result<Begun, OpenError> {
         let Found {
             store,
-            recovered,
+            mut recovered,
             repairs,
             unnamed,
             mut random,
@@ -201,6 +203,7 @@ impl Opening<'_> {
         };
         let last_time = recovered.time.unwrap_or(wall);
         let last_sealed = recovered.last_sealed;
+        let resend = self.resend(&mut recovered)?;
         let start = Start {
             store: info.store_id,
             writer,
@@ -231,6 +234,7 @@ impl Opening<'_> {
             TailRoom::new(recovered.tail_bytes, self.settings.tail_bytes_max),
             Queue::new(self.settings.queue_wait),
             recovered.register,
+            resend,
         );
         Ok(Begun {
             committer: Arc::new(committer),
@@ -241,6 +245,22 @@ impl Opening<'_> {
             last_time,
             last_sealed,
         })
+    }
+
+    /// What is known of streams and keys: from the packs, or what a clean stop left of them, and the tail.
+    fn resend(&self, recovered: &mut Recovered) -> Result<Resend, OpenError> {
+        let mut known = std::mem::take(&mut recovered.known);
+        if let Some(horizon) = self.settings.key_horizon {
+            known.keys.set_horizon(horizon);
+        }
+        let saved = derived::load_keys(&recovered.books, &mut known.keys).map_err(|error| {
+            RecoverError::Damaged {
+                file: "sealed".to_owned(),
+                offset: 0,
+                what: format!("its idempotency keys can't be read: {error}"),
+            }
+        })?;
+        Ok(Resend::new(known, saved))
     }
 
     fn founding<'f>(&'f self, origin: &'f str) -> Founding<'f> {

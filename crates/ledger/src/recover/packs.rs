@@ -4,14 +4,22 @@ use super::reading::Reading;
 use super::{RecoverError, all_names, damaged, format_error};
 use crate::books::{PackPlace, RunPlace};
 use crate::format::FormatError;
-use crate::format::pack::{ENT_HEADER_BYTES, EntView, NoteView, PackHeader, Run, parse_pack_name};
+use crate::format::pack::{
+    ENT_HEADER_BYTES, EntView, NoteView, PackHeader, Run, StreamRow, parse_pack_name,
+};
+use crate::resend::derived;
+use crate::resend::tag::stream_id;
 use indelible_proof::hash;
+use indelible_proof::node_event::NodeEvent;
 use std::sync::Arc;
 
 impl Reading {
     /// Packs in order: headers and tables of runs only, so that a start costs little however much is sealed.
     pub(super) fn packs(&mut self) -> Result<(), RecoverError> {
         let names = all_names(self.books.store(), "sealed/")?;
+        if self.for_writing {
+            self.saved_streams();
+        }
         for name in &names {
             let Some((first, last, is_ent)) = parse_pack_name(name) else {
                 continue; // Nobody knows it and nothing rests on it; `verify` lists it.
@@ -83,6 +91,15 @@ impl Reading {
         let runs = header.parse_runs(&section(0)?).map_err(wrong)?;
         let notes_bytes = section(5)?;
         let notes = header.parse_notes(&notes_bytes, &runs).map_err(wrong)?;
+        let unknown = self.for_writing && self.streams_until.is_none_or(|until| first > until);
+        let streams_bytes = match unknown {
+            true => section(7)?,
+            false => Vec::new(),
+        };
+        let streams = match unknown {
+            true => header.parse_streams(&streams_bytes, &runs).map_err(wrong)?,
+            false => Vec::new(),
+        };
         let rec = name.replace(".ent", ".rec");
         let bytes = size + store.size_of(&rec)?;
         let pack = Arc::new(PackPlace {
@@ -92,10 +109,15 @@ impl Reading {
             last_batch: last,
             digest: header.digest(),
             bytes,
+            keys_at: header.sections[6].offset,
+            keys: header.sections[6].length / 18,
         });
         self.books.packs().push(Arc::clone(&pack));
         for ((run, place), notes) in run_places(&pack, &header, &runs).zip(notes) {
             self.add_run(name, run, place, &notes)?;
+        }
+        for (run, rows) in runs.iter().zip(streams) {
+            self.streams(name, run, &rows)?;
         }
         self.compare_batch(last, header.last_digest)?;
         (self.last_sealed, self.next, self.prev) = (Some(last), last + 1, header.last_digest);
@@ -147,8 +169,61 @@ impl Reading {
     }
 }
 
+impl Reading {
+    /// What a clean stop left of the streams, if it was made of the packs that are here.
+    fn saved_streams(&mut self) {
+        let store = self.books.store();
+        let Some((streams, last, digest)) = derived::load_streams(store) else {
+            return;
+        };
+        let same = all_names(store, "sealed/").is_ok_and(|names| {
+            names.iter().any(|name| {
+                parse_pack_name(name).is_some_and(|(_, end, is_ent)| is_ent && end == last)
+                    && store
+                        .read_at(name, 0, ENT_HEADER_BYTES, false)
+                        .is_ok_and(|bytes| {
+                            PackHeader::decode(&bytes).is_ok_and(|header| header.digest() == digest)
+                        })
+            })
+        });
+        if same {
+            self.known.streams = streams;
+            self.streams_until = Some(last);
+        }
+    }
+
+    /// What a run's streams tell of what comes next.
+    fn streams(
+        &mut self,
+        name: &str,
+        run: &Run,
+        rows: &[StreamRow<'_>],
+    ) -> Result<(), RecoverError> {
+        for row in rows {
+            let id = stream_id(&run.log, row.by, row.src);
+            let end = row.last() + 1;
+            self.known.streams.learn(id, row.epoch, end);
+        }
+        let numbers: u64 = rows.iter().map(|row| u64::from(row.count)).sum();
+        if numbers == u64::from(run.places) {
+            return Ok(());
+        }
+        // The rest are records that open an epoch or hand a stream on.
+        let log = self.books.log_by_id(&run.log);
+        let log = log.ok_or_else(|| damaged(name, 0, "a run of an unknown log"))?;
+        let found = self.books.stream_records(&log, run.first, numbers);
+        let events = found.map_err(|error| damaged(name, 0, &error.to_string()))?;
+        for event in &events {
+            let event = NodeEvent::parse(event)
+                .ok_or_else(|| damaged(name, 0, "a record of kind stream that is none"))?;
+            self.known.streams.apply(&run.log, &event);
+        }
+        Ok(())
+    }
+}
+
 /// The same as a place in the file.
-const ENT_HEADER_BYTES_U64: u64 = 424;
+const ENT_HEADER_BYTES_U64: u64 = 580;
 
 /// Where the runs of a pack lie.
 pub(crate) fn run_places<'a>(
@@ -156,7 +231,7 @@ pub(crate) fn run_places<'a>(
     header: &'a PackHeader,
     runs: &'a [Run],
 ) -> impl Iterator<Item = (&'a Run, RunPlace)> + 'a {
-    let mut at = [1, 2, 4].map(|section: usize| header.sections[section].offset);
+    let mut at = [1, 2, 4, 6, 7, 8].map(|section: usize| header.sections[section].offset);
     runs.iter().map(move |run| {
         let count = u64::from(run.count);
         let place = RunPlace {
@@ -169,11 +244,21 @@ pub(crate) fn run_places<'a>(
             frames: run.frames,
             rec_at: run.rec_at,
             rec_len: run.rec_len,
+            keys_at: at[3],
+            keys: run.keys,
+            streams_at: at[4],
+            streams_len: run.streams_len,
+            places_at: at[5],
+            places: run.places,
+            last_secs: run.last_time.secs(),
         };
         let blocks = place.blocks();
         at[0] += count * 32;
         at[1] += (blocks.end - blocks.start) * 32;
         at[2] += u64::from(run.frames) * 36;
+        at[3] += u64::from(run.keys) * 18;
+        at[4] += u64::from(run.streams_len);
+        at[5] += u64::from(run.places) * 2;
         (run, place)
     })
 }

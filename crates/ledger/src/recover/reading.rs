@@ -6,6 +6,7 @@ use crate::books::{Books, HingeNote, Log, SignedNote};
 use crate::format::batch::{HEADER_BYTES, signed_message};
 use crate::format::frame::FrameScratch;
 use crate::format::register::Register;
+use crate::resend::Known;
 use crate::scan;
 use indelible_proof::checkpoint::Checkpoint;
 use indelible_proof::hash::Hash;
@@ -46,10 +47,15 @@ pub(super) struct Reading {
     /// Headers of the tail whose signatures are checked together at the end.
     pub(super) signatures: Vec<SignedHeader>,
     pub(super) scratch: FrameScratch,
+    /// Whoever only reads needs not know what may be sent twice.
+    pub(super) for_writing: bool,
+    pub(super) known: Known,
+    /// Streams of packs up to this batch are known already.
+    pub(super) streams_until: Option<u64>,
 }
 
 impl Reading {
-    pub(super) fn new(books: Books) -> Reading {
+    pub(super) fn new(books: Books, for_writing: bool) -> Reading {
         Reading {
             books,
             next: 0,
@@ -68,6 +74,9 @@ impl Reading {
             read_only: None,
             signatures: Vec::new(),
             scratch: FrameScratch::default(),
+            for_writing,
+            known: Known::default(),
+            streams_until: None,
         }
     }
 
@@ -190,6 +199,7 @@ impl Reading {
             torn: self.torn,
             orphans: self.orphans,
             read_only: self.read_only,
+            known: self.known,
         }
     }
 }

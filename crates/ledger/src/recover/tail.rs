@@ -4,6 +4,8 @@ use super::reading::{Reading, SignedHeader};
 use super::{RecoverError, Torn, damaged, format_error};
 use crate::books::{NODE_LOG, Segment};
 use crate::format::batch::{BatchView, Part, signed_message};
+use crate::format::frame::Record;
+use crate::resend::TailClaims;
 use crate::scan;
 use crate::view::hashes;
 use indelible_proof::hash::{self, Hash};
@@ -193,7 +195,17 @@ impl Reading {
                 log.name()
             ));
         }
-        let rehashed = scan::rehash(log.head_start(), part, &entries, prev, &mut self.scratch)?;
+        let known = self.for_writing.then_some(&mut self.known);
+        let mut claims = TailClaims::new(part.row.log, known);
+        let see = &mut |record: &Record<'_>, seq| claims.see(record, seq);
+        let rehashed = scan::rehash(
+            log.head_start(),
+            part,
+            &entries,
+            prev,
+            &mut self.scratch,
+            see,
+        )?;
         let times = rehashed.times;
         if times.1 > batch {
             return Err(format!(

@@ -4,6 +4,7 @@ use crate::format::FormatError;
 use crate::format::frame::{Content, FrameBuilder, FrameScratch, FrameView};
 use crate::format::pack::{FrameRow, PackNote, Run, RunData};
 use crate::limits::{BLOCK_RECORDS, NOTE_EVERY_SECONDS};
+use crate::resend::collect::{Collector, GAP};
 use indelible_proof::hash::{self, Hash};
 use indelible_proof::time::Time;
 use indelible_proof::tree::Frontier;
@@ -30,6 +31,7 @@ pub(super) struct RunBuilder {
     times: Option<(Time, Time)>,
     pub(super) notes: Vec<(u64, PackNote)>,
     noted_at: Option<u64>,
+    claims: Collector,
 }
 
 impl RunBuilder {
@@ -57,6 +59,7 @@ impl RunBuilder {
             times: None,
             notes: Vec::new(),
             noted_at: None,
+            claims: Collector::new(log),
         }
     }
 
@@ -94,6 +97,8 @@ impl RunBuilder {
         for (record, seq) in columns.records().zip(frame.first_seq()..) {
             first_time = first_time.or(Some(record.time));
             last_time = Some(record.time);
+            let place = u16::try_from(seq - self.first).expect("a run has at most 65,536 records");
+            self.claims.add(place, record.shared, record.own);
             if whole {
                 continue;
             }
@@ -115,6 +120,12 @@ impl RunBuilder {
                         .push_absent(record.time, record.shared, record.own, &digest)
                 }
             }
+        }
+        if self.claims.gap().is_some() {
+            return Err(FormatError::Damaged {
+                offset: 0,
+                what: GAP,
+            });
         }
         let times = first_time.zip(last_time);
         if let Some((first, last)) = times {
@@ -189,6 +200,8 @@ impl RunBuilder {
                 usize::try_from(size - 1 - self.first).expect("a run has at most 65,536 records");
             bits[place / 8] |= 1 << (place % 8);
         }
+        let claims = self.claims.finish();
+        let (keys, streams_len, places) = claims.lengths();
         let run = Run {
             origin: self.origin,
             log: self.log,
@@ -205,6 +218,9 @@ impl RunBuilder {
             rec_at: 0,
             rec_len: u64::try_from(self.bytes.len()).expect("a pack fits memory"),
             notes: u32::try_from(self.notes.len()).expect("a run has few notes"),
+            keys,
+            streams_len,
+            places,
         };
         let notes = self.notes.into_iter().map(|(_, note)| note).collect();
         (
@@ -215,6 +231,7 @@ impl RunBuilder {
                 commit_bits: bits,
                 frames: self.frames,
                 notes,
+                claims,
             },
             self.bytes,
         )

@@ -1,17 +1,21 @@
 //! Checks one pack by itself: header, sections, trees, frames, records. What it says of other packs, `mod` compares.
 
+mod claims;
 mod frames;
 mod notes;
 
 use super::finding::{Damage, Finding, push_seq};
 use super::records::{FramePlace, RecordChecker, grow};
-use super::sections::{BITS, ENTRIES, FRAMES, NODES, NOTES, RUNS, SECTION_NAMES, Sections};
+use super::sections::{
+    BITS, ENTRIES, FRAMES, KEYS, NODES, NOTES, PLACES, RUNS, SECTION_NAMES, STREAMS, Sections,
+};
 use super::{Checked, LogName, Progress};
 use crate::format::FormatError;
 use crate::format::pack::{
-    ENT_HEADER_BYTES, FRAME_ROW_BYTES, FrameRow, PackHeader, REC_HEADER_BYTES, RecHeader, Run,
-    SECTIONS, list_runs, pack_names,
+    ENT_HEADER_BYTES, FRAME_ROW_BYTES, FrameRow, KEY_BYTES, PLACE_BYTES, PackHeader,
+    REC_HEADER_BYTES, RecHeader, Run, SECTIONS, list_runs, pack_names,
 };
+use crate::resend::collect::Collector;
 use crate::view::hashes;
 use indelible_proof::checkpoint::Checkpoint;
 use indelible_proof::hash::Hash;
@@ -110,7 +114,7 @@ impl PackCheck<'_> {
     ) -> Result<(), Box<Finding>> {
         let sections = self.sections(batches)?;
         self.seen.header = Some(sections.header.clone());
-        for index in [RUNS, BITS, FRAMES, NOTES] {
+        for index in [RUNS, BITS, FRAMES, NOTES, KEYS, STREAMS, PLACES] {
             if !sections.sound[index] {
                 let what = format!(
                     "the digest of the section {} is wrong",
@@ -151,6 +155,9 @@ impl PackCheck<'_> {
             at[NODES] += len((run.blocks().end - run.blocks().start) * 32);
             at[BITS] += len(run.commit_bits_len());
             at[FRAMES] += len(u64::from(run.frames)) * FRAME_ROW_BYTES;
+            at[KEYS] += len(u64::from(run.keys)) * KEY_BYTES;
+            at[STREAMS] += len(u64::from(run.streams_len));
+            at[PLACES] += len(u64::from(run.places)) * PLACE_BYTES;
         }
         for index in [ENTRIES, NODES] {
             if !sections.sound[index] && self.seen.findings.len() == before {
@@ -317,6 +324,7 @@ impl PackCheck<'_> {
             .chain(hashes(entry_bytes))
             .collect();
         let mut records = RecordChecker::new(log);
+        records.claims = Some((run.first, Collector::new(run.log)));
         let rows = self.rows(sections, run, log, at[FRAMES]);
         let sizes: Vec<u64> = notes.iter().map(|note| note.size).collect();
         let mut grown = grow(run.frontier_first.clone(), &entries[1..], &sizes);
@@ -346,6 +354,7 @@ impl PackCheck<'_> {
         self.commit_bits(sections, run, log, at[BITS]);
         self.run_ends(sections, run, log, &records, entries.last());
         self.hinges(sections, log, notes, &records);
+        self.claims(sections, run, log, at, &mut records);
         if let Some(genesis) = records.genesis.take() {
             self.seen.geneses.push((run.log, genesis));
         }

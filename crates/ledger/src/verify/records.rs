@@ -7,6 +7,7 @@ use super::{Checked, LogName};
 use crate::format::FormatError;
 use crate::format::frame::{Content, FrameScratch, FrameView, Record};
 use crate::limits::BLOCK_RECORDS;
+use crate::resend::collect::Collector;
 use crate::scan::HeadBuilder;
 use indelible_proof::hash::{self, Hash};
 use indelible_proof::head::{Kind, Own, Shared};
@@ -41,6 +42,8 @@ pub(crate) struct RecordChecker<'a> {
     /// Seq and event of each `key` record.
     pub(crate) keys: Vec<(u64, Vec<u8>)>,
     pub(crate) checked: Checked,
+    /// Seq of the run's first record, and what its records claim; only a pack's are collected.
+    pub(crate) claims: Option<(u64, Collector)>,
 }
 
 impl<'a> RecordChecker<'a> {
@@ -58,6 +61,7 @@ impl<'a> RecordChecker<'a> {
             genesis: None,
             keys: Vec::new(),
             checked: Checked::default(),
+            claims: None,
         }
     }
 
@@ -102,6 +106,10 @@ impl<'a> RecordChecker<'a> {
             }
             if matches!(record.content, Content::Absent { .. }) {
                 push_seq(&mut gone, seq);
+            }
+            if let Some((first, claims)) = &mut self.claims {
+                let place = u16::try_from(seq - *first).expect("a run has at most 65,536 records");
+                claims.add(place, record.shared, record.own);
             }
             if record.shared != good_shared
                 || self.log.is_node()

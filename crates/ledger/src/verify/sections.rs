@@ -9,8 +9,20 @@ pub(super) const NODES: usize = 2;
 pub(super) const BITS: usize = 3;
 pub(super) const FRAMES: usize = 4;
 pub(super) const NOTES: usize = 5;
-pub(super) const SECTION_NAMES: [&str; SECTIONS] =
-    ["runs", "entries", "nodes", "commit bits", "frames", "notes"];
+pub(super) const KEYS: usize = 6;
+pub(super) const STREAMS: usize = 7;
+pub(super) const PLACES: usize = 8;
+pub(super) const SECTION_NAMES: [&str; SECTIONS] = [
+    "runs",
+    "entries",
+    "nodes",
+    "commit bits",
+    "frames",
+    "notes",
+    "keys",
+    "streams",
+    "places",
+];
 
 /// The `.ent` file cut into sections, and which of them have the digest the header names.
 pub(super) struct Sections {

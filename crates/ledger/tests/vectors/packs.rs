@@ -5,16 +5,17 @@ use crate::{Word, base64_of, file, hash, length, list, number, refusal, require,
 use indelible_ledger::format::batch::{HEADER_BYTES, SIGNATURE_BYTES, signed_message};
 use indelible_ledger::format::frame::FrameView;
 use indelible_ledger::format::pack::{
-    EntView, REC_HEADER_BYTES, RecHeader, Run, RunView, parse_pack_name,
+    EntView, Places, REC_HEADER_BYTES, RecHeader, Run, RunView, parse_pack_name,
 };
 use indelible_ledger::format::register::Register;
 use indelible_proof::checkpoint::Checkpoint;
 use indelible_proof::hash::{self, Hash};
+use indelible_proof::head::{Head, Kind};
 use indelible_proof::key::{VerifierKey, verify_ed25519};
 use indelible_proof::note::{Note, Signed};
 use indelible_proof::tree::Frontier;
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The files of a case: name in `sealed/` and bytes.
 pub fn files(file: &Value, case: &Value) -> Vec<(String, Vec<u8>)> {
@@ -142,12 +143,26 @@ fn run_said(
         .iter()
         .map(|row| json!([row.offset, row.length, row.count, row.first]))
         .collect();
+    let claims = &view.claims;
+    let seqs = |places: Places<'_>| -> Vec<u64> {
+        places.map(|place| run.first + u64::from(place)).collect()
+    };
+    let keys: Vec<_> = claims
+        .keys()
+        .map(|(tag, place)| json!([crate::hex(&tag), run.first + u64::from(place)]))
+        .collect();
+    let streams: Vec<_> = claims
+        .numbers()
+        .map(|(row, places)| json!([row.by, row.src, row.epoch, row.first, seqs(places)]))
+        .collect();
+    let stream_records = seqs(claims.records());
     Ok(json!({
         "origin": run.origin, "log": crate::hex(&run.log.0), "first": run.first, "count": run.count,
         "time": String::from_utf8_lossy(&run.first_time.text()), "last_time": String::from_utf8_lossy(&run.last_time.text()),
         "before": crate::hex(&run.prev_entry.0), "last": crate::hex(&run.last_entry.0), "root": crate::hex(&run.root.0),
         "nodes": nodes.iter().map(|node| crate::hex(&node.0)).collect::<Vec<_>>(), "commits": commits, "notes": sizes,
         "entries_sha256": crate::hex(&hash::sha256(view.entries).0), "frames": frames,
+        "keys": keys, "streams": streams, "stream_records": stream_records,
     }))
 }
 
@@ -182,7 +197,61 @@ fn records(run: &Run, view: &RunView<'_>, rest: &mut &[u8]) -> Result<Hash, Word
     let held =
         records.entries == hashes(view.entries) && records.times.last() == Some(&run.last_time);
     require(held, Word::Damaged)?;
+    let claimed = claimed(run, &records.heads) == said_claims(view);
+    require(claimed, Word::Damaged)?;
     Ok(records.lines())
+}
+
+/// Tags with places, numbers of streams with places, places of records of kind `stream`.
+type Claims = (
+    Vec<(Vec<u8>, u16)>,
+    BTreeMap<(String, String, u64), Vec<(u64, u16)>>,
+    Vec<u16>,
+);
+
+fn said_claims(view: &RunView<'_>) -> Claims {
+    let claims = &view.claims;
+    let keys = claims.keys().map(|(tag, place)| (tag.to_vec(), place));
+    let streams = claims.numbers().map(|(row, places)| {
+        let name = (row.by.to_owned(), row.src.to_owned(), row.epoch);
+        (name, (row.first..).zip(places).collect())
+    });
+    (
+        keys.collect(),
+        streams.collect(),
+        claims.records().collect(),
+    )
+}
+
+/// What the heads claim, by the page.
+fn claimed(run: &Run, heads: &[String]) -> Claims {
+    let (mut keys, mut streams, mut records) = Claims::default();
+    for (head, place) in heads.iter().zip(0..) {
+        let head = Head::parse(head.as_bytes()).unwrap();
+        if let Some(key) = head.own.key {
+            let mut tagged = b"indelible key tag v1\n".to_vec();
+            tagged.extend_from_slice(&run.log.0);
+            for part in [head.shared.by, key] {
+                tagged.extend_from_slice(&u32::try_from(part.len()).unwrap().to_be_bytes());
+                tagged.extend_from_slice(part.as_bytes());
+            }
+            keys.push((hash::sha256(&tagged).0[..16].to_vec(), place));
+        }
+        if let Some(stream) = head.own.stream {
+            let name = (
+                head.shared.by.to_owned(),
+                stream.src.to_owned(),
+                stream.epoch,
+            );
+            let numbers: &mut Vec<(u64, u16)> = streams.entry(name).or_default();
+            numbers.push((stream.n, place));
+        }
+        if head.shared.kind == Kind::Stream {
+            records.push(place);
+        }
+    }
+    keys.sort();
+    (keys, streams, records)
 }
 
 #[test]

@@ -37,6 +37,7 @@ fn of_log(key: &str) -> Genesis<'_> {
         node: HEX,
         store: HEX,
         event_bytes: 1_048_576,
+        key_horizon: 0,
         creator: "an operator",
         software: "indelible 0.1.0",
     }
@@ -194,6 +195,7 @@ fn values_have_their_form() {
     check(
         &Genesis {
             event_bytes: 1 << 53,
+            key_horizon: 0,
             ..of_log(&key)
         },
         false,

@@ -118,8 +118,57 @@ fn every_event_has_the_form_of_the_page() {
 }
 
 #[test]
+fn streams_and_conflicts_have_the_form_of_the_page() {
+    let log = "acme.example/orders/00112233445566ff";
+    let conflict = NodeEvent::Conflict {
+        log,
+        by: "unix:1000",
+        key: "a%20b#7",
+        seq: 41,
+    };
+    check(
+        &conflict,
+        Kind::Node,
+        &format!(
+            r#"{{"node":"conflict","log":"{log}","by":"unix:1000","key":"a%20b#7","seq":41}}"#
+        ),
+    );
+    let epoch = NodeEvent::StreamEpoch {
+        by: "spiffe://acme/till",
+        src: "till-7",
+        epoch: 1,
+        last: Some(40),
+    };
+    check(
+        &epoch,
+        Kind::Stream,
+        r#"{"stream":"epoch","by":"spiffe://acme/till","src":"till-7","epoch":1,"last":40}"#,
+    );
+    let handed = NodeEvent::StreamHanded {
+        by: "unix:1000",
+        src: "till-7",
+        to: "dns:till.acme",
+        epoch: 0,
+        last: None,
+    };
+    check(
+        &handed,
+        Kind::Stream,
+        r#"{"stream":"handed","by":"unix:1000","src":"till-7","to":"dns:till.acme","epoch":0,"last":null}"#,
+    );
+}
+
+#[test]
 fn other_forms_are_refused() {
     for text in [
+        r#"{"stream":"epoch","by":"unix:1","src":"a","epoch":0,"last":null}"#,
+        r#"{"stream":"epoch","by":"unix:1","src":"a","epoch":1,"last":-1}"#,
+        r#"{"stream":"epoch","by":"unix:1","src":"a","epoch":1}"#,
+        r#"{"stream":"epoch","by":"unix:1","src":"a b","epoch":1,"last":null}"#,
+        r#"{"stream":"epoch","by":"","src":"a","epoch":1,"last":null}"#,
+        r#"{"stream":"handed","by":"unix:1","src":"a","epoch":1,"last":null}"#,
+        r#"{"stream":"begun","by":"unix:1","src":"a","epoch":1,"last":null}"#,
+        r#"{"node":"conflict","log":"x","by":"unix:1","key":"a","seq":1}"#,
         "",
         "{}",
         r#"{"node":"stop"}"#,

@@ -80,6 +80,7 @@ impl Log {
             node: "000102030405060708090a0b0c0d0e0f",
             store: "101112131415161718191a1b1c1d1e1f",
             event_bytes: 1 << 20,
+            key_horizon: 0,
             creator: "unix:0",
             software: "indelible 0.1.0",
         }

@@ -136,13 +136,7 @@ fn a_head_that_was_altered_is_not_taken_for_a_fault_of_the_log() {
 
 #[test]
 fn records_of_reserved_kinds_are_unsupported() {
-    for kind in [
-        Kind::Settings,
-        Kind::Expiry,
-        Kind::Erasure,
-        Kind::Stream,
-        Kind::Successor,
-    ] {
+    for kind in [Kind::Settings, Kind::Expiry, Kind::Erasure, Kind::Successor] {
         let mut log = Log::of(1);
         log.append(kind, b"{}".to_vec());
         let report = verify_export(&log.whole(), Some(&log.pin()));

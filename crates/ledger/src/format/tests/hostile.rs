@@ -112,7 +112,7 @@ proptest! {
         }
         read_as_everything(&mangled(&small_batch(), &changes, cut));
         let (ent, _) = encode_ent(&STORE, 9, 9, &filled(0xcc), &[small_run()]);
-        read_as_everything(&with_crc(mangled(&ent, &changes, cut), 420));
+        read_as_everything(&with_crc(mangled(&ent, &changes, cut), 576));
     }
 }
 
@@ -120,10 +120,10 @@ proptest! {
 #[test]
 fn lengths_that_are_only_claimed_make_no_room() {
     let (ent, _) = encode_ent(&STORE, 9, 9, &filled(0xcc), &[small_run()]);
-    for at in 0..416 {
+    for at in 0..572 {
         let mut changed = ent.clone();
         changed[at..at + 4].copy_from_slice(&[0xff; 4]);
-        read_as_everything(&with_crc(changed, 420));
+        read_as_everything(&with_crc(changed, 576));
     }
     for good in [small_batch(), small_frame()] {
         for at in 0..good.len() - 4 {

@@ -106,7 +106,10 @@ fn header_and_runs_can_be_read_alone() {
     assert_eq!(header.parse_notes(section(5), &runs).unwrap(), [[note]]);
     assert!(header.parse_runs(&section(0)[1..]).is_err());
     assert!(header.parse_notes(&section(5)[..5], &runs).is_err());
-    let at = bytes.len() - 11;
+    let streams = header.parse_streams(section(7), &runs).unwrap();
+    assert_eq!((streams[0][0].src, streams[0][0].last()), ("a", 8));
+    assert!(header.parse_streams(&section(7)[1..], &runs).is_err());
+    let at = header.sections[5].offset as usize;
     assert_eq!(
         header.parse_notes(b"\0\0\x10\0", &runs),
         Err(FormatError::Damaged {
@@ -136,8 +139,8 @@ fn every_flip_in_a_pack_is_refused() {
 #[test]
 fn headers_changed_under_a_right_check_read_as_another_value() {
     let (bytes, digest) = small_ent();
-    for (at, changed) in flips(&bytes[..420]) {
-        let changed = with_crc([&changed, &[0; 4][..]].concat(), 420);
+    for (at, changed) in flips(&bytes[..576]) {
+        let changed = with_crc([&changed, &[0; 4][..]].concat(), 576);
         if let Ok(header) = PackHeader::decode(&changed) {
             assert_eq!(header.encode()[..], changed[..], "byte {at}");
             assert_ne!(header.digest(), digest, "byte {at}");
@@ -159,7 +162,7 @@ fn features_of_later_versions_are_refused_or_make_it_read_only() {
     let changed = |at: usize, value: u8| {
         let mut bytes = bytes.clone();
         bytes[at] = value;
-        PackHeader::decode(&with_crc(bytes, 420))
+        PackHeader::decode(&with_crc(bytes, 576))
     };
     assert_eq!(changed(8, 1), Err(FormatError::Unsupported("pack version")));
     assert_eq!(
@@ -272,6 +275,39 @@ fn packs_that_no_writer_makes_are_refused() {
     check(
         &|data| data.frames[0].count = 253,
         "a frame crosses a multiple of 256",
+    );
+    let numbers = "more keys or numbers than records";
+    check(&|data| data.run.keys = 4, numbers);
+    check(&|data| data.run.places = 4, numbers);
+    let fit = "the sections don't fit the runs";
+    check(&|data| data.run.keys = 0, fit);
+    check(&|data| data.run.streams_len = 33, fit);
+    check(&|data| data.run.places = 2, fit);
+    let tags = "key tags that are not in order";
+    check(&|data| data.claims.keys[0].1 = 3, tags);
+    let two = |data: &mut RunData, first, second| {
+        data.claims.keys = vec![first, second];
+        data.run.keys = 2;
+    };
+    check(&|data| two(data, ([9; 16], 0), ([8; 16], 1)), tags);
+    check(&|data| two(data, ([9; 16], 1), ([9; 16], 1)), tags);
+    let places = "places that are not in order";
+    check(&|data| data.claims.streams[0].places = vec![2, 0], places);
+    check(&|data| data.claims.streams[0].places = vec![0, 0], places);
+    check(&|data| data.claims.streams[0].places = vec![0, 3], places);
+    check(&|data| data.claims.records[0] = 3, places);
+    let name = "not a principal or a stream's name";
+    check(&|data| data.claims.streams[0].src = "%".to_owned(), name);
+    check(
+        &|data| data.claims.streams[0].by = "unix 1000".to_owned(),
+        name,
+    );
+    let beyond = "numbers beyond what a head can say, or none";
+    check(&|data| data.claims.streams[0].first = (1 << 53) - 1, beyond);
+    check(&|data| data.claims.streams[0].epoch = 1 << 53, beyond);
+    check(
+        &|data| data.claims.streams[0].places.clear(),
+        "the sections don't fit the runs",
     );
     refused(
         &[small_run(), small_run()],

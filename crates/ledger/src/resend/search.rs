@@ -1,0 +1,225 @@
+//! Finds the record of a claim that is sealed: in the sections *streams* and *places* of the packs.
+//!
+//! What it finds is a place to look at; whether the record there is the one, its head says.
+
+use super::keys::{Sealed, birth, halves};
+use super::streams::Place;
+use crate::books::{Books, Log, RunPlace};
+use crate::format::pack::{KEY_BYTES, PLACE_BYTES, StreamRow, Tag, key_at, stream_rows};
+use crate::limits::BIRTH_AHEAD_SECONDS;
+use crate::view::ReadError;
+use std::ops::RangeInclusive;
+
+/// Where a number lies as seen from one run.
+enum Lies {
+    /// At this seq.
+    At(u64),
+    /// In a run before it.
+    Before,
+    /// In a run after it.
+    After,
+    /// Nowhere: the run goes from an epoch's end to the next epoch.
+    Nowhere,
+}
+
+impl Books {
+    /// The sealed record that has this number of a stream, if there is one.
+    pub(crate) fn find_number(
+        &self,
+        log: &Log,
+        by: &str,
+        src: &str,
+        place: Place,
+    ) -> Result<Option<u64>, ReadError> {
+        let runs: Vec<RunPlace> = {
+            let state = log.read();
+            let with_streams = state.runs.iter().filter(|run| run.streams_len > 0);
+            with_streams.cloned().collect()
+        };
+        // Numbers grow with seq, so halves can be left out; a run without the stream says nothing, and the one before it is asked.
+        let (mut low, mut high) = (0, runs.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let mut at = middle;
+            let lies = loop {
+                match self.lies(log, &runs[at], by, src, place)? {
+                    None if at > low => at -= 1,
+                    lies => break lies,
+                }
+            };
+            match lies {
+                Some(Lies::At(seq)) => return Ok(Some(seq)),
+                Some(Lies::Nowhere) => return Ok(None),
+                Some(Lies::Before) => high = at,
+                Some(Lies::After) | None => low = middle + 1,
+            }
+        }
+        Ok(None)
+    }
+
+    /// `None`: the run has nothing of the stream.
+    fn lies(
+        &self,
+        log: &Log,
+        run: &RunPlace,
+        by: &str,
+        src: &str,
+        place: Place,
+    ) -> Result<Option<Lies>, ReadError> {
+        let length = usize::try_from(run.streams_len).expect("a run's streams fit memory");
+        let bytes = self
+            .store()
+            .read_at(&run.pack.ent, run.streams_at, length, false)?;
+        let rows = stream_rows(run.places, &bytes)
+            .map_err(|error| run.damaged(log, &error.to_string()))?;
+        let (mut skipped, mut first, mut last) = (0_u64, None, None);
+        for row in rows {
+            if (row.by, row.src) == (by, src) {
+                let (from, to) = ends(&row);
+                if (from..=to).contains(&place) {
+                    let index = skipped + (place.n - row.first);
+                    return self.seq_at(log, run, index).map(Lies::At).map(Some);
+                }
+                first = first.or(Some(from));
+                last = Some(to);
+            }
+            skipped += u64::from(row.count);
+        }
+        Ok(first.zip(last).map(|(first, last)| {
+            if place < first {
+                Lies::Before
+            } else if place > last {
+                Lies::After
+            } else {
+                Lies::Nowhere
+            }
+        }))
+    }
+
+    /// The events of the records of kind `stream` in the run that begins at `first`; their places stand behind those of its numbers.
+    pub(crate) fn stream_records(
+        &self,
+        log: &Log,
+        first: u64,
+        numbers: u64,
+    ) -> Result<Vec<Vec<u8>>, ReadError> {
+        let Some(run) = log.read().run_of(first).cloned() else {
+            return Ok(Vec::new());
+        };
+        let mut events = Vec::new();
+        for index in numbers..u64::from(run.places) {
+            let seq = self.seq_at(log, &run, index)?;
+            let content = self.record(log, seq)?.content;
+            let (_, event) =
+                content.ok_or_else(|| run.damaged(log, "a record of kind stream has no event"))?;
+            events.push(event);
+        }
+        Ok(events)
+    }
+
+    fn seq_at(&self, log: &Log, run: &RunPlace, index: u64) -> Result<u64, ReadError> {
+        let offset = run.places_at + index * PLACE_BYTES_U64;
+        let bytes = self
+            .store()
+            .read_at(&run.pack.ent, offset, PLACE_BYTES, false)?;
+        let place = bytes
+            .first_chunk()
+            .ok_or_else(|| run.damaged(log, "its places end too early"))?;
+        Ok(run.first + u64::from(u16::from_le_bytes(*place)))
+    }
+}
+
+impl Books {
+    /// The sealed record that has this key, as far as it can be told: among the packs that the filters name, then, for a key older
+    /// than they reach that says when it was made, among those that can hold it. Of several the newest.
+    pub(crate) fn find_key(
+        &self,
+        log: &Log,
+        sealed: &Sealed,
+        tag: &Tag,
+        key: &str,
+    ) -> Result<Option<u64>, ReadError> {
+        for batches in sealed.candidates(tag) {
+            for run in self.runs_within(log, &batches, 0).iter().rev() {
+                if let Some(seq) = self.find_tag(log, run, tag)? {
+                    return Ok(Some(seq));
+                }
+            }
+        }
+        let Some(last) = sealed.begins.checked_sub(1) else {
+            return Ok(None);
+        };
+        let Some(birth) = birth(key) else {
+            return Ok(None); // Outside the promise: too old, and it does not say when it was made.
+        };
+        // Most come again soon after they came first, so the packs of its time are asked first.
+        let since = birth.saturating_sub(BIRTH_AHEAD_SECONDS);
+        for run in self.runs_within(log, &(0..=last), since) {
+            if let Some(seq) = self.find_tag(log, &run, tag)? {
+                return Ok(Some(seq));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The runs of a log with keys in packs of these batches that do not end before `since`.
+    fn runs_within(&self, log: &Log, batches: &RangeInclusive<u64>, since: u64) -> Vec<RunPlace> {
+        let state = log.read();
+        let first = state
+            .runs
+            .partition_point(|run| run.pack.first_batch < *batches.start());
+        let end = state
+            .runs
+            .partition_point(|run| run.pack.first_batch <= *batches.end());
+        let runs = state.runs.get(first..end).unwrap_or_default();
+        let runs = runs.iter();
+        runs.filter(|run| run.keys > 0 && run.last_secs >= since)
+            .cloned()
+            .collect()
+    }
+
+    /// Looks for a tag in one run. Tags are hashes, so where one lies can be guessed.
+    fn find_tag(&self, log: &Log, run: &RunPlace, tag: &Tag) -> Result<Option<u64>, ReadError> {
+        let keys = u64::from(run.keys);
+        let guess = (u128::from(halves(tag).0) * u128::from(keys)) >> 64;
+        let guess = u64::try_from(guess).expect("below the number of keys");
+        let mut reach = WINDOW_TAGS;
+        loop {
+            let (from, to) = (guess.saturating_sub(reach), keys.min(guess + reach + 1));
+            let length =
+                usize::try_from((to - from) * KEY_BYTES_U64).expect("a run's tags fit memory");
+            let offset = run.keys_at + from * KEY_BYTES_U64;
+            let bytes = self.store().read_at(&run.pack.ent, offset, length, false)?;
+            let (tags, _) = bytes.as_chunks::<KEY_BYTES>();
+            let at = tags.partition_point(|own| key_at(own).0 <= *tag);
+            let found = at.checked_sub(1).and_then(|at| tags.get(at)).map(key_at);
+            let lower = at > 0 || from == 0;
+            let higher = at < tags.len() || to == keys;
+            match found {
+                Some((own, place)) if own == *tag => {
+                    return Ok(Some(run.first + u64::from(place)));
+                }
+                _ if tags.is_empty() => {
+                    return Err(run.damaged(log, "its key tags end too early"));
+                }
+                _ if lower && higher => return Ok(None),
+                _ => reach = reach.saturating_mul(8),
+            }
+        }
+    }
+}
+
+/// Tags read to each side of where one is guessed: their places stray by half the root of their number, 128 in the largest run.
+const WINDOW_TAGS: u64 = 256;
+/// The same as a length in a file.
+const KEY_BYTES_U64: u64 = 18;
+/// The same as a length in a file.
+const PLACE_BYTES_U64: u64 = 2;
+
+fn ends(row: &StreamRow<'_>) -> (Place, Place) {
+    let at = |n| Place {
+        epoch: row.epoch,
+        n,
+    };
+    (at(row.first), at(row.last()))
+}
