@@ -6,6 +6,8 @@
 
 mod answers;
 mod belt;
+mod claims;
+mod field;
 mod input;
 mod progress;
 mod receipts;
@@ -19,6 +21,7 @@ use crate::say::{self, Failure};
 use crate::show;
 use answers::Tally;
 use belt::{Bad, Belt, Stop};
+use claims::Claims;
 use clap::Args;
 use indelible_ledger::limits::SEAL_BYTES;
 use indelible_ledger::{Log, Settings};
@@ -54,6 +57,15 @@ pub struct AppendArgs {
     /// Pass over lines that are no events, and list them at the end
     #[arg(long)]
     pub keep_going: bool,
+    /// Take the idempotency key of each event from this member of it: what is sent again is not recorded twice
+    #[arg(long, value_name = "NAME", conflicts_with = "stream")]
+    pub key_field: Option<String>,
+    /// Number the events as this stream, from 0: the same input again goes on where it ended
+    #[arg(long, value_name = "NAME", conflicts_with = "keep_going")]
+    pub stream: Option<String>,
+    /// Number of the first event in the stream
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "stream")]
+    pub first_number: u64,
     #[command(flatten)]
     pub write: WriteArgs,
 }
@@ -92,7 +104,14 @@ fn record(
     let log = writing.log(&args.log)?;
     let receipts = Receipts::open(args.receipts.as_deref())?;
     let began = Instant::now();
-    let appended = append(writing, &log, input, receipts, args.keep_going)?;
+    let claims = Claims::new(
+        writing,
+        &log,
+        args.key_field.as_deref(),
+        args.stream.as_deref(),
+        args.first_number,
+    )?;
+    let appended = append(writing, &log, input, receipts, args.keep_going, claims)?;
     Ok((log, appended, began.elapsed()))
 }
 
@@ -101,6 +120,8 @@ struct Appended {
     tally: Tally,
     bad: Vec<Bad>,
     stop: Option<Stop>,
+    /// What is said of a group that was refused for what it claims.
+    refused_claim: Option<Failure>,
 }
 
 /// Runs the stages until the input ends or something stops them.
@@ -110,6 +131,7 @@ fn append(
     input: Input,
     receipts: Receipts,
     keep_going: bool,
+    claims: Claims,
 ) -> Result<Appended, Failure> {
     let belt = Arc::new(Belt::new(keep_going));
     let progress = Progress::new(input.length());
@@ -125,15 +147,32 @@ fn append(
     let tally = std::thread::scope(|scope| {
         let (tickets, answered) = mpsc::channel();
         for caller in callers {
-            let (belt, tickets) = (&belt, tickets.clone());
-            scope.spawn(move || workers::work(&writing.ledger, log, caller, belt, &tickets));
+            let (belt, tickets, claims) = (&belt, tickets.clone(), &claims);
+            scope
+                .spawn(move || workers::work(&writing.ledger, log, caller, belt, &tickets, claims));
         }
         drop(tickets);
-        answers::take(&writing.ledger, log, &belt, &answered, receipts, &progress)
+        answers::take(
+            &writing.ledger,
+            log,
+            &belt,
+            &answered,
+            receipts,
+            &progress,
+            &claims,
+        )
     });
     progress.finish();
     let (bad, stop) = belt.outcome();
-    Ok(Appended { tally, bad, stop })
+    let refused = tally.refused.as_ref();
+    let refused_claim = refused
+        .and_then(|refused| claims.failure(writing, log.name(), refused.line, &refused.refusal));
+    Ok(Appended {
+        tally,
+        bad,
+        stop,
+        refused_claim,
+    })
 }
 
 /// After a long run most of it is in the tail still, which whoever opens the store next would have to read through.
@@ -169,6 +208,11 @@ fn report(log: &Log, tally: &Tally, elapsed: Duration, args: &AppendArgs) -> Res
             ));
         }
     }
+    if recorded.before > 0 {
+        let events = show::counted(recorded.before, "event");
+        let were = if recorded.before == 1 { "was" } else { "were" };
+        lines.push(format!("{events} {were} recorded before, and not again"));
+    }
     let (size, root) = log.head();
     lines.push(format!(
         "head: {}, root {root}",
@@ -185,11 +229,19 @@ fn report(log: &Log, tally: &Tally, elapsed: Duration, args: &AppendArgs) -> Res
 
 /// What ended the run early, if anything did.
 fn outcome(appended: Appended, args: &AppendArgs) -> Result<(), Failure> {
-    let Appended { tally, bad, stop } = appended;
+    let Appended {
+        tally,
+        bad,
+        stop,
+        refused_claim,
+    } = appended;
     let recorded = tally.recorded;
     tally
         .receipts
         .map_err(|error| receipts_failed(&error, &recorded, args))?;
+    if let Some(failure) = refused_claim {
+        return Err(failure);
+    }
     if let Some(answers::Refused { line, refusal }) = tally.refused {
         return Err(say::refused(&refusal).before(format!("from line {line} on: ")));
     }

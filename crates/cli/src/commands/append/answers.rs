@@ -1,6 +1,7 @@
 //! Takes what became of each group, in order, writes receipts, and counts.
 
 use super::belt::{Belt, Permit, Stop};
+use super::claims::Claims;
 use super::progress::Progress;
 use super::receipts::Receipts;
 use indelible_ledger::{Ledger, Log, Refusal, Ticket};
@@ -25,6 +26,8 @@ pub struct Submitted {
 pub struct Recorded {
     /// How many.
     pub events: u64,
+    /// Events that had been recorded before, and were not again.
+    pub before: u64,
     /// Bytes of input they came in.
     pub bytes: u64,
     /// Seq of the first.
@@ -59,6 +62,7 @@ pub fn take(
     submitted: &Receiver<Submitted>,
     mut receipts: Receipts,
     progress: &Progress,
+    claims: &Claims,
 ) -> Tally {
     let mut tally = Tally {
         recorded: Recorded::default(),
@@ -74,17 +78,19 @@ pub fn take(
     {
         match ticket.wait() {
             Ok(records) => {
-                count(
-                    &mut tally.recorded,
-                    records.iter().map(|record| record.seq),
-                    bytes,
-                );
+                count(&mut tally.recorded, &records, bytes);
                 for record in &records {
                     if tally.receipts.is_ok() {
                         tally.receipts = receipts.write(ledger, log, record);
                     }
                 }
                 stop_without_receipts(&tally, belt);
+            }
+            Err(refusal) if belt.keeps_going() && claims.bad(line, &refusal).is_some() => {
+                claims
+                    .bad(line, &refusal)
+                    .into_iter()
+                    .for_each(|bad| belt.found(bad));
             }
             Err(refusal) => {
                 belt.stop(Stop::Refused {
@@ -127,13 +133,20 @@ fn stop_without_receipts(tally: &Tally, belt: &Belt) {
     }
 }
 
-fn count(recorded: &mut Recorded, seqs: impl Iterator<Item = u64>, bytes: usize) {
-    for seq in seqs {
+fn count(recorded: &mut Recorded, records: &[indelible_ledger::Recorded], bytes: usize) {
+    for record in records {
+        let seq = record.seq;
+        if record.again {
+            recorded.before += 1;
+            continue;
+        }
         if recorded.events == 0 {
             recorded.first = seq;
         }
         recorded.events += 1;
         recorded.last = seq;
     }
-    recorded.bytes += u64::try_from(bytes).unwrap_or(0);
+    if records.iter().any(|record| !record.again) {
+        recorded.bytes += u64::try_from(bytes).unwrap_or(0);
+    }
 }

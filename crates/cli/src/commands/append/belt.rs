@@ -22,6 +22,8 @@ pub struct Chunk {
     pub order: u64,
     /// Number of its first line, from 1.
     pub first_line: u64,
+    /// Events of the input before it.
+    pub first_event: u64,
     /// The lines, each with its LF but perhaps the last.
     pub lines: Lines,
     /// Its share of the belt, given back when the last of its events was answered.
@@ -39,6 +41,19 @@ pub enum Lines {
 }
 
 impl Lines {
+    /// How many lines are no white space alone.
+    pub fn events(&self) -> u64 {
+        let lines = match self {
+            Lines::Several(bytes) => bytes.strip_suffix(b"\n").unwrap_or(bytes),
+            Lines::One(_) | Lines::TooLong => return 1,
+        };
+        let events = lines
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !is_blank(line))
+            .count();
+        u64::try_from(events).unwrap_or(u64::MAX)
+    }
+
     /// Memory it will take, about.
     fn cost(&self) -> usize {
         match self {
@@ -55,6 +70,11 @@ impl Lines {
             Lines::TooLong => 0,
         }
     }
+}
+
+/// White space alone: no event.
+pub fn is_blank(line: &[u8]) -> bool {
+    line.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'))
 }
 
 /// A line that was not recorded.
@@ -140,7 +160,12 @@ impl Belt {
     }
 
     /// The reader puts a chunk on, waiting for room. `false`: nobody takes it any more.
-    pub fn put(self: &Arc<Belt>, order: u64, first_line: u64, lines: Lines) -> bool {
+    pub fn put(
+        self: &Arc<Belt>,
+        order: u64,
+        (first_line, first_event): (u64, u64),
+        lines: Lines,
+    ) -> bool {
         let cost = lines.cost();
         let mut state = self.lock();
         while state.stop.is_none()
@@ -160,6 +185,7 @@ impl Belt {
         state.chunks.push_back(Chunk {
             order,
             first_line,
+            first_event,
             lines,
             permit,
         });
@@ -221,6 +247,15 @@ impl Belt {
         self.changed.notify_all();
     }
 
+    /// A line that was found bad after it was submitted.
+    pub fn found(&self, bad: Bad) {
+        let mut state = self.lock();
+        match state.bad.len() < BAD_MAX {
+            true => state.bad.push(bad),
+            false => state.more_bad += 1,
+        }
+    }
+
     /// Stops everything, for the first reason given.
     pub fn stop(&self, why: Stop) {
         self.lock().stop.get_or_insert(why);
@@ -230,7 +265,8 @@ impl Belt {
     /// What was bad, and what ended the run early.
     pub fn outcome(&self) -> (Vec<Bad>, Option<Stop>) {
         let mut state = self.lock();
-        let bad = std::mem::take(&mut state.bad);
+        let mut bad = std::mem::take(&mut state.bad);
+        bad.sort_by_key(|bad| bad.line);
         let more = state.more_bad;
         let failed = state
             .failed

@@ -68,6 +68,7 @@ impl Input {
                 source,
                 belt,
                 line: 1,
+                event: 0,
                 order: 0,
                 buffer: Vec::new(),
             };
@@ -83,6 +84,8 @@ struct Reader {
     belt: Arc<Belt>,
     /// Number of the line that begins in `buffer`.
     line: u64,
+    /// Events put on the belt.
+    event: u64,
     order: u64,
     /// Bytes read and not yet put on the belt: less than a line.
     buffer: Vec<u8>,
@@ -159,7 +162,8 @@ impl Reader {
     }
 
     fn put(&mut self, lines: Lines) -> bool {
-        let first_line = self.line;
+        let first = (self.line, self.event);
+        self.event += lines.events();
         self.line += match &lines {
             Lines::Several(bytes) => {
                 u64::try_from(bytes.iter().filter(|byte| **byte == b'\n').count())
@@ -169,7 +173,7 @@ impl Reader {
         };
         let order = self.order;
         self.order += 1;
-        self.belt.put(order, first_line, lines)
+        self.belt.put(order, first, lines)
     }
 }
 

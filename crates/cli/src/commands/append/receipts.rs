@@ -1,4 +1,5 @@
-//! The file of receipts: a JSON line for each event, in order: {"seq":…,"entry":"…","salt":"…","receipt":"…"}.
+//! The file of receipts: a JSON line for each event, in order: {"seq":…,"entry":"…","salt":"…","receipt":"…"}, and
+//! `"again":true` at the end for an event that was recorded before.
 //!
 //! Lines are added, never replaced: receipts are what proves an event to others. A line cut off by an earlier crash is ended first.
 
@@ -87,10 +88,11 @@ impl Receipts {
         let salt = String::from_utf8_lossy(&salt);
         writeln!(
             out,
-            "{{\"seq\":{},\"entry\":\"{}\",\"salt\":\"{salt}\",\"receipt\":{}}}",
+            "{{\"seq\":{},\"entry\":\"{}\",\"salt\":\"{salt}\",\"receipt\":{}{}}}",
             record.seq,
             record.entry,
-            show::json(&receipt)
+            show::json(&receipt),
+            if record.again { ",\"again\":true" } else { "" }
         )
     }
 

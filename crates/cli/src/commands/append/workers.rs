@@ -1,11 +1,11 @@
 //! Judges, salts and digests events on all cores, and submits them in the order of the input.
 
 use super::answers::Submitted;
-use super::belt::{Bad, Belt, Chunk, Lines, Stop};
+use super::belt::{Bad, Belt, Chunk, Lines, Stop, is_blank};
+use super::claims::Claims;
 use crate::node;
-use crate::say;
 use indelible_ledger::{Caller, Ledger, Log, Prepared};
-use indelible_proof::head::{Kind, Own, Shared};
+use indelible_proof::head::{Kind, Shared};
 use indelible_proof::limits::EVENT_RECEIVED_BYTES_MAX;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -28,10 +28,11 @@ pub fn work(
     mut caller: Caller,
     belt: &Belt,
     tickets: &Sender<Submitted>,
+    claims: &Claims,
 ) {
     let by = node::user();
     while let Some(chunk) = belt.take() {
-        let (groups, bad) = prepare(&mut caller, log, &by, &chunk, belt.keeps_going());
+        let (groups, bad) = prepare(&mut caller, log, &by, &chunk, belt.keeps_going(), claims);
         if belt.turn(chunk.order) {
             submit(ledger, log, belt, tickets, &chunk, groups);
         }
@@ -75,6 +76,7 @@ fn prepare(
     by: &str,
     chunk: &Chunk,
     keep_going: bool,
+    claims: &Claims,
 ) -> (Vec<Group>, Vec<Bad>) {
     let (mut groups, mut bad) = (Vec::<Group>::new(), Vec::new());
     let lines: Vec<&[u8]> = match &chunk.lines {
@@ -99,21 +101,17 @@ fn prepare(
         }
     };
     let authenticated = authenticated(by);
+    let mut number = chunk.first_event;
     let is_one = matches!(chunk.lines, Lines::One(_));
     for (line, event) in (chunk.first_line..).zip(lines) {
-        if !is_one
-            && event
-                .iter()
-                .all(|byte| matches!(byte, b' ' | b'\t' | b'\r'))
-        {
+        if !is_one && is_blank(event) {
             continue;
         }
-        match caller.prepare(log, &authenticated, &CLAIMED, event) {
-            Ok(prepared) => add(&mut groups, line, event.len(), prepared),
-            Err(error) => bad.push(Bad {
-                line,
-                what: say::event(&error),
-            }),
+        let prepared = claims.prepare(caller, log, &authenticated, number, event);
+        number += 1;
+        match prepared {
+            Ok(prepared) => add(&mut groups, line, event.len(), prepared, claims),
+            Err(what) => bad.push(Bad { line, what }),
         }
         if !keep_going && !bad.is_empty() {
             break;
@@ -122,10 +120,12 @@ fn prepare(
     (groups, bad)
 }
 
-fn add(groups: &mut Vec<Group>, line: u64, bytes: usize, prepared: Prepared) {
+fn add(groups: &mut Vec<Group>, line: u64, bytes: usize, prepared: Prepared, claims: &Claims) {
     match groups.last_mut() {
         Some(group)
-            if group.events.len() < GROUP_EVENTS_MAX && group.bytes + bytes <= GROUP_BYTES_MAX =>
+            if !claims.are_single()
+                && group.events.len() < GROUP_EVENTS_MAX
+                && group.bytes + bytes <= GROUP_BYTES_MAX =>
         {
             group.bytes += bytes;
             group.events.push(prepared);
@@ -150,11 +150,3 @@ fn authenticated(by: &str) -> Shared<'_> {
         format: None,
     }
 }
-
-/// A line of JSON claims nothing beyond itself.
-const CLAIMED: Own<'static> = Own {
-    occurred: None,
-    stream: None,
-    key: None,
-    psig: None,
-};
