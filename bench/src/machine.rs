@@ -62,3 +62,9 @@ pub fn cpu_seconds() -> f64 {
         .sum();
     ticks / 100.0
 }
+
+/// Processor seconds of this thread: what others do on the machine does not count.
+pub fn thread_seconds() -> f64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    std::time::Duration::try_from(now).map_or(0.0, |time| time.as_secs_f64())
+}

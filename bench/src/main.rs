@@ -9,6 +9,7 @@ mod events;
 mod load;
 mod machine;
 mod report;
+mod resend;
 mod start;
 mod store;
 
@@ -24,18 +25,29 @@ struct Options {
     dir: PathBuf,
     /// Shorter runs that show whether the program works, and whose figures mean nothing.
     quick: bool,
+    /// Idempotency keys to fill a store with.
+    keys: Option<u64>,
+}
+
+impl Options {
+    fn is_wanted(&self, case: &str) -> bool {
+        self.only.as_deref().is_none_or(|only| case.contains(only))
+    }
 }
 
 fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
     let Some(command) = arguments.next() else {
-        bail!("usage: bench engine|start [--json FILE] [--only TEXT] [--dir DIR] [--quick]")
+        bail!(
+            "usage: bench engine|start|resend [--json FILE] [--only TEXT] [--dir DIR] [--quick] [--keys N]"
+        )
     };
     let mut options = Options {
         json: None,
         only: None,
         dir: PathBuf::from("target"),
         quick: false,
+        keys: None,
     };
     while let Some(argument) = arguments.next() {
         let mut value = || {
@@ -48,12 +60,14 @@ fn main() -> anyhow::Result<()> {
             "--only" => options.only = Some(value()?),
             "--dir" => options.dir = value()?.into(),
             "--quick" => options.quick = true,
+            "--keys" => options.keys = Some(value()?.parse().context("a number of keys")?),
             other => bail!("unknown argument {other}"),
         }
     }
     let rows = match command.as_str() {
         "engine" => engine::run(&options)?,
         "start" => start::run(&options)?,
+        "resend" => resend::run(&options)?,
         other => bail!("unknown benchmark {other}"),
     };
     report::write_json(&rows, options.json.as_deref())

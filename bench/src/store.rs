@@ -88,6 +88,15 @@ impl Bed {
 
 /// Opens a store for writing.
 pub fn open_at(path: &Path, settings: Settings) -> anyhow::Result<Ledger> {
+    open_with_clock(path, settings, Arc::new(SystemClock))
+}
+
+/// The same with another clock.
+pub fn open_with_clock(
+    path: &Path,
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Ledger> {
     let options = OpenOptions {
         moved: false,
         random: random(),
@@ -97,7 +106,7 @@ pub fn open_at(path: &Path, settings: Settings) -> anyhow::Result<Ledger> {
     Ok(Ledger::open(
         store,
         NodeSecret::new([3; 32]),
-        Arc::new(SystemClock),
+        clock,
         random(),
         settings,
         "unix:0",

@@ -30,7 +30,7 @@ mod open;
 mod prove;
 mod queue;
 pub mod recover;
-mod resend;
+pub mod resend;
 mod rotate;
 mod scan;
 mod seal;

@@ -55,7 +55,7 @@ pub const READ_ATTEMPTS: usize = 64;
 /// Idempotency keys, the newest of a node, that are exact whatever they look like. In filters of 18 bits each they take 128 MB.
 pub const HORIZON_KEYS: u64 = 57_000_000;
 /// The horizon's share of one filter: large, so that few filters are asked, and small, so that little more than the horizon is held.
-pub const HORIZON_GROUPS: u64 = 13;
+pub const HORIZON_GROUPS: u64 = 12;
 /// Keys of a filter's part: building one takes 30 bytes a key beside what is held.
 pub const PARTITION_KEYS: u64 = 1 << 19;
 /// How far before the node's time a key's birth may lie behind it: a producer whose clock runs ahead makes keys from the future.

@@ -223,6 +223,10 @@ impl Sealer {
         parts.extend(made.frames.iter().map(Vec::as_slice));
         self.put(&rec_name, &parts)?;
         self.put(&ent_name, &[&ent])?;
+        let records = made.runs.iter().map(|run| u64::from(run.run.count)).sum();
+        // It is on disk; reading it back takes as much memory again.
+        drop(parts);
+        drop(made);
         if let Err(what) = verify::read_back(store, (first, last), digest) {
             // Left there, it would be taken for a pack at the next start, or stand in the way of a longer one.
             store.quarantine_object(&ent_name)?;
@@ -230,7 +234,6 @@ impl Sealer {
             return Err(SealError::ReadBack(what));
         }
         self.name_in_node_log(first, last, digest)?;
-        let records = made.runs.iter().map(|run| u64::from(run.run.count)).sum();
         let bytes = u64::try_from(ent.len()).expect("a pack fits memory") + rec_len;
         let view = EntView::parse(&ent, false).map_err(|source| SealError::Damaged {
             number: first,

@@ -85,7 +85,7 @@ impl Ledger {
         let known = self.committer.resend.read();
         let (keys_unsealed, keys_filtered) = known.keys.counts();
         KnownSizes {
-            streams: known.streams.len(),
+            streams: known.streams.count(),
             keys_unsealed,
             keys_filtered,
             filters: known.keys.groups().len(),

@@ -280,7 +280,7 @@ fn decode_streams(mut rest: &[u8]) -> Option<Streams> {
 /// Saves what the packs say of streams; what the tail says is read from it again.
 pub(crate) fn save_streams(books: &Books, streams: &Streams) -> Result<(), StoreError> {
     let last = books.packs().last().cloned();
-    let Some(last) = last.filter(|_| streams.len() > 0) else {
+    let Some(last) = last.filter(|_| streams.count() > 0) else {
         return Ok(());
     };
     let head = Head {
@@ -292,7 +292,7 @@ pub(crate) fn save_streams(books: &Books, streams: &Streams) -> Result<(), Store
         let number = u64::try_from(number).expect("it is in memory");
         out.extend_from_slice(&number.to_le_bytes());
     };
-    number(&mut out, streams.len());
+    number(&mut out, streams.count());
     for (id, next) in streams.sealed_next() {
         out.extend_from_slice(&id.0);
         out.extend_from_slice(&next.epoch.to_le_bytes());

@@ -10,7 +10,7 @@ const SEEDS_MAX: u64 = 1_000;
 
 /// The filter of one set.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Filter {
+pub struct Filter {
     shape: Shape,
     seed: u64,
     fingerprints: Vec<u16>,
@@ -66,7 +66,7 @@ impl Filter {
     ///
     /// # Panics
     /// If no seed works, which never happens to members that are hashes.
-    pub(crate) fn build(members: &mut Vec<u64>) -> Filter {
+    pub fn build(members: &mut Vec<u64>) -> Filter {
         members.sort_unstable();
         members.dedup();
         let shape = Shape::of(members.len());
@@ -99,7 +99,7 @@ impl Filter {
 
     /// `false`: certainly no member.
     #[inline]
-    pub(crate) fn maybe(&self, member: u64) -> bool {
+    pub fn maybe(&self, member: u64) -> bool {
         let hash = mixed(member, self.seed);
         let [first, second, third] = self.shape.places(hash);
         let table = &self.fingerprints;
@@ -107,12 +107,12 @@ impl Filter {
     }
 
     /// Bytes in memory.
-    pub(crate) fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         self.fingerprints.len() * 2
     }
 
     /// For `derived/`: members, seed, table.
-    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+    pub fn encode(&self, out: &mut Vec<u8>) {
         for number in [self.shape.segment, self.shape.starts, self.seed] {
             out.extend_from_slice(&number.to_le_bytes());
         }
@@ -122,7 +122,7 @@ impl Filter {
     }
 
     /// Reads what [`Filter::encode`] wrote off the beginning of `bytes`.
-    pub(crate) fn decode(bytes: &mut &[u8]) -> Option<Filter> {
+    pub fn decode(bytes: &mut &[u8]) -> Option<Filter> {
         let mut number = || {
             let (number, rest) = bytes.split_first_chunk::<8>()?;
             *bytes = rest;

@@ -5,6 +5,7 @@
 //! disk. The reach is the *horizon*: at least the newest [`HORIZON_KEYS`], unless set otherwise.
 
 use super::filter::Filter;
+use super::tag::Spread;
 use crate::format::pack::Tag;
 use crate::limits::{HORIZON_GROUPS, HORIZON_KEYS, PARTITION_KEYS};
 use std::collections::HashMap;
@@ -16,11 +17,11 @@ const MERGED_GROUPS: usize = 4;
 
 /// All that memory knows of keys.
 #[derive(Debug)]
-pub(crate) struct Keys {
+pub struct Keys {
     /// The newest keys that the filters hold, at least.
     horizon: u64,
     /// Keys of records that are not sealed, and the record.
-    recent: HashMap<Tag, u64>,
+    recent: HashMap<Tag, u64, Spread>,
     /// Filters over packs, oldest first. Whoever looks keeps the list as it was.
     groups: Arc<Vec<Arc<Group>>>,
     /// Keys in packs below this batch are older than the horizon.
@@ -33,7 +34,7 @@ impl Default for Keys {
     fn default() -> Keys {
         Keys {
             horizon: HORIZON_KEYS,
-            recent: HashMap::new(),
+            recent: HashMap::default(),
             groups: Arc::default(),
             begins: 0,
             generation: 0,
@@ -43,36 +44,37 @@ impl Default for Keys {
 
 /// A filter over the keys of some packs, in parts by the first bits of the tag.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Group {
+pub struct Group {
     /// First batch of the first pack and last of the last.
-    pub(crate) batches: RangeInclusive<u64>,
-    pub(crate) keys: u64,
-    /// A power of two of them.
-    pub(crate) parts: Vec<Filter>,
+    pub batches: RangeInclusive<u64>,
+    /// How many keys they have.
+    pub keys: u64,
+    /// At least one.
+    pub parts: Vec<Filter>,
 }
 
 impl Group {
     /// `false`: certainly none of its packs has the tag.
     #[inline]
-    pub(crate) fn maybe(&self, tag: &Tag) -> bool {
+    pub fn maybe(&self, tag: &Tag) -> bool {
         let (part, member) = split(tag, self.parts.len());
         self.parts[part].maybe(member)
     }
 
     /// Bytes in memory.
-    pub(crate) fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         self.parts.iter().map(Filter::bytes).sum()
     }
 }
 
 /// How many parts a group of so many keys has.
-pub(crate) fn parts_of(keys: u64) -> usize {
-    let parts = keys.div_ceil(PARTITION_KEYS).next_power_of_two();
-    usize::try_from(parts.max(1)).expect("a group has few parts")
+pub fn parts_of(keys: u64) -> usize {
+    let parts = keys.div_ceil(PARTITION_KEYS).max(1);
+    usize::try_from(parts).expect("a group has few parts")
 }
 
 /// The part that a tag belongs to, and what stands for it there.
-pub(crate) fn split(tag: &Tag, parts: usize) -> (usize, u64) {
+pub fn split(tag: &Tag, parts: usize) -> (usize, u64) {
     let (high, low) = halves(tag);
     let part = (u128::from(high) * u128::try_from(parts).expect("a group has few parts")) >> 64;
     let part = usize::try_from(part).expect("below the number of parts");
@@ -80,7 +82,7 @@ pub(crate) fn split(tag: &Tag, parts: usize) -> (usize, u64) {
 }
 
 /// The tag as two numbers; the first gives its place among sorted tags.
-pub(crate) fn halves(tag: &Tag) -> (u64, u64) {
+pub fn halves(tag: &Tag) -> (u64, u64) {
     let whole = u128::from_be_bytes(*tag);
     let half = |bits: u128| u64::try_from(bits & u128::from(u64::MAX)).expect("64 bits");
     (half(whole >> 64), half(whole))
@@ -88,17 +90,17 @@ pub(crate) fn halves(tag: &Tag) -> (u64, u64) {
 
 /// What memory says of sealed keys, to be asked without a lock.
 #[derive(Clone, Debug)]
-pub(crate) struct Sealed {
+pub struct Sealed {
     groups: Arc<Vec<Arc<Group>>>,
     /// See [`Keys`].
-    pub(crate) begins: u64,
+    pub begins: u64,
     /// See [`Keys`].
-    pub(crate) generation: u64,
+    pub generation: u64,
 }
 
 impl Sealed {
     /// Batches of the packs that may have the tag, newest first.
-    pub(crate) fn candidates(&self, tag: &Tag) -> Vec<RangeInclusive<u64>> {
+    pub fn candidates(&self, tag: &Tag) -> Vec<RangeInclusive<u64>> {
         // Asked one after the other without a branch, so that the machine fetches from all tables at once.
         let mut maybe = 0_u64;
         for (at, group) in self.groups.iter().enumerate() {
@@ -117,27 +119,27 @@ impl Sealed {
 
 impl Keys {
     /// The record of the tail, or of a batch on its way, that has this tag.
-    pub(crate) fn recent(&self, tag: &Tag) -> Option<u64> {
+    pub fn recent(&self, tag: &Tag) -> Option<u64> {
         self.recent.get(tag).copied()
     }
 
     /// The record at `seq` is ordered with this tag.
-    pub(crate) fn take(&mut self, tag: Tag, seq: u64) {
+    pub fn take(&mut self, tag: Tag, seq: u64) {
         self.recent.insert(tag, seq);
     }
 
     /// It was not ordered after all.
-    pub(crate) fn give_back(&mut self, tag: &Tag) {
+    pub fn give_back(&mut self, tag: &Tag) {
         self.recent.remove(tag);
     }
 
     /// Grows whenever keys are sealed.
-    pub(crate) fn generation(&self) -> u64 {
+    pub fn generation(&self) -> u64 {
         self.generation
     }
 
     /// What is known of sealed keys now.
-    pub(crate) fn sealed(&self) -> Sealed {
+    pub fn sealed(&self) -> Sealed {
         Sealed {
             groups: Arc::clone(&self.groups),
             begins: self.begins,
@@ -146,7 +148,7 @@ impl Keys {
     }
 
     /// A pack was sealed: its keys stand in a filter now, and no more in the table.
-    pub(crate) fn seal(&mut self, group: Group, tags: impl Iterator<Item = Tag>) {
+    pub fn seal(&mut self, group: Group, tags: impl Iterator<Item = Tag>) {
         for tag in tags {
             self.recent.remove(&tag);
         }
@@ -158,7 +160,7 @@ impl Keys {
     }
 
     /// A group behind all others; what the horizon no longer needs goes.
-    pub(crate) fn push(&mut self, group: Group) {
+    pub fn push(&mut self, group: Group) {
         if group.keys == 0 {
             return;
         }
@@ -175,27 +177,27 @@ impl Keys {
     }
 
     /// Another horizon, before any key is known.
-    pub(crate) fn set_horizon(&mut self, horizon: u64) {
+    pub fn set_horizon(&mut self, horizon: u64) {
         self.horizon = horizon;
     }
 
     /// The newest keys that the filters hold, at least.
-    pub(crate) fn horizon(&self) -> u64 {
+    pub fn horizon(&self) -> u64 {
         self.horizon
     }
 
     /// Keys of the largest filter.
-    pub(crate) fn group_keys_max(&self) -> u64 {
+    pub fn group_keys_max(&self) -> u64 {
         self.horizon.div_ceil(HORIZON_GROUPS)
     }
 
     /// Packs older than this batch are out of reach from the beginning.
-    pub(crate) fn begin_at(&mut self, batch: u64) {
+    pub fn begin_at(&mut self, batch: u64) {
         self.begins = batch;
     }
 
     /// The newest groups, if they are to be made into one: batches and keys.
-    pub(crate) fn to_merge(&self) -> Option<(RangeInclusive<u64>, u64)> {
+    pub fn to_merge(&self) -> Option<(RangeInclusive<u64>, u64)> {
         let last = self.groups.len().checked_sub(MERGED_GROUPS)?;
         let newest = &self.groups[last..];
         let keys: u64 = newest.iter().map(|group| group.keys).sum();
@@ -208,7 +210,7 @@ impl Keys {
     }
 
     /// Puts one group in the place of those that it was made of.
-    pub(crate) fn merge(&mut self, group: Group) {
+    pub fn merge(&mut self, group: Group) {
         let (from, to) = (*group.batches.start(), *group.batches.end());
         let within = |old: &Arc<Group>| *old.batches.start() >= from && *old.batches.end() <= to;
         let Some(at) = self.groups.iter().position(within) else {
@@ -220,17 +222,17 @@ impl Keys {
     }
 
     /// Filters, oldest first.
-    pub(crate) fn groups(&self) -> &[Arc<Group>] {
+    pub fn groups(&self) -> &[Arc<Group>] {
         &self.groups
     }
 
     /// Bytes of the filters.
-    pub(crate) fn filter_bytes(&self) -> usize {
+    pub fn filter_bytes(&self) -> usize {
         self.groups.iter().map(|group| group.bytes()).sum()
     }
 
     /// Keys in the table and in the filters.
-    pub(crate) fn counts(&self) -> (usize, u64) {
+    pub fn counts(&self) -> (usize, u64) {
         let sealed = self.groups.iter().map(|group| group.keys).sum();
         (self.recent.len(), sealed)
     }
@@ -238,7 +240,7 @@ impl Keys {
 
 /// The second in which a key was made, if it says: UUID version 7 and ULID begin with milliseconds since 1970. What follows `#`
 /// is not looked at.
-pub(crate) fn birth(key: &str) -> Option<u64> {
+pub fn birth(key: &str) -> Option<u64> {
     let name = key.split('#').next()?;
     let milliseconds = uuid7(name.as_bytes()).or_else(|| ulid(name.as_bytes()))?;
     Some(milliseconds / 1_000)

@@ -7,11 +7,11 @@
 mod build;
 pub(crate) mod collect;
 pub(crate) mod derived;
-mod filter;
-pub(crate) mod keys;
+pub mod filter;
+pub mod keys;
 pub(crate) mod search;
-pub(crate) mod streams;
-pub(crate) mod tag;
+pub mod streams;
+pub mod tag;
 
 use crate::books::Books;
 use crate::caller::Recorded;

@@ -2,14 +2,14 @@
 //!
 //! A stream costs what [`State`] takes and its share of the table; what is sealed is found on disk. Knows no log, no file and no name.
 
-use super::tag::{StreamId, stream_id};
+use super::tag::{Spread, StreamId, stream_id};
 use indelible_proof::hash::Hash;
 use indelible_proof::node_event::NodeEvent;
 use std::collections::{HashMap, VecDeque};
 
 /// What a number is to a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Number {
+pub enum Number {
     /// The one expected next.
     Next,
     /// Taken, by this record of the tail or of a batch on its way.
@@ -33,7 +33,7 @@ pub struct Place {
 
 impl Place {
     /// The one after `last` of an epoch, or its first.
-    pub(crate) fn after(epoch: u64, last: Option<u64>) -> Place {
+    pub fn after(epoch: u64, last: Option<u64>) -> Place {
         let n = last.map_or(0, |last| last.saturating_add(1));
         Place { epoch, n }
     }
@@ -47,8 +47,8 @@ impl Place {
 
 /// All streams of a node.
 #[derive(Debug, Default)]
-pub(crate) struct Streams {
-    all: HashMap<StreamId, State>,
+pub struct Streams {
+    all: HashMap<StreamId, State, Spread>,
     /// Streams that were handed on, and to whom.
     handed_to: HashMap<StreamId, String>,
     /// What came from another principal: the numbers before that place are its.
@@ -76,16 +76,16 @@ struct TailPart {
 
 /// Where a stream that was handed on comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Origin {
+pub struct Origin {
     /// Whose it was.
-    pub(crate) by: String,
+    pub by: String,
     /// The first number that is not its.
-    pub(crate) until: Place,
+    pub until: Place,
 }
 
 impl Streams {
     /// What a claimed number is.
-    pub(crate) fn look(&self, id: &StreamId, claimed: Place) -> Number {
+    pub fn look(&self, id: &StreamId, claimed: Place) -> Number {
         let none = State::default();
         let state = self.all.get(id).unwrap_or(&none);
         if claimed < state.next {
@@ -99,29 +99,29 @@ impl Streams {
     }
 
     /// The number expected next.
-    pub(crate) fn next(&self, id: &StreamId) -> Place {
+    pub fn next(&self, id: &StreamId) -> Place {
         self.all
             .get(id)
             .map_or(Place::default(), |state| state.next)
     }
 
     /// To whom the stream was handed.
-    pub(crate) fn handed_to(&self, id: &StreamId) -> Option<&str> {
+    pub fn handed_to(&self, id: &StreamId) -> Option<&str> {
         self.handed_to.get(id).map(String::as_str)
     }
 
     /// From whom the stream came.
-    pub(crate) fn handed_from(&self, id: &StreamId) -> Option<&Origin> {
+    pub fn handed_from(&self, id: &StreamId) -> Option<&Origin> {
         self.handed_from.get(id)
     }
 
     /// Is anything known of it?
-    pub(crate) fn is_known(&self, id: &StreamId) -> bool {
+    pub fn is_known(&self, id: &StreamId) -> bool {
         self.all.contains_key(id)
     }
 
     /// The expected number is ordered as the record at `seq`.
-    pub(crate) fn take(&mut self, id: StreamId, seq: u64) {
+    pub fn take(&mut self, id: StreamId, seq: u64) {
         let state = self.all.entry(id).or_default();
         let tail = state.tail.get_or_insert_default();
         match tail.back_mut() {
@@ -135,7 +135,7 @@ impl Streams {
     }
 
     /// The number taken last was not ordered after all.
-    pub(crate) fn give_back(&mut self, id: &StreamId) {
+    pub fn give_back(&mut self, id: &StreamId) {
         let state = self.all.get_mut(id).expect("it was taken just now");
         let tail = state.tail.as_mut().expect("it was taken just now");
         let part = tail.back_mut().expect("it was taken just now");
@@ -147,18 +147,18 @@ impl Streams {
     }
 
     /// A sealed run has these numbers.
-    pub(crate) fn learn(&mut self, id: StreamId, epoch: u64, end: u64) {
+    pub fn learn(&mut self, id: StreamId, epoch: u64, end: u64) {
         let state = self.all.entry(id).or_default();
         state.next = state.next.max(Place { epoch, n: end });
     }
 
     /// The stream goes on in this epoch.
-    pub(crate) fn open(&mut self, id: StreamId, epoch: u64) {
+    pub fn open(&mut self, id: StreamId, epoch: u64) {
         self.learn(id, epoch, 0);
     }
 
     /// The stream goes on as another's.
-    pub(crate) fn hand(&mut self, from: (StreamId, &str), to: (StreamId, &str), until: Place) {
+    pub fn hand(&mut self, from: (StreamId, &str), to: (StreamId, &str), until: Place) {
         self.learn(from.0, until.epoch, until.n);
         self.handed_to.insert(from.0, to.1.to_owned());
         self.learn(to.0, until.epoch, until.n);
@@ -167,7 +167,7 @@ impl Streams {
     }
 
     /// A record of kind `stream` is ordered, or found.
-    pub(crate) fn apply(&mut self, log: &Hash, event: &NodeEvent<'_>) {
+    pub fn apply(&mut self, log: &Hash, event: &NodeEvent<'_>) {
         match *event {
             NodeEvent::StreamEpoch { by, src, epoch, .. } => {
                 self.open(stream_id(log, by, src), epoch);
@@ -188,7 +188,7 @@ impl Streams {
     }
 
     /// Records below `end` are sealed: their numbers are found on disk from now on.
-    pub(crate) fn sealed(&mut self, id: &StreamId, end: u64) {
+    pub fn sealed(&mut self, id: &StreamId, end: u64) {
         let Some(state) = self.all.get_mut(id) else {
             return;
         };
@@ -207,7 +207,7 @@ impl Streams {
     }
 
     /// All of them with what is expected behind their sealed numbers, in no order.
-    pub(crate) fn sealed_next(&self) -> impl Iterator<Item = (&StreamId, Place)> {
+    pub fn sealed_next(&self) -> impl Iterator<Item = (&StreamId, Place)> {
         self.all.iter().map(|(id, state)| {
             let unsealed = state.tail.as_ref().and_then(|tail| tail.front());
             (id, unsealed.map_or(state.next, |part| part.first))
@@ -215,22 +215,22 @@ impl Streams {
     }
 
     /// Streams that were handed on, and to whom; and where they come from.
-    pub(crate) fn handings(&self) -> (&HashMap<StreamId, String>, &HashMap<StreamId, Origin>) {
+    pub fn handings(&self) -> (&HashMap<StreamId, String>, &HashMap<StreamId, Origin>) {
         (&self.handed_to, &self.handed_from)
     }
 
     /// As [`Streams::hand`] left it.
-    pub(crate) fn set_handed_to(&mut self, id: StreamId, by: String) {
+    pub fn set_handed_to(&mut self, id: StreamId, by: String) {
         self.handed_to.insert(id, by);
     }
 
     /// As [`Streams::hand`] left it.
-    pub(crate) fn set_handed_from(&mut self, id: StreamId, origin: Origin) {
+    pub fn set_handed_from(&mut self, id: StreamId, origin: Origin) {
         self.handed_from.insert(id, origin);
     }
 
     /// How many there are.
-    pub(crate) fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.all.len()
     }
 }

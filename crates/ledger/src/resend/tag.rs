@@ -5,6 +5,7 @@
 use crate::format::pack::Tag;
 use indelible_proof::hash::Hash;
 use sha2::{Digest as _, Sha256};
+use std::hash::{BuildHasher, Hasher, RandomState};
 
 const KEY_LABEL: &[u8] = b"indelible key tag v1\n";
 const STREAM_LABEL: &[u8] = b"indelible stream id v1\n";
@@ -12,6 +13,59 @@ const STREAM_LABEL: &[u8] = b"indelible stream id v1\n";
 /// Stands for (log, principal, name) in memory and under `derived/`. Nobody finds two streams with one id: that takes 2^96 tries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct StreamId(pub [u8; 24]);
+
+/// Spreads tags and ids over a table. They are hashes already, but of names that others choose, so a secret of this process is mixed in.
+#[derive(Clone, Debug)]
+pub struct Spread(u64);
+
+impl Default for Spread {
+    fn default() -> Spread {
+        Spread(RandomState::new().hash_one(0) | 1)
+    }
+}
+
+impl BuildHasher for Spread {
+    type Hasher = Spreading;
+
+    fn build_hasher(&self) -> Spreading {
+        Spreading {
+            secret: self.0,
+            sum: 0,
+        }
+    }
+}
+
+/// See [`Spread`].
+#[derive(Debug)]
+pub struct Spreading {
+    secret: u64,
+    sum: u64,
+}
+
+impl Hasher for Spreading {
+    fn write(&mut self, bytes: &[u8]) {
+        let (words, rest) = bytes.as_chunks::<8>();
+        for word in words {
+            self.write_u64(u64::from_le_bytes(*word));
+        }
+        rest.iter()
+            .for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        let product = u128::from(self.sum ^ word) * u128::from(self.secret);
+        let halves = [product, product >> 64].map(|half| half & u128::from(u64::MAX));
+        let [low, high] = halves.map(|half| u64::try_from(half).expect("64 bits"));
+        self.sum = low ^ high;
+    }
+
+    /// All keys of a table have one length.
+    fn write_usize(&mut self, _: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.sum
+    }
+}
 
 /// Makes the tags of one principal's keys in one log. What they begin with is hashed once.
 #[derive(Clone)]

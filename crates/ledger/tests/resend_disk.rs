@@ -1,0 +1,275 @@
+//! What is known of streams and keys comes from packs and tail; what lies under `derived/` only saves time.
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test stops at the first surprise, and damages files itself"
+)]
+
+mod bed;
+
+use bed::surgery::packs;
+use bed::{BY, Bed, caller, create, event, open, settings};
+use indelible_ledger::verify::Damage;
+use indelible_ledger::{Caller, Ledger, Log, Place, Recorded, Refusal, Settings};
+use indelible_proof::head::{Own, Stream};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+struct Node {
+    ledger: Ledger,
+    log: Arc<Log>,
+    caller: Caller,
+}
+
+impl Node {
+    fn on(bed: &Bed, horizon: u64) -> Node {
+        let settings = Settings {
+            key_horizon: Some(horizon),
+            ..settings()
+        };
+        let ledger = open(bed.store(), &bed.clock, 5, settings).unwrap();
+        let log = match ledger.books().log("payments") {
+            Some(log) => log,
+            None => create(&ledger, "payments", 1),
+        };
+        let caller = caller(&ledger, &log, 6);
+        Node {
+            ledger,
+            log,
+            caller,
+        }
+    }
+
+    fn send(&mut self, own: &Own<'_>, content: u64) -> Result<Recorded, Refusal> {
+        let prepared = self
+            .caller
+            .prepare(&self.log, &BY, own, &event(content))
+            .unwrap();
+        self.ledger.append(&self.log, prepared)
+    }
+
+    fn key(&mut self, key: &str, content: u64) -> Recorded {
+        let own = Own {
+            key: Some(key),
+            ..Own::default()
+        };
+        self.send(&own, content).unwrap()
+    }
+
+    fn number(&mut self, src: &str, n: u64) -> Result<Recorded, Refusal> {
+        let stream = Some(Stream { src, epoch: 0, n });
+        let own = Own {
+            stream,
+            ..Own::default()
+        };
+        self.send(&own, n)
+    }
+
+    /// Packs of `keys` keys each, and 20 numbers of one stream and of another.
+    fn fill(&mut self, packs: std::ops::Range<u64>, keys: u64) {
+        for pack in packs {
+            for at in pack * keys..pack * keys + keys {
+                self.key(&format!("key-{at}"), at);
+            }
+            for n in pack * 20..pack * 20 + 20 {
+                self.number("till", n).unwrap();
+                self.number(&format!("once-{n}"), 0).unwrap();
+            }
+            self.ledger.seal().unwrap();
+        }
+    }
+}
+
+/// Everything that was sent is known, and what comes next.
+fn is_all_known(node: &mut Node, packs: u64, keys: u64) {
+    let size = node.log.size();
+    for at in (0..packs * keys).step_by(7) {
+        assert!(node.key(&format!("key-{at}"), at).again, "key {at}");
+    }
+    for n in (0..packs * 20).step_by(3) {
+        assert!(node.number("till", n).unwrap().again, "number {n}");
+        assert!(node.number(&format!("once-{n}"), 0).unwrap().again, "{n}");
+    }
+    assert_eq!(node.log.size(), size);
+    let next = node.ledger.stream(&node.log, BY.by, "till").next;
+    let expected = Place {
+        epoch: 0,
+        n: packs * 20,
+    };
+    assert_eq!(next, expected);
+}
+
+fn derived(bed: &Bed) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(bed.path().join("derived"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    files
+}
+
+const WIDE: u64 = 1_000_000;
+
+#[test]
+fn filters_of_many_packs_are_merged_and_forget_nothing() {
+    let bed = Bed::new();
+    let mut node = Node::on(&bed, WIDE);
+    node.fill(0..9, 60);
+    assert!(node.ledger.known().filters < 7, "{:?}", node.ledger.known());
+    is_all_known(&mut node, 9, 60);
+}
+
+#[test]
+fn a_clean_stop_keeps_what_is_known_and_its_loss_costs_only_time() {
+    let bed = Bed::new();
+    let mut node = Node::on(&bed, WIDE);
+    node.fill(0..4, 60);
+    node.ledger.close("test").unwrap();
+    let files = derived(&bed);
+    assert!(files.len() >= 2, "{files:?}");
+    for round in 0..3 {
+        // All there; all gone; one of them gone.
+        match round {
+            0 => {}
+            1 => derived(&bed)
+                .iter()
+                .for_each(|file| std::fs::remove_file(file).unwrap()),
+            _ => std::fs::remove_file(&derived(&bed)[0]).unwrap(),
+        }
+        let mut node = Node::on(&bed, WIDE);
+        is_all_known(&mut node, 4, 60);
+        node.ledger.close("test").unwrap();
+    }
+    assert!(bed.verify().findings.is_empty());
+}
+
+/// A changed bit anywhere in a file under `derived/` is never believed.
+#[test]
+fn damaged_files_are_made_anew() {
+    let bed = Bed::new();
+    let mut node = Node::on(&bed, WIDE);
+    node.fill(0..3, 60);
+    node.ledger.close("test").unwrap();
+    for file in derived(&bed) {
+        let sound = std::fs::read(&file).unwrap();
+        for at in (0..sound.len()).step_by(sound.len() / 12 + 1) {
+            let mut damaged = sound.clone();
+            damaged[at] ^= 0x20;
+            std::fs::write(&file, &damaged).unwrap();
+            let mut node = Node::on(&bed, WIDE);
+            is_all_known(&mut node, 3, 60);
+        }
+        for length in [0, 1, 80, sound.len() - 1] {
+            std::fs::write(&file, &sound[..length]).unwrap();
+            let mut node = Node::on(&bed, WIDE);
+            is_all_known(&mut node, 3, 60);
+        }
+        std::fs::write(&file, &sound).unwrap();
+    }
+}
+
+/// What an earlier stop kept is of fewer packs.
+#[test]
+fn files_of_an_earlier_stop_are_completed() {
+    let bed = Bed::new();
+    let mut node = Node::on(&bed, WIDE);
+    node.fill(0..2, 60);
+    node.ledger.close("test").unwrap();
+    let kept: Vec<_> = derived(&bed)
+        .into_iter()
+        .map(|file| (file.clone(), std::fs::read(&file).unwrap()))
+        .collect();
+    let mut node = Node::on(&bed, WIDE);
+    node.fill(2..5, 60);
+    node.ledger.close("test").unwrap();
+    derived(&bed)
+        .iter()
+        .for_each(|file| std::fs::remove_file(file).unwrap());
+    for (file, bytes) in kept {
+        std::fs::write(file, bytes).unwrap();
+    }
+    let mut node = Node::on(&bed, WIDE);
+    is_all_known(&mut node, 5, 60);
+}
+
+/// The `at`-th UUID of version 7 of a second.
+fn uuid7(secs: u64, at: u64) -> String {
+    let milliseconds = secs * 1_000 + at;
+    format!(
+        "{:08x}-{:04x}-7abc-8def-{:012x}",
+        milliseconds >> 16,
+        milliseconds & 0xffff,
+        at.wrapping_mul(0x9e37_79b9_7f4a) & 0xffff_ffff_ffff
+    )
+}
+
+#[test]
+fn behind_the_horizon_keys_with_a_birth_time_are_found_and_others_are_not() {
+    let bed = Bed::new();
+    let mut node = Node::on(&bed, 200);
+    let begin = 1_790_000_000;
+    let born = |pack: u64, at: u64| uuid7(begin + pack * 86_400, at);
+    for pack in 0..12 {
+        for at in 0..60 {
+            node.key(&born(pack, at), at);
+            node.key(&format!("plain-{pack}-{at}"), at);
+        }
+        node.ledger.seal().unwrap();
+        bed.clock.pass(86_400);
+    }
+    let known = node.ledger.known();
+    assert!(
+        (200..=340).contains(&known.keys_filtered),
+        "{known:?}: the horizon is 200, and a pack has 120"
+    );
+    for round in 0..2 {
+        for pack in 0..12 {
+            for at in (0..60).step_by(11) {
+                assert!(node.key(&born(pack, at), at).again, "{pack} {at}");
+            }
+        }
+        for at in 0..60 {
+            assert!(node.key(&format!("plain-11-{at}"), at).again, "{at}");
+        }
+        // Outside the promise, and so that nobody relies on it: recorded again.
+        assert!(!node.key(&format!("plain-0-{round}"), round).again);
+        node.ledger.close("test").unwrap();
+        node = Node::on(&bed, 200);
+    }
+    assert!(bed.verify().findings.is_empty());
+}
+
+/// Sections *keys*, *streams* and *places*, every digest made right again but the one in `_node`.
+#[test]
+fn a_wrong_tag_stream_or_place_is_named() {
+    for (section, what) in [
+        (6, "key tags"),
+        (7, "stream"),
+        (8, "number of a stream lies elsewhere"),
+    ] {
+        let bed = Bed::new();
+        let mut node = Node::on(&bed, WIDE);
+        node.fill(0..1, 30);
+        node.ledger.close("test").unwrap();
+        let pack = &packs(&bed)[0];
+        pack.edit_section(section, |bytes| {
+            let at = match section {
+                6 => 18 * 7 + 3,
+                7 => bytes.len() - 10,
+                _ => 40 - 2,
+            };
+            bytes[at] ^= 1;
+        });
+        let report = bed.verify();
+        let found = report.findings.iter().find(|finding| {
+            finding.damage == Damage::Unreadable
+                && finding.file == pack.ent_name
+                && finding.log.as_deref() == Some("payments")
+        });
+        let found = found.unwrap_or_else(|| panic!("{section}: {:?}", report.findings));
+        assert!(
+            found.what.contains(what) || found.what.contains("order"),
+            "{section}: {found}"
+        );
+    }
+}
