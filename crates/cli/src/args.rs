@@ -1,7 +1,8 @@
 //! What can be typed: the commands, the options they share, and the first page of help.
 
 use crate::commands::{
-    append, clock, completions, demo, export, get, init, key, log, pin, receipt, seal, verify,
+    append, clock, completions, demo, export, get, init, key, log, pin, receipt, seal, stream,
+    verify,
 };
 use crate::exit;
 use crate::keys::Passphrase;
@@ -107,6 +108,8 @@ pub enum Command {
     #[command(subcommand)]
     Log(log::LogCommand),
     Append(append::AppendArgs),
+    #[command(subcommand)]
+    Stream(stream::StreamCommand),
     Get(get::GetArgs),
     Pin(pin::PinArgs),
     Receipt(receipt::ReceiptArgs),
@@ -123,7 +126,10 @@ pub enum Command {
 
 /// Commands by what people do. A test holds this list and [`Command`] together.
 const GROUPS: [(&str, &[&str]); 5] = [
-    ("Write", &["log create", "append"]),
+    (
+        "Write",
+        &["log create", "append", "stream epoch", "stream hand-on"],
+    ),
     ("Read", &["log list", "log show", "get"]),
     ("Prove", &["pin", "receipt", "export", "verify"]),
     (

@@ -12,6 +12,7 @@ pub mod log;
 pub mod pin;
 pub mod receipt;
 pub mod seal;
+pub mod stream;
 pub mod verify;
 
 use crate::args::{Cli, Command};
@@ -32,6 +33,7 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Verify(args) => verify::run(&store, &args),
         Command::Seal(args) => seal::run(&store, &args),
         Command::Key(command) => key::run(&store, &command),
+        Command::Stream(command) => stream::run(&store, &command),
         Command::Clock(command) => clock::run(&store, &command),
         Command::Demo(args) => demo::run(&args),
         Command::Completions(args) => completions::run(&args),

@@ -14,6 +14,7 @@
 pub(crate) mod claims;
 mod keys;
 mod notes;
+mod originals;
 mod turns;
 
 pub(crate) use keys::SigningKeys;

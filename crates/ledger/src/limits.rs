@@ -60,6 +60,8 @@ pub const HORIZON_GROUPS: u64 = 12;
 pub const PARTITION_KEYS: u64 = 1 << 19;
 /// How far before the node's time a key's birth may lie behind it: a producer whose clock runs ahead makes keys from the future.
 pub const BIRTH_AHEAD_SECONDS: u64 = 86_400;
+/// Bytes of events read back at once when many are sent again: a few frames, whatever is in them.
+pub const FRAME_READ_BYTES_MAX: usize = 1 << 20;
 /// How often a look for a key begins again because a pack was sealed meanwhile. Sealing takes longer than looking.
 pub const LOOK_ATTEMPTS: usize = 64;
 /// Names in one listing request to the store.

@@ -397,6 +397,38 @@ fn events_sent_together_may_begin_with_some_that_were_sent_before() {
 }
 
 #[test]
+fn many_sent_again_at_once_are_each_answered_with_their_own() {
+    let bed = Bed::new();
+    let mut node = Node::on(&bed);
+    let events = |range: std::ops::Range<u64>| -> Vec<(Own<'static>, u64)> {
+        range
+            .flat_map(|n| [(number("till", 0, n), n), (number("bank", 0, n), n + 5)])
+            .collect()
+    };
+    let mut first = node.send_all(&events(0..400)).unwrap();
+    node.ledger.seal().unwrap();
+    first.extend(node.send_all(&events(400..500)).unwrap());
+    for _ in 0..2 {
+        let again = node.send_all(&events(0..500)).unwrap();
+        assert_eq!(again.len(), first.len());
+        again
+            .iter()
+            .zip(&first)
+            .for_each(|(again, first)| is_original(again, first));
+        node.ledger.seal().unwrap();
+    }
+    let mut other = events(0..500);
+    other[777].1 += 1;
+    let refused = node.send_all(&other).unwrap_err();
+    assert_eq!(
+        refused,
+        Refusal::Conflict {
+            seq: first[777].seq
+        }
+    );
+}
+
+#[test]
 fn an_array_under_a_key_is_recorded_once_and_whole() {
     let bed = Bed::new();
     let mut node = Node::on(&bed);

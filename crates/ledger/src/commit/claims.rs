@@ -3,6 +3,7 @@
 //! An original is read back and compared with what came, and only once it is durable: on the bringer's thread before the order is
 //! made if it is durable already, else by whoever committed the batch behind it. Nothing here holds the order up.
 
+use super::originals::Originals;
 use super::{Committer, Desk};
 use crate::books::Log;
 use crate::caller::{Prepared, Recorded};
@@ -87,11 +88,12 @@ impl Committer {
         };
         let durable = group.log.size();
         let mut settled = Vec::new();
+        let mut originals = Originals::of(group.records());
         for (event, found) in group.events().zip(found) {
             settled.push(match found {
                 None => None,
                 Some(Found::At(seq)) if seq >= durable => None,
-                Some(found) => match self.original(&group.log, event, found) {
+                Some(found) => match self.original(&group.log, event, found, &mut originals) {
                     Ok(recorded) => Some(recorded),
                     Err(refusal) => return Some(Err(refusal)),
                 },
@@ -193,14 +195,16 @@ impl Committer {
         match told {
             Told::Recorded(recorded) => Ok(recorded),
             Told::Conflict(refusal) => Err(refusal),
-            Told::Before(Before { log, events }) => events
-                .into_iter()
-                .map(|(event, step)| match step {
+            Told::Before(Before { log, events }) => {
+                let mut originals = Originals::of(events.len());
+                let events = events.into_iter();
+                let outcomes = events.map(|(event, step)| match step {
                     Step::Settled(recorded) => Ok(recorded),
-                    Step::Before(found) => self.original(&log, &event, found),
+                    Step::Before(found) => self.original(&log, &event, found, &mut originals),
                     Step::New => Err(Refusal::InFlight),
-                })
-                .collect(),
+                });
+                outcomes.collect()
+            }
         }
     }
 
@@ -210,6 +214,7 @@ impl Committer {
         log: &Arc<Log>,
         event: &Prepared,
         found: Found,
+        originals: &mut Originals,
     ) -> Result<Recorded, Refusal> {
         let claim = event.claim.as_deref().expect("it was found by its claim");
         let mut said = Said::of(event);
@@ -217,18 +222,23 @@ impl Committer {
         let seq = match (&claim.stream, found) {
             (None, Found::At(seq)) => seq,
             (Some((id, place)), found) => {
-                let src = said.own.stream.expect("it claims a number").src;
-                let seq;
-                (owner, seq) = self.numbered(log, (*id, said.by), src, *place, found)?;
-                said.by = &owner;
-                seq
+                let stream = said.own.stream.expect("it claims a number");
+                match originals.find(said.by, &stream) {
+                    Some(seq) => seq,
+                    None => {
+                        let seq;
+                        (owner, seq) =
+                            self.numbered(log, (*id, said.by), stream.src, *place, found)?;
+                        said.by = &owner;
+                        seq
+                    }
+                }
             }
             (None, Found::Sealed) => unreachable!("only numbers are found so"),
         };
         let unreadable = |why: String| Refusal::Unreadable { seq, why };
-        let stored = self
-            .books
-            .record(log, seq)
+        let stored = originals
+            .record(&self.books, log, seq)
             .map_err(|error| unreadable(error.to_string()))?;
         let head = Head::parse(&stored.head).map_err(|error| unreadable(error.to_string()))?;
         let is_it = head.shared.by == said.by
