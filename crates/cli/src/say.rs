@@ -263,7 +263,7 @@ pub fn refused(refusal: &Refusal) -> Failure {
         | Refusal::Handed { .. }
         | Refusal::StreamTaken(_)
         | Refusal::NotCompared { .. } => Failure::new(Exit::NotAllRecorded, refusal.to_string()),
-        Refusal::InFlight => failure,
+        Refusal::InFlight | Refusal::Twice => failure,
         Refusal::NoLook(_) | Refusal::Unreadable { .. } => {
             failure.hint("look at the store: indelible verify")
         }

@@ -11,6 +11,7 @@
 //!
 //! After anything but `Durable` nothing more is written by this process.
 
+mod append;
 pub(crate) mod claims;
 mod keys;
 mod notes;
@@ -21,14 +22,13 @@ pub(crate) use keys::SigningKeys;
 
 use crate::batch_keys::BatchKeys;
 use crate::books::{Books, HingeNote, Log, NODE_LOG, Segment, SignedNote};
-use crate::caller::{Prepared, Recorded};
 use crate::clock::{Clock, ClockRule};
 use crate::format::batch::signed_message;
 use crate::format::register::Register;
 use crate::keeper::Pulse;
 use crate::limits::{REOPEN_AFTER_NANOS, TAIL_BYTES_MAX};
 use crate::node_log::NodeLog;
-use crate::queue::{Answer, Group, Outcome, Queue, Refusal, Ticket};
+use crate::queue::{Answer, Group, Queue, Refusal};
 use crate::resend::Resend;
 use crate::sequencer::{Batch, Draft, Sequencer};
 use crate::signer::BatchKey;
@@ -358,58 +358,6 @@ impl Committer {
             desk.sequencer.add(draft, &log, prepared, reading.time);
         }
         reading.time
-    }
-
-    /// Records one event for a caller who waits: by this very thread if nobody else is at work.
-    pub(crate) fn append(&self, log: &Arc<Log>, prepared: Prepared) -> Result<Recorded, Refusal> {
-        let (ticket, answer) = Ticket::pair();
-        let mut group = Group::new(Arc::clone(log), prepared, Vec::new(), answer);
-        let outcome = match self.settle(&mut group) {
-            Some(outcome) => outcome,
-            None => match self.append_alone(group) {
-                Ok(outcome) => outcome,
-                Err(group) => self.queue.push(group).and_then(|()| ticket.wait()),
-            },
-        };
-        outcome.map(|mut recorded| recorded.pop().expect("one record was submitted"))
-    }
-
-    /// Commits a group of one event on this thread, unless others are at work.
-    #[expect(
-        clippy::result_large_err,
-        reason = "the group that could not be committed here is given back"
-    )]
-    fn append_alone(&self, group: Group) -> Result<Outcome, Group> {
-        if self.tail_is_full() {
-            return Err(group);
-        }
-        let Some(mut desk) = self.desk_if_free() else {
-            return Err(group);
-        };
-        if !self.take_idle_disk() {
-            return Err(group);
-        }
-        let mut draft = Draft::default();
-        let now = self.now(&mut desk, &mut draft);
-        let told = match group.has_claims() {
-            true => self.place(&mut desk, &mut draft, group, now),
-            false => {
-                let recorded = desk.sequencer.add(&mut draft, &group.log, group.first, now);
-                Ok(Told::Recorded(vec![recorded]))
-            }
-        };
-        let written = self.commit(desk, draft);
-        Ok(written.and_then(|()| told.and_then(|told| self.outcome(told))))
-    }
-
-    /// Writes the draft, unless nothing is in it: then all that was ordered before is durable, since the disk's turn is ours.
-    fn commit(&self, desk: MutexGuard<'_, Desk>, draft: Draft) -> Result<(), Refusal> {
-        if draft.is_empty() {
-            drop(desk);
-            self.queue.free_disk();
-            return Ok(());
-        }
-        self.write_alone(desk, draft)
     }
 
     /// Takes the disk's turn if nothing waits and nothing is being written. Whether the tail is full is the caller's affair: a mark is

@@ -52,6 +52,9 @@ pub enum Refusal {
     /// Not recorded: whether the key was used before can't be read. Send again later, or look.
     #[error("not recorded: whether its key was used before can't be read: {0}")]
     NoLook(String),
+    /// Not recorded: two of the events claim one number or key. Send each once.
+    #[error("not recorded: two of these events claim the same number or key")]
+    Twice,
     /// Not recorded: some of it is being recorded by another call at this moment. Send it again.
     #[error("not recorded: a part of it is being recorded at this moment; send it again")]
     InFlight,

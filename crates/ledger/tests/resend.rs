@@ -454,6 +454,18 @@ fn an_array_under_a_key_is_recorded_once_and_whole() {
 }
 
 #[test]
+fn events_sent_together_claim_different_things() {
+    let bed = Bed::new();
+    let mut node = Node::on(&bed);
+    for claim in [number("till", 0, 0), key("a")] {
+        let refused = node.send_all(&[(claim, 1), (claim, 1)]).unwrap_err();
+        assert_eq!(refused, Refusal::Twice);
+        assert!(!node.send(&claim, 1).unwrap().again);
+    }
+    assert_eq!(node.log.size(), 3);
+}
+
+#[test]
 fn an_event_may_claim_a_number_and_a_key() {
     let bed = Bed::new();
     let mut node = Node::on(&bed);

@@ -2,11 +2,11 @@
 
 use super::reading::{Reading, SignedHeader};
 use super::{RecoverError, Torn, damaged, format_error};
-use crate::books::{NODE_LOG, Segment};
+use crate::books::{Log, NODE_LOG, Segment};
 use crate::format::batch::{BatchView, Part, signed_message};
 use crate::format::frame::Record;
 use crate::resend::TailClaims;
-use crate::scan;
+use crate::scan::{self, Rehashed};
 use crate::view::hashes;
 use indelible_proof::hash::{self, Hash};
 use indelible_proof::key::verify_ed25519;
@@ -195,17 +195,7 @@ impl Reading {
                 log.name()
             ));
         }
-        let known = self.for_writing.then_some(&mut self.known);
-        let mut claims = TailClaims::new(part.row.log, known);
-        let see = &mut |record: &Record<'_>, seq| claims.see(record, seq);
-        let rehashed = scan::rehash(
-            log.head_start(),
-            part,
-            &entries,
-            prev,
-            &mut self.scratch,
-            see,
-        )?;
+        let rehashed = self.rehash(&log, part, &entries, prev)?;
         let times = rehashed.times;
         if times.1 > batch {
             return Err(format!(
@@ -233,6 +223,27 @@ impl Reading {
         drop(state);
         self.grown.insert(log.index(), log);
         Ok(())
+    }
+
+    /// Re-hashes the records of a row, and notes what they claim.
+    fn rehash(
+        &mut self,
+        log: &Log,
+        part: &Part<'_>,
+        entries: &[Hash],
+        prev: Hash,
+    ) -> Result<Rehashed, String> {
+        let known = self.for_writing.then_some(&mut self.known);
+        let mut claims = TailClaims::new(part.row.log, known);
+        let see = &mut |record: &Record<'_>, seq| claims.see(record, seq);
+        scan::rehash(
+            log.head_start(),
+            part,
+            entries,
+            prev,
+            &mut self.scratch,
+            see,
+        )
     }
 
     /// The batch keys that sealed records of `_node` name.

@@ -147,16 +147,20 @@ impl Keys {
         }
     }
 
-    /// A pack was sealed: its keys stand in a filter now, and no more in the table.
-    pub fn seal(&mut self, group: Group, tags: impl Iterator<Item = Tag>) {
+    /// A pack was sealed: its keys stand in a filter now.
+    pub fn seal(&mut self, group: Group) {
+        self.generation += 1;
+        self.push(group);
+    }
+
+    /// These stand in a filter: the table need not hold them any more.
+    pub fn forget(&mut self, tags: &[Tag]) {
         for tag in tags {
-            self.recent.remove(&tag);
+            self.recent.remove(tag);
         }
         if self.recent.capacity() > 4 * self.recent.len() + 65_536 {
             self.recent.shrink_to(2 * self.recent.len());
         }
-        self.generation += 1;
-        self.push(group);
     }
 
     /// A group behind all others; what the horizon no longer needs goes.
@@ -303,10 +307,7 @@ mod tests {
     fn what_is_sealed_is_a_candidate_in_its_packs_alone() {
         let mut keys = Keys::default();
         for pack in 0..5 {
-            keys.seal(
-                group(pack, pack * 100..pack * 100 + 100),
-                std::iter::empty(),
-            );
+            keys.seal(group(pack, pack * 100..pack * 100 + 100));
         }
         let sealed = keys.sealed();
         for at in 0..500 {

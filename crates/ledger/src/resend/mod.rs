@@ -123,7 +123,7 @@ impl Known {
                     .sealed(&stream_id(&run.log, row.by, row.src), run.end());
             }
         }
-        self.keys.seal(filter, tags(ent));
+        self.keys.seal(filter);
     }
 
     /// The filter over a pack's keys, whose batches these are.
@@ -141,6 +141,11 @@ impl Known {
             keys,
             parts: members.iter_mut().map(Filter::build).collect(),
         }
+    }
+
+    /// Lets go of keys that a filter holds, a few at a time.
+    pub(crate) fn forget(&mut self, tags: &[Tag]) {
+        self.keys.forget(tags);
     }
 
     /// Was the event sent before, as far as memory says?
@@ -180,6 +185,7 @@ impl Known {
         settled: &mut Vec<Option<Recorded>>,
         mut seq: u64,
     ) -> Result<Vec<Step>, Refused> {
+        let first = seq;
         let mut settled = std::mem::take(settled).into_iter();
         let mut steps = Vec::new();
         let mut taken: Vec<&Claim> = Vec::new();
@@ -198,6 +204,11 @@ impl Known {
                     array.saw_new(claim);
                     taken.extend(claim);
                     seq += 1;
+                }
+                Ok(Step::Before(Found::At(seq))) if seq >= first => {
+                    self.give_back(&taken);
+                    let refusal = Refusal::Twice;
+                    return Err(Refused { refusal, index });
                 }
                 Ok(Step::Before(Found::At(seq))) => array.saw_before(claim, seq, index),
                 Ok(_) => {}
@@ -252,7 +263,8 @@ impl Known {
     }
 }
 
-fn tags<'a>(ent: &'a EntView<'_>) -> impl Iterator<Item = Tag> + 'a {
+/// The tags of a pack's keys.
+pub(crate) fn tags<'a>(ent: &'a EntView<'_>) -> impl Iterator<Item = Tag> + 'a {
     ent.parts()
         .flat_map(|(_, view)| view.claims.keys().map(|(tag, _)| tag))
 }

@@ -1,6 +1,6 @@
 //! Producers' streams: which number comes next, for ever, and where the unsealed ones lie. Pure.
 //!
-//! A stream costs what [`State`] takes and its share of the table; what is sealed is found on disk. Knows no log, no file and no name.
+//! A stream costs 48 bytes and its share of the free places in the table; what is sealed is found on disk. Knows no log, no file and no name.
 
 use super::tag::{Spread, StreamId, stream_id};
 use indelible_proof::hash::Hash;
