@@ -168,7 +168,7 @@ def exports(add, stop):
     ordered(log)
     log.add(keys.key_event("rotation", 1, [KEYS[2].vkey]), kind="key", seq=3, **BY_NODE)
     no("a key record whose seq is another's", export_lines(log), pin=log.pin_of(KEYS[0]), integrity="log fault(5, seq)")
-    for kind in ("settings", "expiry", "erasure", "stream", "successor"):
+    for kind in ("settings", "expiry", "erasure", "successor"):
         log = begun()
         log.add("{}", kind=kind, **BY_NODE)
         add(f"a record of the reserved kind {kind}", export_lines(log), "unsupported version", "population complete(0…3)", "ok", log.pin)
