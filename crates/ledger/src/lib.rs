@@ -4,8 +4,8 @@
 //!
 //! `caller` judges, salts and digests it on its bringer's thread · `queue` bounds what waits · `sequencer` gives it place, time and
 //! link, purely · `commit` writes one batch with one sync and tells the `books` · `answer` signs and proves for whoever takes the
-//! receipt · later `seal` moves it into a pack. `view` reads it back, `prove` proves it, `scan` re-hashes everything, `recover`
-//! begins again after a stop.
+//! receipt · later `seal` moves it into a pack. `view` reads it back, `prove` proves it, `tiles` cuts the tree into files for others,
+//! `scan` re-hashes everything, `recover` begins again after a stop.
 //!
 //! # Invariants
 //!
@@ -35,6 +35,7 @@ mod scan;
 mod seal;
 mod sequencer;
 pub mod signer;
+mod tiles;
 pub mod verify;
 mod view;
 
@@ -46,6 +47,7 @@ pub use queue::{Outcome, Refusal, Ticket};
 pub use recover::RecoverError;
 pub use rotate::{HingeDue, RecoverySet, RotateError, Rotated, SignRecovery, is_recovery_set};
 pub use seal::{SealError, Sealed};
+pub use tiles::{Block, Tiles};
 pub use view::{ReadError, Stored};
 
 /// 32 hex characters of a 16-byte id.
