@@ -15,6 +15,9 @@ pub const BUILDING: &str = ".part";
 /// Files that are built before they are named together: two megabytes of tiles.
 const TOGETHER: usize = 256;
 
+/// Syncs that wait at the same time.
+const SYNCS: usize = 64;
+
 /// What became of a file that was to be added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Added {
@@ -119,9 +122,7 @@ impl Directory {
 
     /// Everything added is durable (1) and has its name, and the names are durable too (2).
     pub fn settle(&mut self) -> io::Result<()> {
-        for (file, ..) in &self.built {
-            file.sync_all()?;
-        }
+        sync(&self.built)?;
         // ● 1
         for (_, building, path) in self.built.drain(..) {
             renameat_with(CWD, &building, CWD, &path, RenameFlags::NOREPLACE)?;
@@ -179,6 +180,21 @@ impl Directory {
             _ => Ok(()),
         }
     }
+}
+
+/// Side by side: a file system puts the syncs that wait at the same time into one write of its journal, and one after the other each
+/// costs a write.
+fn sync(built: &[(File, PathBuf, PathBuf)]) -> io::Result<()> {
+    std::thread::scope(|scope| {
+        let parts = built.chunks(TOGETHER.div_ceil(SYNCS));
+        let syncs: Vec<_> = parts
+            .map(|part| scope.spawn(|| part.iter().try_for_each(|(file, ..)| file.sync_all())))
+            .collect();
+        syncs.into_iter().try_for_each(|sync| {
+            sync.join()
+                .expect("a sync gives an error and does not panic")
+        })
+    })
 }
 
 impl Drop for Directory {
