@@ -5,7 +5,6 @@
 
 use super::directory::{Added, Directory};
 use crate::args::WriteArgs;
-use crate::commands::pin::pin_of;
 use crate::commands::receipt::{COVERED_BY, note_over};
 use crate::exit::Exit;
 use crate::node::{self, Reading};
@@ -14,7 +13,7 @@ use crate::show;
 use indelible_ledger::{Log, ReadError, SignedNote, Tiles};
 use indelible_proof::checkpoint::Checkpoint;
 use indelible_proof::limits::NOTE_BYTES_MAX;
-use indelible_proof::note::{Note, Signed};
+use indelible_proof::note::Note;
 use indelible_proof::tile::{self, Level, Tile};
 use std::io;
 use std::path::Path;
@@ -125,14 +124,15 @@ impl Site<'_> {
         Ok(size)
     }
 
-    /// If the log's key signed it, the store is not what it was, and that is worth an exit code of its own.
+    /// If a key of the log signed it, the store is not what it was, and that is worth an exit code of its own.
     fn not_an_earlier_state(&self, note: &Note<'_>, text: String) -> Result<Failure, Failure> {
-        let pin = pin_of(self.reading, self.log)?;
-        Ok(match note.verify(pin.key()) {
-            Signed::Ok => Failure::new(Exit::Damaged, text).hint(
+        let sets = self.reading.books.key_sets(self.log);
+        let sets = sets.map_err(|error| self.reading.failed(&error))?;
+        Ok(match sets.iter().any(|keys| keys.set.any_signed(note)) {
+            true => Failure::new(Exit::Damaged, text).hint(
                 "the log's own key signed it: the store may be an older copy, or another was written with its keys",
             ),
-            Signed::NoLine | Signed::Invalid => {
+            false => {
                 Failure::usage(text).hint("the log's key did not sign it; name another directory")
             }
         })
