@@ -326,13 +326,15 @@ def notes():
 
 def judged_register(data):
     require(len(data) >= 36 and data[:8] == b"INDLREGI" and number_at(data, len(data) - 4, 4) == disk.crc32c(data[:-4]))
-    require(number_at(data, 8, 4) == 0 and not any(data[16:32]) and number_at(data, 12, 4) == len(data) - 36 <= 65536)
+    require(number_at(data, 8, 4) == 0, "unsupported")
+    require(not any(data[16:24]), "unsupported")
+    require(number_at(data, 12, 4) == len(data) - 36 <= 65536)
     content = data[32:-4]
     require(len(content) == 248)
     found = wire.read_header(content)
     require(found["store"] == STORE_ID, "misplaced")
     require(ed25519.verify(KEY, wire.LABEL + content[:184], found["signature"]), "forged")
-    return found
+    return found | {"read_only": any(data[24:32])}
 
 
 def register():
@@ -345,14 +347,17 @@ def register():
         except Refused as refused:
             got = refused.args[0]
         assert got == expect, (name, got, expect)
-        registers.append({"name": name, "register_b64": b64(data), "expect": {"refuse": got} if got else {"number": found["number"], "digest": found["digest"].hex()}})
+        registers.append({"name": name, "register_b64": b64(data), "expect": {"refuse": got} if got else {"number": found["number"], "digest": found["digest"].hex(), "read_only": found["read_only"]}})
 
     good = disk.register(head)
     for at in (0, 1, 6):
         add(f"batch {at}", disk.register(BATCHES[at][1][:248]))
-    add("a read-only feature", disk.register(head, read_only=1), "damaged")
-    add("version 1", disk.register(head, version=1), "damaged")
-    add("an incompatible feature", disk.register(head, incompatible=1), "damaged")
+    for bit in (0, 63):
+        add(f"read-only feature {bit}", disk.register(head, read_only=1 << bit))
+        add(f"incompatible feature {bit}", disk.register(head, incompatible=1 << bit), "unsupported")
+    add("version 1", disk.register(head, version=1), "unsupported")
+    add("version 1, and all the rest otherwise", disk.with_crc(b"INDLREGI\1\0\0\0" + b"\xff" * 40), "unsupported")
+    add("version 1, checksum wrong", good[:8] + b"\1" + good[9:], "damaged")
     add("a batch header of version 1", disk.register(head[:11] + b"\1" + head[12:]), "unsupported")
     for name, data in {"of no bytes": b"", "wrong magic": disk.register(head, magic=b"INDLREGX"), "length too large": disk.register(head, length=249), "length too small": disk.register(head, length=247), "checksum wrong": good[:-1] + bytes([good[-1] ^ 1]), "a byte more": good + b"\0",
                        "last byte missing": good[:-1], "a byte turned": good[:50] + bytes([good[50] ^ 1]) + good[51:], "header alone": disk.register(head[:184]), "no content": disk.register(b""), "content a byte too long": disk.register(head + b"\0"),

@@ -114,6 +114,9 @@ pub fn with_causes(error: &dyn Error) -> String {
     text
 }
 
+/// What to do with what this version does not know.
+pub const NEWER: &str = "use the version that wrote it, or a newer one";
+
 /// No store was named.
 pub fn no_store_named() -> Failure {
     Failure::usage("which store?").hint("name it with --store DIR, or set INDELIBLE_STORE")
@@ -134,6 +137,7 @@ pub fn store(error: &StoreError, directory: &Path) -> Failure {
         StoreError::ReadOnly => Failure::usage(format!("a newer indelible made this store, and this one can only read it: {at}"))
             .hint("write with the newer version"),
         StoreError::Damaged { place, what } => damaged(what, &format!("{} at {}", place.file, place.offset), directory),
+        StoreError::Unsupported { .. } => Failure::new(Exit::Unverified, error.to_string()).hint(NEWER),
         StoreError::Refused(what) => Failure::usage(format!("{what}: {at}")),
         StoreError::Volatile(_) => Failure::usage(format!("{error}: {at}")).hint("move the store to a disk"),
         StoreError::Io { doing, source } => system(doing, source, directory),
@@ -193,7 +197,7 @@ pub fn recover(error: &RecoverError, directory: &Path) -> Failure {
     match error {
         RecoverError::Store(error) => store(error, directory),
         RecoverError::Unsupported { .. } => {
-            Failure::new(Exit::Unverified, error.to_string()).hint("use the version that wrote it, or a newer one")
+            Failure::new(Exit::Unverified, error.to_string()).hint(NEWER)
         }
         RecoverError::RolledBack { .. } | RecoverError::Forked(_) => Failure::new(Exit::Damaged, error.to_string())
             .hint("signed records are missing: keep this store and the register as they are, and find out who restored it"),

@@ -4,7 +4,10 @@ use super::reading::Reading;
 use super::{RecoverError, all_names, damaged, format_error};
 use crate::books::{PackPlace, RunPlace};
 use crate::format::FormatError;
-use crate::format::pack::{ENT_HEADER_BYTES, EntView, NoteView, PackHeader, Run, parse_pack_name};
+use crate::format::pack::{
+    ENT_HEADER_BYTES, EntView, NoteView, PackHeader, REC_HEADER_BYTES, RecHeader, Run,
+    parse_pack_name,
+};
 use indelible_proof::hash;
 use std::sync::Arc;
 
@@ -85,6 +88,13 @@ impl Reading {
         let notes = header.parse_notes(&notes_bytes, &runs).map_err(wrong)?;
         let rec = name.replace(".ent", ".rec");
         let bytes = size + store.size_of(&rec)?;
+        let rec_header = store.read_at(&rec, 0, REC_HEADER_BYTES, false)?;
+        match RecHeader::decode_features(&rec_header) {
+            Ok((_, true)) => self.read_only = Some(rec.clone()),
+            Err(error @ FormatError::Unsupported(_)) => return Err(format_error(&rec, 0, error)),
+            // Frames are read by their own places and checks: damage here is for the verifier to name.
+            Ok((_, false)) | Err(FormatError::Damaged { .. }) => {}
+        }
         let pack = Arc::new(PackPlace {
             ent: name.to_owned(),
             rec,

@@ -76,7 +76,9 @@ pub(crate) fn check(
     format(store, seen, logs);
     register::check(store, seen, remembered, logs);
     // Without packs an empty tail is a store in which nothing was ever recorded, as far as anybody remembers (`register`).
-    if let (None, Some((_, last))) = (seen.tail.first, names.packs.last()) {
+    if let (None, Some((_, last)), false) =
+        (seen.tail.first, names.packs.last(), seen.tail.unsupported)
+    {
         logs.found(Finding::new(
             Damage::MissingBatch(last + 1),
             "tail",
@@ -195,7 +197,9 @@ fn unnamed_packs(names: &Names, seen: &Seen, logs: &mut Logs) {
 
 /// Without the key of its genesis nothing of a log's signatures can be checked.
 fn keyless(only: Option<&str>, logs: &mut Logs) {
-    if logs.is_anything_lost() {
+    // What a newer version wrote was not read: the genesis may stand in it.
+    let is_unread = |finding: &Finding| finding.damage == Damage::Unsupported;
+    if logs.is_anything_lost() || logs.findings.iter().any(is_unread) {
         return;
     }
     let asked = |name: &str| name == NODE_LOG || only.is_none_or(|only| only == name);

@@ -155,6 +155,10 @@ impl LocalStore {
             Err(StoreError::NotFound) => return Ok(None),
             Err(error) => return Err(error),
         };
+        // Whoever writes to a store writes to all of it: one such file, and it is only read.
+        if tail.read_only && self.is_writer() {
+            return Err(StoreError::ReadOnly);
+        }
         if self.places().dropped.insert(number) {
             tail.drop_cache()?;
         }
@@ -398,7 +402,7 @@ impl Store for LocalStore {
 
     fn register_read(&self) -> Result<Option<Vec<u8>>, StoreError> {
         match &self.register {
-            Some(path) => register::read(path),
+            Some(path) => Ok(register::read(path)?.map(|held| held.content)),
             None => Ok(None),
         }
     }
