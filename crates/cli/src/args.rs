@@ -1,7 +1,7 @@
 //! What can be typed: the commands, the options they share, and the first page of help.
 
 use crate::commands::{
-    append, clock, completions, demo, export, get, init, key, log, pin, receipt, seal, verify,
+    append, clock, completions, demo, export, get, init, inspect, key, log, pin, receipt, seal, verify,
 };
 use crate::exit;
 use crate::keys::Passphrase;
@@ -113,6 +113,7 @@ pub enum Command {
     Export(export::ExportArgs),
     Verify(verify::VerifyArgs),
     Seal(seal::SealArgs),
+    Inspect(inspect::InspectArgs),
     #[command(subcommand)]
     Key(key::KeyCommand),
     #[command(subcommand)]
@@ -128,7 +129,14 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ("Prove", &["pin", "receipt", "export", "verify"]),
     (
         "Operate",
-        &["init", "seal", "clock accept", "demo", "completions"],
+        &[
+            "init",
+            "seal",
+            "inspect",
+            "clock accept",
+            "demo",
+            "completions",
+        ],
     ),
     (
         "Keys",

@@ -8,6 +8,7 @@ pub mod export;
 pub mod get;
 pub mod init;
 pub mod key;
+pub mod inspect;
 pub mod log;
 pub mod pin;
 pub mod receipt;
@@ -30,6 +31,7 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Receipt(args) => receipt::run(&store, &args),
         Command::Export(args) => export::run(&store, &args),
         Command::Verify(args) => verify::run(&store, &args),
+        Command::Inspect(args) => inspect::run(&store, &args),
         Command::Seal(args) => seal::run(&store, &args),
         Command::Key(command) => key::run(&store, &command),
         Command::Clock(command) => clock::run(&store, &command),

@@ -22,6 +22,7 @@ pub mod caller;
 pub mod clock;
 mod commit;
 pub mod format;
+pub mod inspect;
 mod keeper;
 mod keys;
 pub mod limits;

@@ -17,6 +17,7 @@ pub mod conformance;
 pub mod durable;
 mod error;
 mod guarded;
+pub mod inspect;
 pub mod limits;
 pub mod local;
 pub mod memory;

@@ -18,8 +18,11 @@ pub(super) const ENT_SECTIONS_AT: u64 = 424;
 pub const REC_HEADER_BYTES: usize = 128;
 /// One frame in the table of frames.
 pub const FRAME_ROW_BYTES: usize = 36;
-/// Sections of `.ent`: runs, entries, nodes, commit bits, frames, notes.
+/// Sections of `.ent`.
 pub const SECTIONS: usize = 6;
+/// Their names, in order.
+pub const SECTION_NAMES: [&str; SECTIONS] =
+    ["runs", "entries", "nodes", "commit bits", "frames", "notes"];
 
 const ENT_MAGIC: &[u8; 8] = b"INDLPENT";
 const REC_MAGIC: &[u8; 8] = b"INDLPREC";

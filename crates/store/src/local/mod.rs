@@ -4,13 +4,13 @@
 //! whole life; a reading handle takes no lock, writes nothing, and tolerates a writer beside it.
 
 mod create;
-mod format;
+pub(crate) mod format;
 mod medium;
 mod objects;
 mod recycle;
-mod register;
+pub(crate) mod register;
 mod scan;
-mod tail;
+pub(crate) mod tail;
 mod tail_file;
 mod writer;
 
