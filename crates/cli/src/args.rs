@@ -1,7 +1,7 @@
 //! What can be typed: the commands, the options they share, and the first page of help.
 
 use crate::commands::{
-    append, clock, completions, demo, export, get, init, inspect, key, log, pin, receipt, seal, verify,
+    append, clock, completions, demo, explain, export, get, init, inspect, key, log, man, pin, receipt, seal, verify,
 };
 use crate::exit;
 use crate::keys::Passphrase;
@@ -114,12 +114,14 @@ pub enum Command {
     Verify(verify::VerifyArgs),
     Seal(seal::SealArgs),
     Inspect(inspect::InspectArgs),
+    Explain(explain::ExplainArgs),
     #[command(subcommand)]
     Key(key::KeyCommand),
     #[command(subcommand)]
     Clock(clock::ClockCommand),
     Demo(demo::DemoArgs),
     Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
 }
 
 /// Commands by what people do. A test holds this list and [`Command`] together.
@@ -133,9 +135,11 @@ const GROUPS: [(&str, &[&str]); 5] = [
             "init",
             "seal",
             "inspect",
+            "explain",
             "clock accept",
             "demo",
             "completions",
+            "man",
         ],
     ),
     (

@@ -4,12 +4,14 @@ pub mod append;
 pub mod clock;
 pub mod completions;
 pub mod demo;
+pub mod explain;
 pub mod export;
 pub mod get;
 pub mod init;
 pub mod key;
 pub mod inspect;
 pub mod log;
+pub mod man;
 pub mod pin;
 pub mod receipt;
 pub mod seal;
@@ -31,11 +33,13 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Receipt(args) => receipt::run(&store, &args),
         Command::Export(args) => export::run(&store, &args),
         Command::Verify(args) => verify::run(&store, &args),
+        Command::Explain(args) => explain::run(&store, &args),
         Command::Inspect(args) => inspect::run(&store, &args),
         Command::Seal(args) => seal::run(&store, &args),
         Command::Key(command) => key::run(&store, &command),
         Command::Clock(command) => clock::run(&store, &command),
         Command::Demo(args) => demo::run(&args),
         Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&store, &args),
     }
 }

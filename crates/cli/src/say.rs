@@ -61,6 +61,12 @@ impl Failure {
         self
     }
 
+    /// The sentence.
+    #[cfg(test)]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// What the shell is told.
     pub fn exit(&self) -> Exit {
         self.exit
