@@ -7,6 +7,7 @@ mod disk;
 mod engine;
 mod events;
 mod load;
+mod logs;
 mod machine;
 mod report;
 mod start;
@@ -24,18 +25,26 @@ struct Options {
     dir: PathBuf,
     /// Shorter runs that show whether the program works, and whose figures mean nothing.
     quick: bool,
+    /// How many logs, where that is what is measured.
+    logs: Option<u64>,
+    /// How many events instead of a length of time.
+    events: Option<u64>,
 }
 
 fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
     let Some(command) = arguments.next() else {
-        bail!("usage: bench engine|start [--json FILE] [--only TEXT] [--dir DIR] [--quick]")
+        bail!(
+            "usage: bench engine|start|logs [--json FILE] [--only TEXT] [--dir DIR] [--quick] [--logs N] [--events N]"
+        )
     };
     let mut options = Options {
         json: None,
         only: None,
         dir: PathBuf::from("target"),
         quick: false,
+        logs: None,
+        events: None,
     };
     while let Some(argument) = arguments.next() {
         let mut value = || {
@@ -48,12 +57,17 @@ fn main() -> anyhow::Result<()> {
             "--only" => options.only = Some(value()?),
             "--dir" => options.dir = value()?.into(),
             "--quick" => options.quick = true,
+            "--logs" => options.logs = Some(value()?.parse().context("--logs takes a number")?),
+            "--events" => {
+                options.events = Some(value()?.parse().context("--events takes a number")?)
+            }
             other => bail!("unknown argument {other}"),
         }
     }
     let rows = match command.as_str() {
         "engine" => engine::run(&options)?,
         "start" => start::run(&options)?,
+        "logs" => logs::run(&options)?,
         other => bail!("unknown benchmark {other}"),
     };
     report::write_json(&rows, options.json.as_deref())

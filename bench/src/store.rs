@@ -76,6 +76,12 @@ impl Bed {
         open_at(&self.path(), settings)
     }
 
+    /// How many files lie in a directory of the store.
+    pub fn files_in(&self, directory: &str) -> anyhow::Result<u64> {
+        let files = std::fs::read_dir(self.path().join(directory))?.count();
+        Ok(u64::try_from(files)?)
+    }
+
     /// Bytes of the files below a directory of the store.
     pub fn bytes_in(&self, directory: &str) -> anyhow::Result<u64> {
         let mut sum = 0;

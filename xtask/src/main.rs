@@ -69,7 +69,7 @@ const COMMANDS: [Command; 8] = [
     },
     Command {
         name: "bench",
-        arguments: "engine|start [--json FILE] …",
+        arguments: "engine|start|logs [--json FILE] …",
         about: "durable events a second, start-up and the like, beside what the machine can do",
         run: bench::run,
     },
