@@ -91,6 +91,8 @@ pub struct LogState {
     pub(crate) runs: Vec<RunPlace>,
     /// First seq that is only in the tail.
     pub(crate) tail_first: u64,
+    /// Where the sealed records end: the last entry and the tree's edge. The next sealing goes on from here without a look at packs.
+    pub(crate) sealed: (Hash, Frontier),
     /// Entries from `tail_first` on.
     pub(crate) tail_entries: Vec<Hash>,
     pub(crate) segments: Vec<Segment>,
@@ -137,7 +139,6 @@ pub struct Log {
     /// Set once: at recovery, or when record 0 was ordered.
     id: OnceLock<Hash>,
     state: RwLock<LogState>,
-    pub(crate) proofs: Mutex<ProofCache>,
 }
 
 impl Log {
@@ -153,6 +154,7 @@ impl Log {
             last_time: None,
             runs: Vec::new(),
             tail_first: 0,
+            sealed: (Hash::ZERO, Frontier::new()),
             tail_entries: Vec::new(),
             segments: Vec::new(),
             note: None,
@@ -160,7 +162,6 @@ impl Log {
             hinges: Vec::new(),
             open_hinge: None,
         };
-        let (state, proofs) = (RwLock::new(state), Mutex::default());
         Log {
             index,
             origin,
@@ -168,8 +169,7 @@ impl Log {
             head_start,
             event_bytes_max: OnceLock::new(),
             id: OnceLock::new(),
-            state,
-            proofs,
+            state: RwLock::new(state),
         }
     }
 
@@ -288,7 +288,16 @@ impl LogState {
         self.first_time = self.first_time.or(Some(run.first_time));
         self.last_time = Some(run.last_time);
         self.tail_first = place.end();
+        self.sealed = (run.last_entry, run.frontier_after.clone());
         self.runs.push(place);
+    }
+
+    /// A run that holds what until now only the tail held.
+    pub(crate) fn seal_run(&mut self, place: RunPlace, run: &Run) {
+        let end = place.end();
+        self.runs.push(place);
+        self.sealed = (run.last_entry, run.frontier_after.clone());
+        self.trim_tail(end);
     }
 
     /// Records of one batch, durable now.
@@ -309,7 +318,7 @@ impl LogState {
     }
 
     /// After sealing: what lies below `end` is no longer needed from the tail.
-    pub(crate) fn trim_tail(&mut self, end: u64) {
+    fn trim_tail(&mut self, end: u64) {
         let gone = usize::try_from(end.saturating_sub(self.tail_first))
             .expect("tail entries are in memory");
         self.tail_entries.drain(..gone.min(self.tail_entries.len()));
@@ -416,6 +425,8 @@ pub struct Books {
     store: Arc<dyn Store>,
     logs: RwLock<Lists>,
     packs: Mutex<Vec<Arc<PackPlace>>>,
+    /// What was computed for proofs, of all logs together.
+    pub(crate) proofs: ProofCache,
 }
 
 impl Books {
@@ -424,6 +435,7 @@ impl Books {
             store,
             logs: RwLock::default(),
             packs: Mutex::default(),
+            proofs: ProofCache::default(),
         }
     }
 

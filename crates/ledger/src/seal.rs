@@ -262,7 +262,7 @@ impl Sealer {
             Some(hinge) => books
                 .hinge_note(&log, hinge)
                 .map_err(|error| SealError::ReadBack(error.to_string()))?,
-            None => self.committer.sign_at(log.origin(), size, root),
+            None => self.committer.sign_at(&log, size, root),
         };
         Ok(PackNote {
             hinge: hinge.is_some(),
@@ -314,9 +314,7 @@ fn take_in(books: &Books, pack: Arc<PackPlace>, ent: &EntView<'_>) -> Result<(),
                 log.name()
             ));
         }
-        let end = place.end();
-        state.runs.push(place);
-        state.trim_tail(end);
+        state.seal_run(place, run);
         for note in view.notes.iter().filter(|note| note.hinge) {
             state
                 .seal_hinge(&pack, note)

@@ -8,7 +8,8 @@ use crate::format::batch::{BatchView, signed_message};
 use crate::format::frame::FrameScratch;
 use crate::format::pack::{PackNote, REC_HEADER_BYTES, RunData};
 use crate::limits::{RUN_RECORDS, SEAL_BYTES};
-use crate::view::{ReadError, hashes};
+use crate::scan;
+use crate::view::hashes;
 use indelible_proof::checkpoint::Checkpoint;
 use indelible_proof::hash::Hash;
 use indelible_proof::key::verify_ed25519;
@@ -92,7 +93,7 @@ impl Gathered {
                     let log = books
                         .log_by_id(&part.row.log)
                         .ok_or(SealError::Missing(slot.number))?;
-                    place.insert(vec![begin_run(books, &log)?])
+                    place.insert(vec![begin_run(&log)])
                 }
             };
             let mut entries = hashes(part.entries);
@@ -161,6 +162,11 @@ impl Gathered {
 
     /// A published note goes to the run that holds its size.
     fn add_note(&mut self, books: &Books, note: &[u8], seconds: u64) {
+        let log = scan::note_log(books, note);
+        let id = log.as_ref().map(|log| log.id());
+        let Some(runs) = id.and_then(|id| self.runs.get_mut(&id)) else {
+            return;
+        };
         let Ok(parsed) = Note::parse(note) else {
             return;
         };
@@ -168,12 +174,8 @@ impl Gathered {
             return;
         };
         let size = checkpoint.size;
-        let run =
-            self.runs.values_mut().flatten().find(|run| {
-                run.origin == checkpoint.origin && run.first < size && size <= run.end()
-            });
-        if let Some(run) = run {
-            let log = books.log_by_id(&run.log);
+        let mut runs = runs.iter_mut();
+        if let Some(run) = runs.find(|run| run.first < size && size <= run.end()) {
             let hinge = log.is_some_and(|log| log.read().has_hinge(size));
             let text = note.to_vec();
             run.add_note(size, PackNote { hinge, text }, seconds);
@@ -210,18 +212,7 @@ impl Gathered {
 }
 
 /// The run with which a log continues its sealed records.
-fn begin_run(books: &Books, log: &Log) -> Result<RunBuilder, SealError> {
-    let first = log.read().tail_first;
-    let read = |error: ReadError| SealError::ReadBack(error.to_string());
-    let prev_entry = match first.checked_sub(1) {
-        Some(before) => books.entries(log, before..first).map_err(read)?[0],
-        None => Hash::ZERO,
-    };
-    let frontier = books.frontier_at(log, first).map_err(read)?;
-    Ok(RunBuilder::new(
-        log.origin().to_owned(),
-        log.id(),
-        prev_entry,
-        frontier,
-    ))
+fn begin_run(log: &Log) -> RunBuilder {
+    let (prev_entry, frontier) = log.read().sealed.clone();
+    RunBuilder::new(log.origin().to_owned(), log.id(), prev_entry, frontier)
 }

@@ -1,5 +1,6 @@
 //! The sections of an `.ent` file, and which of them are what its header says.
 
+pub(super) use crate::format::pack::SECTION_NAMES;
 use crate::format::pack::{PackHeader, SECTIONS};
 use indelible_proof::hash;
 
@@ -9,8 +10,6 @@ pub(super) const NODES: usize = 2;
 pub(super) const BITS: usize = 3;
 pub(super) const FRAMES: usize = 4;
 pub(super) const NOTES: usize = 5;
-pub(super) const SECTION_NAMES: [&str; SECTIONS] =
-    ["runs", "entries", "nodes", "commit bits", "frames", "notes"];
 
 /// The `.ent` file cut into sections, and which of them have the digest the header names.
 pub(super) struct Sections {
