@@ -126,9 +126,26 @@ impl Bench<'_> {
         self.add(case, "sealed files for 10⁸ records", scaled, "files");
         let bytes = to_f64(bed.bytes_in("sealed")?) / to_f64(records);
         self.add(case, "sealed bytes on disk", bytes, "B/event");
+        self.start(case, "start after a clean stop", bed)?;
+        let began = Instant::now();
+        let merged = bed.merge()?;
+        self.add(
+            case,
+            format!("merging {merged} packs"),
+            began.elapsed().as_secs_f64(),
+            "s",
+        );
+        let files = bed.files_in("sealed")?;
+        self.add(case, "sealed files, merged", to_f64(files), "files");
+        let scaled = to_f64(files) * HUNDRED_MILLION / to_f64(records);
+        self.add(case, "the same for 10⁸ records", scaled, "files");
+        self.start(case, "start, merged", bed)
+    }
+
+    fn start(&mut self, case: &str, state: &str, bed: &Bed) -> anyhow::Result<()> {
         let (seconds, rss) = measured_start(&bed.path())?;
-        self.add(case, "start after a clean stop", seconds * 1e3, "ms");
-        self.add(case, "start, resident memory", rss, "MB");
+        self.add(case, state, seconds * 1e3, "ms");
+        self.add(case, format!("{state}: resident memory"), rss, "MB");
         Ok(())
     }
 

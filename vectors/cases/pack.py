@@ -11,7 +11,7 @@ from textbook import pack as wire_pack
 from textbook.disk import Refused, number_at, require
 from textbook.files import b64, edits
 from textbook.log import STORE
-from textbook.pack import SECTIONS, Run
+from textbook.pack import SECTIONS, Run, cover
 from textbook.tree import sha256
 
 KEYS_OF = {bytes.fromhex(log.id): log.key.public for log in LOGS}
@@ -373,10 +373,39 @@ def other_store():
     return head + wire.signature(SEED, head)
 
 
+def covers():
+    """Names in sealed/, and what they say: written by hand as stems, those that count, and how many names are left over."""
+    for name, stems, count, left_over in [
+        ("one after the other", "0-3 4-7", "0-3 4-7", 0),
+        ("a merged pack beside all that it is made of", "0-7 0-3 4-7 8-9", "0-3 4-7 8-9", 2),
+        ("one of them gone", "0-7 0-3 8-9", "0-7 8-9", 2),
+        ("one of them without its .ent", "0-7 0-3 4-7.rec 8-9", "0-7 8-9", 3),
+        ("one of them without its .rec", "0-7 0-3 4-7.ent 8-9", "0-7 8-9", 3),
+        ("all gone", "0-7 8-9", "0-7 8-9", 0),
+        ("the merged .rec alone", "0-7.rec 0-3 4-7", "0-3 4-7", 0),
+        ("the merged .ent alone", "0-7.ent 0-3 4-7", "0-3 4-7", 0),
+        ("merged twice, all there", "0-15 0-7 8-15 0-3 4-7", "0-3 4-7 8-15", 4),
+        ("merged twice, one of the first gone", "0-15 0-7 8-15 4-7", "0-7 8-15", 4),
+        ("merged twice, one of the second gone", "0-15 0-7 0-3 4-7", "0-15", 6),
+        ("a gap between smaller ones", "0-9 0-3 5-9", "0-9", 4),
+        ("smaller ones that overlap", "0-9 0-5 4-9", "0-9", 4),
+        ("overlapping and neither within the other", "0-5 3-9", "0-5 3-9", 0),
+        ("a pack of one batch", "0-1 0-0 1-1", "0-0 1-1", 2),
+    ]:
+        names = [f"{stem_of(stem)}{ending}" for stem in stems.split() for ending in ([stem[-4:]] if "." in stem else [".ent", ".rec"])]
+        says = cover(names)
+        assert says["count"] == [stem_of(stem) for stem in count.split()] and len(says["left_over"]) == left_over, (name, says)
+        yield {"name": name, "names": names, "expect": says}
+
+
+def stem_of(text):
+    return "%012d-%012d" % tuple(int(number) for number in text.split(".")[0].split("-"))
+
+
 def document():
     cases.clear()
     registers.clear()
     for group in (good, swapped, headers, runs, tables, notes, register):
         group()
     return {"file": "pack", "spec": "docs/spec/pack.md", "store": STORE, "batch_key": KEY.hex(), "keys": [{"id": log.id, "vkey": log.key.vkey} for log in LOGS], "bases": [{"name": name, "b64": b64(data)} for name, data in BASES.items()],
-            "cases": list(cases), "registers": list(registers)}
+            "cases": list(cases), "registers": list(registers), "covers": list(covers())}

@@ -1,7 +1,8 @@
 //! What can be typed: the commands, the options they share, and the first page of help.
 
 use crate::commands::{
-    append, clock, completions, demo, explain, export, get, init, inspect, key, log, man, pin, receipt, seal, verify,
+    append, clock, completions, demo, explain, export, get, init, inspect, key, log, man, merge,
+    pin, receipt, seal, verify,
 };
 use crate::exit;
 use crate::keys::Passphrase;
@@ -113,6 +114,7 @@ pub enum Command {
     Export(export::ExportArgs),
     Verify(verify::VerifyArgs),
     Seal(seal::SealArgs),
+    Merge(merge::MergeArgs),
     Inspect(inspect::InspectArgs),
     Explain(explain::ExplainArgs),
     #[command(subcommand)]
@@ -134,6 +136,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
         &[
             "init",
             "seal",
+            "merge",
             "inspect",
             "explain",
             "clock accept",

@@ -8,10 +8,11 @@ pub mod explain;
 pub mod export;
 pub mod get;
 pub mod init;
-pub mod key;
 pub mod inspect;
+pub mod key;
 pub mod log;
 pub mod man;
+pub mod merge;
 pub mod pin;
 pub mod receipt;
 pub mod seal;
@@ -34,6 +35,7 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Export(args) => export::run(&store, &args),
         Command::Verify(args) => verify::run(&store, &args),
         Command::Explain(args) => explain::run(&store, &args),
+        Command::Merge(args) => merge::run(&store, &args),
         Command::Inspect(args) => inspect::run(&store, &args),
         Command::Seal(args) => seal::run(&store, &args),
         Command::Key(command) => key::run(&store, &command),

@@ -11,7 +11,7 @@ use crate::output::{Style, one_line};
 use crate::show::shell;
 use clap::error::{ContextKind, ContextValue};
 use indelible_ledger::{
-    OpenError, PrepareError, ReadError, RecoverError, Refusal, RotateError, SealError,
+    MergeError, OpenError, PrepareError, ReadError, RecoverError, Refusal, RotateError, SealError,
 };
 use indelible_store::StoreError;
 use std::error::Error;
@@ -292,6 +292,15 @@ pub fn read(error: &ReadError, directory: &Path) -> Failure {
             let records = format!("records {} to {last} of {log}", seqs.start);
             damaged(what, &format!("{place}{records}"), directory)
         }
+        // Every file was there when the command began: what is gone now was merged, or it is missing, as a second run will say.
+        ReadError::Store(StoreError::NotFound) => Failure::new(
+            Exit::Trouble,
+            format!(
+                "a file went away while it was read: {}",
+                directory.display()
+            ),
+        )
+        .hint("packs may have been merged meanwhile: run the command again"),
         ReadError::Store(error) => store(error, directory),
     }
 }
@@ -327,6 +336,19 @@ pub fn seal(error: &SealError, directory: &Path) -> Failure {
         | SealError::Missing(_)
         | SealError::ReadBack(_) => {
             Failure::new(Exit::Damaged, with_causes(error)).hint(look(directory))
+        }
+    }
+}
+
+/// A merging stopped.
+pub fn merge(error: &MergeError, directory: &Path) -> Failure {
+    match error {
+        MergeError::Store(error) => store(error, directory),
+        MergeError::Seal(error) => seal(error, directory),
+        MergeError::Refused(refusal) => refused(refusal),
+        MergeError::Read(error) => read(error, directory),
+        MergeError::Damaged { .. } | MergeError::NotTheSame(_) => {
+            Failure::new(Exit::Damaged, error.to_string()).hint(look(directory))
         }
     }
 }

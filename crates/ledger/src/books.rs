@@ -11,6 +11,7 @@ use indelible_proof::checkpoint::Checkpoint;
 use indelible_proof::genesis::Genesis;
 use indelible_proof::hash::Hash;
 use indelible_proof::head;
+use indelible_proof::node_event::PackId;
 use indelible_proof::note::Note;
 use indelible_proof::time::Time;
 use indelible_proof::tree::Frontier;
@@ -65,6 +66,17 @@ pub struct PackPlace {
     pub(crate) last_batch: u64,
     pub(crate) digest: Hash,
     pub(crate) bytes: u64,
+}
+
+impl PackPlace {
+    /// As records of `_node` name it.
+    pub(crate) fn id(&self) -> PackId {
+        PackId {
+            first: self.first_batch,
+            last: self.last_batch,
+            ent: self.digest,
+        }
+    }
 }
 
 /// Records of one log in one unsealed batch.
@@ -315,6 +327,14 @@ impl LogState {
         self.last_time = Some(times.1);
         self.tail_entries.extend_from_slice(entries);
         self.segments.push(segment);
+    }
+
+    /// A merged pack stands for others: the runs that lie in it, in place of those of its batches.
+    pub(crate) fn replace_runs(&mut self, batches: (u64, u64), mut places: Vec<RunPlace>) {
+        self.runs
+            .retain(|run| run.pack.first_batch < batches.0 || batches.1 < run.pack.last_batch);
+        self.runs.append(&mut places);
+        self.runs.sort_unstable_by_key(|run| run.first);
     }
 
     /// After sealing: what lies below `end` is no longer needed from the tail.

@@ -35,6 +35,17 @@ pub const REOPEN_AFTER_NANOS: u64 = 3_600_000_000_000;
 pub const SEAL_BYTES: u64 = 64 << 20;
 /// Pause after a sealing that failed for want of something that may come back: space, a readable disk.
 pub const SEAL_RETRY: Duration = Duration::from_secs(1);
+/// Bytes of both files of a pack that merging makes: it is held in memory while it is made, and 10⁸ records of 450 bytes are some
+/// fifty of them.
+pub const MERGE_BYTES_MAX: u64 = 256 << 20;
+/// Packs up to this are merged: a byte is copied a few times until its pack is larger, and then no more.
+pub const MERGE_PART_BYTES_MAX: u64 = MERGE_BYTES_MAX / 4;
+/// Fewer are not worth a copy.
+pub const MERGE_PACKS_MIN: usize = 4;
+/// More would make a record of `_node` long: each takes 120 bytes.
+pub const MERGE_PACKS_MAX: usize = 256;
+/// How often packs are merged that were merged before: by their sizes twice or three times.
+pub const MERGE_DEPTH_MAX: usize = 16;
 /// Tail bytes at which commits wait for sealing: memory holds 32 bytes for each unsealed record.
 pub const TAIL_BYTES_MAX: u64 = 1 << 30;
 /// A run never crosses a multiple of this, so that level-16 nodes and index units align with files.

@@ -16,9 +16,11 @@ use crate::queue::{Group, Refusal, Ticket};
 use crate::recover;
 use crate::verify;
 use gather::Gathered;
+pub(crate) use gather::{Made, feed};
 use indelible_proof::hash::Hash;
 use indelible_proof::node_event::NodeEvent;
-use indelible_store::{Put, StoreError};
+use indelible_store::{Put, Store, StoreError};
+pub(crate) use run::{RunBuilder, Zstd};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 /// Why a sealing stopped. The tail is untouched.
@@ -63,6 +65,55 @@ pub struct Sealed {
     pub records: u64,
     /// Bytes of both files.
     pub bytes: u64,
+}
+
+/// A pair of files before it is written.
+pub(crate) struct Laid {
+    pub(crate) batches: (u64, u64),
+    pub(crate) ent_name: String,
+    rec_name: String,
+    pub(crate) ent: Vec<u8>,
+    rec_header: [u8; REC_HEADER_BYTES],
+    frames: Vec<Vec<u8>>,
+    /// Digest of the pack.
+    pub(crate) digest: Hash,
+    pub(crate) records: u64,
+    /// Of both files.
+    pub(crate) bytes: u64,
+}
+
+impl Laid {
+    /// Lays out a pack.
+    pub(crate) fn out(
+        store: &dyn Store,
+        (first, last): (u64, u64),
+        last_digest: &Hash,
+        made: Made,
+    ) -> Laid {
+        let store_id = store.describe().store_id;
+        let (ent, digest) = encode_ent(&store_id, first, last, last_digest, &made.runs);
+        let rec_len: usize = REC_HEADER_BYTES + made.frames.iter().map(Vec::len).sum::<usize>();
+        let rec_len = u64::try_from(rec_len).expect("a pack fits memory");
+        let rec_header = RecHeader {
+            store: store_id,
+            first,
+            last,
+            ent: digest,
+            length: rec_len,
+        };
+        let (ent_name, rec_name) = pack_names(first, last);
+        Laid {
+            batches: (first, last),
+            ent_name,
+            rec_name,
+            rec_header: rec_header.encode(),
+            digest,
+            records: made.runs.iter().map(|run| u64::from(run.run.count)).sum(),
+            bytes: u64::try_from(ent.len()).expect("a pack fits memory") + rec_len,
+            ent,
+            frames: made.frames,
+        }
+    }
 }
 
 /// Seals, one pack at a time.
@@ -196,37 +247,34 @@ impl Sealer {
         let books = &*self.committer.books;
         let keys = self.committer.batch_keys().clone();
         let gathered = Gathered::read(books, keys, from, upto)?;
-        let (ent_name, rec_name) = pack_names(gathered.first, gathered.last);
         let tail_bytes = gathered.slot_bytes;
         let (first, last, last_digest) = (gathered.first, gathered.last, gathered.last_digest);
         let closing = |log: &Hash, size, root| self.closing_note(log, size, root);
         let made = gathered.finish(closing)?;
         let store = books.store();
-        let store_id = store.describe().store_id;
-        let (ent, digest) = encode_ent(&store_id, first, last, &last_digest, &made.runs);
-        let rec_len: usize = REC_HEADER_BYTES + made.frames.iter().map(Vec::len).sum::<usize>();
-        let rec_len = u64::try_from(rec_len).expect("a pack fits memory");
-        let header = RecHeader {
-            store: store_id,
-            first,
-            last,
-            ent: digest,
-            length: rec_len,
-        }
-        .encode();
-        let mut parts: Vec<&[u8]> = vec![&header];
-        parts.extend(made.frames.iter().map(Vec::as_slice));
-        self.put(&rec_name, &parts)?;
-        self.put(&ent_name, &[&ent])?;
+        let laid = Laid::out(store, (first, last), &last_digest, made);
+        self.put_pair(&laid)?;
+        let Laid {
+            ent_name,
+            rec_name,
+            ent,
+            digest,
+            records,
+            bytes,
+            ..
+        } = laid;
         if let Err(what) = verify::read_back(store, (first, last), digest) {
             // Left there, it would be taken for a pack at the next start, or stand in the way of a longer one.
             store.quarantine_object(&ent_name)?;
             store.quarantine_object(&rec_name)?;
             return Err(SealError::ReadBack(what));
         }
-        self.name_in_node_log(first, last, digest)?;
-        let records = made.runs.iter().map(|run| u64::from(run.run.count)).sum();
-        let bytes = u64::try_from(ent.len()).expect("a pack fits memory") + rec_len;
+        // The pack stands in `_node` before anything below it is released.
+        self.record(&NodeEvent::Pack {
+            first,
+            last,
+            ent: digest,
+        })?;
         let pack = PackPlace {
             ent: ent_name.clone(),
             rec: rec_name,
@@ -270,6 +318,14 @@ impl Sealer {
         })
     }
 
+    /// `.rec` first: alone it is no pack.
+    pub(crate) fn put_pair(&self, laid: &Laid) -> Result<(), SealError> {
+        let mut parts: Vec<&[u8]> = vec![&laid.rec_header];
+        parts.extend(laid.frames.iter().map(Vec::as_slice));
+        self.put(&laid.rec_name, &parts)?;
+        self.put(&laid.ent_name, &[&laid.ent])
+    }
+
     fn put(&self, name: &str, parts: &[&[u8]]) -> Result<(), SealError> {
         self.committer.check_running()?;
         match self.committer.books.store().put_new(name, parts, None)? {
@@ -278,14 +334,11 @@ impl Sealer {
         }
     }
 
-    /// The pack stands in `_node` before anything below it is released.
-    fn name_in_node_log(&self, first: u64, last: u64, ent: Hash) -> Result<(), SealError> {
+    /// Makes a record of `_node` durable.
+    pub(crate) fn record(&self, event: &NodeEvent<'_>) -> Result<(), SealError> {
         let (log, prepared) = {
             let mut desk = self.committer.desk_first();
-            (
-                Arc::clone(desk.node.log()),
-                desk.node.say(&NodeEvent::Pack { first, last, ent }),
-            )
+            (Arc::clone(desk.node.log()), desk.node.say(event))
         };
         let (ticket, answer) = Ticket::pair();
         self.committer.queue.push(Group {

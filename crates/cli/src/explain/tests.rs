@@ -3,7 +3,9 @@ use crate::exit;
 use crate::keys::KeyError;
 use indelible_ledger::clock::StartJump;
 use indelible_ledger::format::FormatError;
-use indelible_ledger::{OpenError, ReadError, RecoverError, Refusal, SealError};
+use indelible_ledger::{
+    MergeError, OpenError, ReadError, RecoverError, Refusal, RotateError, SealError,
+};
 use indelible_proof::time::Time;
 use indelible_proof::verdict::{
     Authenticity, Completeness, Consistency, Integrity, Part, Rule, Seqs, Witnesses,
@@ -99,7 +101,8 @@ fn every_value_a_verdict_can_have_is_explained_with_its_exit_code() {
                 | Rule::Prev
                 | Rule::Time
                 | Rule::Event
-                | Rule::Genesis => drop(only(On::Rule, rule.as_str())),
+                | Rule::Genesis
+                | Rule::Key => drop(only(On::Rule, rule.as_str())),
             },
         }
     }
@@ -109,6 +112,7 @@ fn every_value_a_verdict_can_have_is_explained_with_its_exit_code() {
         Authenticity::SelfKeyed,
         Authenticity::SelfKeyedOwnStore,
         Authenticity::UnknownKey,
+        Authenticity::OkUpToItsHinge,
         Authenticity::KeyRetired,
         Authenticity::KeyWalkBroken,
         Authenticity::SignatureInvalid,
@@ -122,6 +126,7 @@ fn every_value_a_verdict_can_have_is_explained_with_its_exit_code() {
             | Authenticity::SelfKeyed
             | Authenticity::SelfKeyedOwnStore
             | Authenticity::UnknownKey
+            | Authenticity::OkUpToItsHinge
             | Authenticity::KeyRetired
             | Authenticity::KeyWalkBroken
             | Authenticity::SignatureInvalid
@@ -237,6 +242,7 @@ fn integrity_values(seqs: Seqs) -> Vec<Integrity> {
         Rule::Time,
         Rule::Event,
         Rule::Genesis,
+        Rule::Key,
     ];
     values.extend(rules.map(|rule| Integrity::LogFault(4, rule)));
     values
@@ -335,6 +341,12 @@ fn every_error_of_the_engine_and_the_store_is_explained() {
         OpenError::LogExists("a".to_owned()),
         OpenError::WrongKeys,
         OpenError::TooManyLogs,
+        OpenError::OpenHinge(3),
+        OpenError::NothingToRecover,
+        OpenError::Rotate(RotateError::NoRecoveryKeys("a".to_owned())),
+        OpenError::Rotate(RotateError::RecoveryKept("a".to_owned())),
+        OpenError::Rotate(RotateError::BadRecovery),
+        OpenError::Rotate(RotateError::Waiting(Vec::new())),
     ] {
         refused(&error.to_string());
         match error {
@@ -344,6 +356,17 @@ fn every_error_of_the_engine_and_the_store_is_explained() {
             | OpenError::LogExists(_)
             | OpenError::WrongKeys
             | OpenError::TooManyLogs
+            | OpenError::OpenHinge(_)
+            | OpenError::NothingToRecover
+            | OpenError::Rotate(
+                RotateError::NoRecoveryKeys(_)
+                | RotateError::RecoveryKept(_)
+                | RotateError::BadRecovery
+                | RotateError::Waiting(_)
+                | RotateError::Read(_)
+                | RotateError::Refused(_),
+            )
+            | OpenError::Read(_)
             | OpenError::Recover(_)
             | OpenError::Store(_)
             | OpenError::Refused(_) => {}
@@ -381,6 +404,23 @@ fn every_error_of_the_engine_and_the_store_is_explained() {
             | SealError::Refused(_) => {}
         }
     }
+    for error in [
+        MergeError::Damaged {
+            name: "sealed/x.ent".to_owned(),
+            what: text(),
+        },
+        MergeError::NotTheSame(text()),
+    ] {
+        refused(&error.to_string());
+        match error {
+            MergeError::Damaged { .. }
+            | MergeError::NotTheSame(_)
+            | MergeError::Store(_)
+            | MergeError::Seal(_)
+            | MergeError::Read(_)
+            | MergeError::Refused(_) => {}
+        }
+    }
     let error = ReadError::NoSuchRecord {
         log: "payments".to_owned(),
         seq: 9,
@@ -398,6 +438,10 @@ fn every_refusal_of_keys_is_explained() {
         KeyError::Foreign(path(), 1_000),
         KeyError::Missing(path()),
         KeyError::NotASecret(path()),
+        KeyError::Sealed(path()),
+        KeyError::WrongPassphrase(path()),
+        KeyError::NotAPassphrase(path()),
+        KeyError::Credentials(path()),
     ] {
         refused(crate::say::keys(&error).text());
         match error {
@@ -406,6 +450,10 @@ fn every_refusal_of_keys_is_explained() {
             | KeyError::Foreign(..)
             | KeyError::Missing(_)
             | KeyError::NotASecret(_)
+            | KeyError::Sealed(_)
+            | KeyError::WrongPassphrase(_)
+            | KeyError::NotAPassphrase(_)
+            | KeyError::Credentials(_)
             // Begins with the path.
             | KeyError::Io(..) => {}
         }

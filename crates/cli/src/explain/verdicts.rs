@@ -56,6 +56,20 @@ pub const OTHER_AXES: &[Entry] = &[
     },
     Entry {
         on: On::Authenticity,
+        says: "ok up to its hinge, not tied to it",
+        exit: 3,
+        means: "a key that was replaced later signed this, for a size it could sign for; nothing here leads from there to the checkpoint with which it was replaced",
+        causes: &[
+            "a receipt or checkpoint from before the keys were rotated",
+            "somebody who kept or stole an old key and signed with it",
+        ],
+        now: &[
+            "get the receipt again from the log's owner: it comes under the keys of today",
+            "treat it as unverified until then, not as false",
+        ],
+    },
+    Entry {
+        on: On::Authenticity,
         says: "key retired",
         exit: 1,
         means: "the key signed this after it had been replaced",
@@ -405,6 +419,14 @@ pub const RULES: &[Entry] = &[
         says: "genesis",
         exit: 1,
         means: "record 0 does not say what a genesis must say: whose log it is, and by which key",
+        causes: FAULT,
+        now: FAULT_NOW,
+    },
+    Entry {
+        on: On::Rule,
+        says: "key",
+        exit: 1,
+        means: "a record that replaces the log's keys does not say what it must, or does not stand alone up to its hinge",
         causes: FAULT,
         now: FAULT_NOW,
     },

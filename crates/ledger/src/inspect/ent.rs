@@ -2,7 +2,7 @@
 
 use super::{CHUNK, Wrong, read_at, wide};
 use crate::format::pack::{
-    ENT_HEADER_BYTES, FRAME_ROW_BYTES, PackHeader, Run, SECTION_NAMES, SECTIONS, frame_rows,
+    ENT_HEADER_BYTES, FRAME_ROW_BYTES, HINGE, PackHeader, Run, SECTION_NAMES, SECTIONS, frame_rows,
 };
 use indelible_proof::checkpoint::Checkpoint;
 use indelible_proof::hash::Hasher;
@@ -266,7 +266,7 @@ impl Runs {
         };
         let length = length
             .first_chunk()
-            .map_or(0, |bytes| u32::from_le_bytes(*bytes));
+            .map_or(0, |bytes| u32::from_le_bytes(*bytes) & !HINGE);
         if usize::try_from(length).is_ok_and(|length| length > NOTE_BYTES_MAX) {
             return Ok(Err("a note is too long"));
         }

@@ -3,10 +3,10 @@
 use super::reading::Reading;
 use super::{RecoverError, all_names, damaged, format_error};
 use crate::books::{PackPlace, RunPlace};
+use crate::cover::cover;
 use crate::format::FormatError;
 use crate::format::pack::{
-    ENT_HEADER_BYTES, EntView, NoteView, PackHeader, REC_HEADER_BYTES, RecHeader, Run,
-    parse_pack_name,
+    ENT_HEADER_BYTES, EntView, NoteView, PackHeader, REC_HEADER_BYTES, RecHeader, Run, pack_names,
 };
 use indelible_proof::hash;
 use std::sync::Arc;
@@ -15,27 +15,19 @@ impl Reading {
     /// Packs in order: headers and tables of runs only, so that a start costs little however much is sealed.
     pub(super) fn packs(&mut self) -> Result<(), RecoverError> {
         let names = all_names(self.books.store(), "sealed/")?;
-        for name in &names {
-            let Some((first, last, is_ent)) = parse_pack_name(name) else {
-                continue; // Nobody knows it and nothing rests on it; `verify` lists it.
-            };
-            let stem = name
-                .strip_suffix(".ent")
-                .or(name.strip_suffix(".rec"))
-                .unwrap_or(name);
-            if !is_ent {
-                if !names.contains(&format!("{stem}.ent")) {
-                    self.orphans.push(name.clone());
-                }
-                continue;
-            }
-            if !names.contains(&format!("{stem}.rec")) {
-                return Err(damaged(name, 0, "its .rec file is missing"));
+        let cover = cover(&names);
+        self.orphans = cover.orphans;
+        let mut packs = [cover.packs.as_slice(), &cover.without_rec].concat();
+        packs.sort_unstable();
+        for (first, last) in packs {
+            let (name, _) = pack_names(first, last);
+            if cover.without_rec.contains(&(first, last)) {
+                return Err(damaged(&name, 0, "its .rec file is missing"));
             }
             let expected = self.last_sealed.map_or(0, |last| last + 1);
             if first != expected {
                 return Err(damaged(
-                    name,
+                    &name,
                     0,
                     &format!(
                         "batches {expected} to {} are in no pack",
@@ -43,7 +35,7 @@ impl Reading {
                     ),
                 ));
             }
-            self.pack(name, first, last)?;
+            self.pack(&name, first, last)?;
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ mod medium;
 mod objects;
 mod recycle;
 pub(crate) mod register;
+mod retire;
 mod scan;
 pub(crate) mod tail;
 mod tail_file;
@@ -19,6 +20,8 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+
+pub use retire::Retirer;
 
 use crate::durable::{Disk, FaultInjector};
 use crate::{Outcome, Put, SlotScan, Store, StoreError, StoreInfo, Ticket, WriterId};
