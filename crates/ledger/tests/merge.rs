@@ -390,3 +390,63 @@ fn a_secret_of_another_node_merges_nothing() {
     assert!(opened.is_err());
     assert_eq!(sealed(&bed), before);
 }
+
+#[test]
+fn hinges_are_kept_and_found_in_the_merged_pack() {
+    let bed = Bed::new();
+    let ledger = bed.open();
+    let log = create(&ledger, "payments", 1);
+    let mut caller = caller(&ledger, &log, 5);
+    for generation in 1..=3_u64 {
+        append(
+            &ledger,
+            &log,
+            &mut caller,
+            generation * 10..generation * 10 + 3,
+        );
+        ledger.seal().unwrap();
+        let secret = [u8::try_from(generation).unwrap(); 32];
+        ledger
+            .rotate(NodeSecret::of(generation, secret), None)
+            .unwrap();
+        append(&ledger, &log, &mut caller, 100..103);
+        ledger.seal().unwrap();
+    }
+    ledger.close("test").unwrap();
+    let hinges = |books: &indelible_ledger::Books| {
+        let log = books.log("payments").unwrap();
+        let proofs = books.hinge_proofs(&log, log.size()).unwrap();
+        proofs
+            .into_iter()
+            .map(|proof| proof.line)
+            .collect::<Vec<_>>()
+    };
+    let before = hinges(&recover::read(bed.reader()).unwrap().books);
+    assert_eq!(before.len(), 3);
+    let mut bytes = random(78);
+    let options = OpenOptions {
+        moved: false,
+        random: Box::new(move |out| bytes(out)),
+        faults: None,
+    };
+    let store = Arc::new(LocalStore::open_write(&bed.path(), options).unwrap());
+    let secret = NodeSecret::of(3, [3; 32]);
+    let ledger = Ledger::open(
+        store.clone(),
+        secret,
+        bed.clock.clone(),
+        random(79),
+        settings(),
+        "unix:1000",
+    )
+    .unwrap();
+    let retirer = Retirer::new(&store);
+    let merged = ledger.merge(&|name| retirer.retire(name)).unwrap();
+    assert_eq!(merged[0].packs, 5, "{merged:?}");
+    // The books that were open meanwhile, and those of whoever opens the store now.
+    assert_eq!(hinges(ledger.books()), before);
+    ledger.close("test").unwrap();
+    assert_eq!(hinges(&recover::read(bed.reader()).unwrap().books), before);
+    let report = bed.verify();
+    assert_eq!(report.verdict.exit_code(), 0, "{report:?}");
+}
