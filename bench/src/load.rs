@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// Who writes, over what: a service over mutual TLS.
-const BY: Shared<'static> = Shared {
+pub const BY: Shared<'static> = Shared {
     kind: Kind::Event,
     by: "spiffe://acme/payments",
     via: "ingest/http",

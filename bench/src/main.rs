@@ -7,6 +7,7 @@ mod disk;
 mod engine;
 mod events;
 mod load;
+mod logs;
 mod machine;
 mod report;
 mod resend;
@@ -27,6 +28,10 @@ struct Options {
     quick: bool,
     /// Idempotency keys to fill a store with.
     keys: Option<u64>,
+    /// How many logs, where that is what is measured.
+    logs: Option<u64>,
+    /// How many events instead of a length of time.
+    events: Option<u64>,
 }
 
 impl Options {
@@ -39,7 +44,7 @@ fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
     let Some(command) = arguments.next() else {
         bail!(
-            "usage: bench engine|start|resend [--json FILE] [--only TEXT] [--dir DIR] [--quick] [--keys N]"
+            "usage: bench engine|start|resend|logs [--json FILE] [--only TEXT] [--dir DIR] [--quick] [--keys N] [--logs N] [--events N]"
         )
     };
     let mut options = Options {
@@ -48,6 +53,8 @@ fn main() -> anyhow::Result<()> {
         dir: PathBuf::from("target"),
         quick: false,
         keys: None,
+        logs: None,
+        events: None,
     };
     while let Some(argument) = arguments.next() {
         let mut value = || {
@@ -61,6 +68,10 @@ fn main() -> anyhow::Result<()> {
             "--dir" => options.dir = value()?.into(),
             "--quick" => options.quick = true,
             "--keys" => options.keys = Some(value()?.parse().context("a number of keys")?),
+            "--logs" => options.logs = Some(value()?.parse().context("--logs takes a number")?),
+            "--events" => {
+                options.events = Some(value()?.parse().context("--events takes a number")?)
+            }
             other => bail!("unknown argument {other}"),
         }
     }
@@ -68,6 +79,7 @@ fn main() -> anyhow::Result<()> {
         "engine" => engine::run(&options)?,
         "start" => start::run(&options)?,
         "resend" => resend::run(&options)?,
+        "logs" => logs::run(&options)?,
         other => bail!("unknown benchmark {other}"),
     };
     report::write_json(&rows, options.json.as_deref())

@@ -1,7 +1,6 @@
 //! `bench start`: memory and start-up time at 10⁵, 10⁶ and 10⁷ records; they should not grow with the number of records.
 
 use crate::Options;
-use crate::disk::to_f64;
 use crate::events;
 use crate::load;
 use crate::machine;
@@ -64,7 +63,7 @@ pub fn run(options: &Options) -> anyhow::Result<Vec<Row>> {
 }
 
 /// Opens the store a few times, each in a fresh process, and takes the medians.
-fn measured_start(store: &Path) -> anyhow::Result<(f64, f64)> {
+pub fn measured_start(store: &Path) -> anyhow::Result<(f64, f64)> {
     let mut figures = Vec::new();
     for _ in 0..5 {
         let output = Command::new(std::env::current_exe()?)
@@ -105,8 +104,7 @@ fn open_once(path: &Path) -> anyhow::Result<()> {
     let seconds = start.elapsed().as_secs_f64();
     let (rss, _) = machine::memory_mb();
     println!("{seconds} {rss}");
-    let log = ledger.books().log("payments").context("the log")?;
-    anyhow::ensure!(to_f64(log.size()) > 0.0, "an empty log");
+    anyhow::ensure!(!ledger.books().logs().is_empty(), "no log");
     ledger.close("bench")?;
     Ok(())
 }

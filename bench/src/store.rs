@@ -5,7 +5,7 @@ use indelible_ledger::clock::Clock;
 use indelible_ledger::signer::NodeSecret;
 use indelible_ledger::{Founding, Ledger, Log, Random, Settings};
 use indelible_proof::time::Time;
-use indelible_store::{CreateOptions, LocalStore, OpenOptions};
+use indelible_store::{CreateOptions, LocalStore, OpenOptions, Retirer, Store};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -76,6 +76,26 @@ impl Bed {
         open_at(&self.path(), settings)
     }
 
+    /// Merges what can be merged. Gives how many packs were.
+    pub fn merge(&self) -> anyhow::Result<usize> {
+        let store = Arc::new(LocalStore::open_write(&self.path(), open_options())?);
+        let settings = Settings {
+            background_sealing: false,
+            ..Settings::default()
+        };
+        let ledger = open_ledger(store.clone(), settings, Arc::new(SystemClock))?;
+        let retirer = Retirer::new(&store);
+        let merged = ledger.merge(&|name| retirer.retire(name))?;
+        ledger.close("bench")?;
+        Ok(merged.iter().map(|merged| merged.packs).sum())
+    }
+
+    /// How many files lie in a directory of the store.
+    pub fn files_in(&self, directory: &str) -> anyhow::Result<u64> {
+        let files = std::fs::read_dir(self.path().join(directory))?.count();
+        Ok(u64::try_from(files)?)
+    }
+
     /// Bytes of the files below a directory of the store.
     pub fn bytes_in(&self, directory: &str) -> anyhow::Result<u64> {
         let mut sum = 0;
@@ -97,12 +117,23 @@ pub fn open_with_clock(
     settings: Settings,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<Ledger> {
-    let options = OpenOptions {
+    let store = Arc::new(LocalStore::open_write(path, open_options())?);
+    open_ledger(store, settings, clock)
+}
+
+fn open_options() -> OpenOptions {
+    OpenOptions {
         moved: false,
         random: random(),
         faults: None,
-    };
-    let store = Arc::new(LocalStore::open_write(path, options)?);
+    }
+}
+
+fn open_ledger(
+    store: Arc<dyn Store>,
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Ledger> {
     Ok(Ledger::open(
         store,
         NodeSecret::new([3; 32]),

@@ -4,6 +4,7 @@ from cases.history import STORE_ID, Part, built
 from textbook import batch as wire
 from textbook import disk, ed25519, keys
 from textbook import pack as wire_pack
+from textbook import tile as wire_tile
 from textbook.log import SECRET, STORE, export, orders, receipt, sealed, walk_lines
 from textbook.tree import leaf
 
@@ -113,7 +114,16 @@ def a_tail():
             + "\nA register with the same content, 57 bytes:\n\n" + picture(disk.register(content)))
 
 
-PAGES = {"record.md": record, "keys.md": key, "checkpoint.md": checkpoint, "receipt.md": a_receipt, "export.md": an_export, "walk.md": a_walk, "tail.md": a_tail, "batch.md": a_batch, "pack.md": a_pack}
+def tiles():
+    tree, entries = LOG.tree(), [made.entry for made in LOG.records]
+    paths = [wire_tile.path(*of) for of in wire_tile.tiles(3)]
+    later = [wire_tile.path(*of) for of in wire_tile.tiles(70_000) if of[2] < 256]
+    assert paths == ["tile/entries/000.p/3", "tile/0/000.p/3"]
+    return ("The log of [checkpoint.md](checkpoint.md) at size 3. `checkpoint` is the note there. `tile/0/000.p/3`:\n\n" + picture(b"".join(tree.leaves[:3])) + "\n`tile/entries/000.p/3`:\n\n" + picture(wire_tile.bundle(entries))
+            + "\nAt size 70,000 there are 273 full bundles and as many full tiles of level 0, one full tile of level 1, and the partial\n" + " · ".join(f"`{path}`" for path in later) + ".\n")
+
+
+PAGES = {"record.md": record, "keys.md": key, "checkpoint.md": checkpoint, "receipt.md": a_receipt, "export.md": an_export, "walk.md": a_walk, "tail.md": a_tail, "batch.md": a_batch, "pack.md": a_pack, "tiles.md": tiles}
 
 
 def current(page, text):

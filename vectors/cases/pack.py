@@ -11,7 +11,7 @@ from textbook import pack as wire_pack
 from textbook.disk import Refused, number_at, require
 from textbook.files import b64, edits
 from textbook.log import STORE
-from textbook.pack import SECTIONS, Run
+from textbook.pack import SECTIONS, Run, cover
 from textbook.tree import sha256
 
 KEYS_OF = {bytes.fromhex(log.id): log.key.public for log in LOGS}
@@ -373,13 +373,15 @@ def notes():
 
 def judged_register(data):
     require(len(data) >= 36 and data[:8] == b"INDLREGI" and number_at(data, len(data) - 4, 4) == disk.crc32c(data[:-4]))
-    require(number_at(data, 8, 4) == 0 and not any(data[16:32]) and number_at(data, 12, 4) == len(data) - 36 <= 65536)
+    require(number_at(data, 8, 4) == 0, "unsupported")
+    require(not any(data[16:24]), "unsupported")
+    require(number_at(data, 12, 4) == len(data) - 36 <= 65536)
     content = data[32:-4]
     require(len(content) == 248)
     found = wire.read_header(content)
     require(found["store"] == STORE_ID, "misplaced")
     require(ed25519.verify(KEY, wire.LABEL + content[:184], found["signature"]), "forged")
-    return found
+    return found | {"read_only": any(data[24:32])}
 
 
 def register():
@@ -392,14 +394,17 @@ def register():
         except Refused as refused:
             got = refused.args[0]
         assert got == expect, (name, got, expect)
-        registers.append({"name": name, "register_b64": b64(data), "expect": {"refuse": got} if got else {"number": found["number"], "digest": found["digest"].hex()}})
+        registers.append({"name": name, "register_b64": b64(data), "expect": {"refuse": got} if got else {"number": found["number"], "digest": found["digest"].hex(), "read_only": found["read_only"]}})
 
     good = disk.register(head)
     for at in (0, 1, 6):
         add(f"batch {at}", disk.register(BATCHES[at][1][:248]))
-    add("a read-only feature", disk.register(head, read_only=1), "damaged")
-    add("version 1", disk.register(head, version=1), "damaged")
-    add("an incompatible feature", disk.register(head, incompatible=1), "damaged")
+    for bit in (0, 63):
+        add(f"read-only feature {bit}", disk.register(head, read_only=1 << bit))
+        add(f"incompatible feature {bit}", disk.register(head, incompatible=1 << bit), "unsupported")
+    add("version 1", disk.register(head, version=1), "unsupported")
+    add("version 1, and all the rest otherwise", disk.with_crc(b"INDLREGI\1\0\0\0" + b"\xff" * 40), "unsupported")
+    add("version 1, checksum wrong", good[:8] + b"\1" + good[9:], "damaged")
     add("a batch header of version 1", disk.register(head[:11] + b"\1" + head[12:]), "unsupported")
     for name, data in {"of no bytes": b"", "wrong magic": disk.register(head, magic=b"INDLREGX"), "length too large": disk.register(head, length=249), "length too small": disk.register(head, length=247), "checksum wrong": good[:-1] + bytes([good[-1] ^ 1]), "a byte more": good + b"\0",
                        "last byte missing": good[:-1], "a byte turned": good[:50] + bytes([good[50] ^ 1]) + good[51:], "header alone": disk.register(head[:184]), "no content": disk.register(b""), "content a byte too long": disk.register(head + b"\0"),
@@ -415,10 +420,39 @@ def other_store():
     return head + wire.signature(SEED, head)
 
 
+def covers():
+    """Names in sealed/, and what they say: written by hand as stems, those that count, and how many names are left over."""
+    for name, stems, count, left_over in [
+        ("one after the other", "0-3 4-7", "0-3 4-7", 0),
+        ("a merged pack beside all that it is made of", "0-7 0-3 4-7 8-9", "0-3 4-7 8-9", 2),
+        ("one of them gone", "0-7 0-3 8-9", "0-7 8-9", 2),
+        ("one of them without its .ent", "0-7 0-3 4-7.rec 8-9", "0-7 8-9", 3),
+        ("one of them without its .rec", "0-7 0-3 4-7.ent 8-9", "0-7 8-9", 3),
+        ("all gone", "0-7 8-9", "0-7 8-9", 0),
+        ("the merged .rec alone", "0-7.rec 0-3 4-7", "0-3 4-7", 0),
+        ("the merged .ent alone", "0-7.ent 0-3 4-7", "0-3 4-7", 0),
+        ("merged twice, all there", "0-15 0-7 8-15 0-3 4-7", "0-3 4-7 8-15", 4),
+        ("merged twice, one of the first gone", "0-15 0-7 8-15 4-7", "0-7 8-15", 4),
+        ("merged twice, one of the second gone", "0-15 0-7 0-3 4-7", "0-15", 6),
+        ("a gap between smaller ones", "0-9 0-3 5-9", "0-9", 4),
+        ("smaller ones that overlap", "0-9 0-5 4-9", "0-9", 4),
+        ("overlapping and neither within the other", "0-5 3-9", "0-5 3-9", 0),
+        ("a pack of one batch", "0-1 0-0 1-1", "0-0 1-1", 2),
+    ]:
+        names = [f"{stem_of(stem)}{ending}" for stem in stems.split() for ending in ([stem[-4:]] if "." in stem else [".ent", ".rec"])]
+        says = cover(names)
+        assert says["count"] == [stem_of(stem) for stem in count.split()] and len(says["left_over"]) == left_over, (name, says)
+        yield {"name": name, "names": names, "expect": says}
+
+
+def stem_of(text):
+    return "%012d-%012d" % tuple(int(number) for number in text.split(".")[0].split("-"))
+
+
 def document():
     cases.clear()
     registers.clear()
     for group in (good, swapped, headers, runs, tables, claimed, notes, register):
         group()
     return {"file": "pack", "spec": "docs/spec/pack.md", "store": STORE, "batch_key": KEY.hex(), "keys": [{"id": log.id, "vkey": log.key.vkey} for log in LOGS], "bases": [{"name": name, "b64": b64(data)} for name, data in BASES.items()],
-            "cases": list(cases), "registers": list(registers)}
+            "cases": list(cases), "registers": list(registers), "covers": list(covers())}

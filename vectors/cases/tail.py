@@ -1,6 +1,8 @@
 """tail.json: small tails and what a walk finds in them (docs/spec/tail.md). Expectations are written by hand and compared with the
 textbook's walk."""
 
+import hashlib
+
 from cases.history import BATCHES
 from textbook import disk
 from textbook.disk import BLOCK, Refused
@@ -64,8 +66,8 @@ def bad(n, offset, length, file=0, later=False):
     return {"bad": n, "file": file, "offset": offset, "len": length, "later": later}
 
 
-def refuse(name, files):
-    put(name, files, {"refuse": "damaged"})
+def refuse(name, files, word="damaged"):
+    put(name, files, {"refuse": word})
 
 
 def good():
@@ -195,12 +197,16 @@ def headers():
     for name, changes in {"magic": {"magic": b"INDLTAIK"}, "block size 512": {"block": 512}, "block size 0": {"block": 0}, "another number than its name": {"number": 1}, "said longer than it is": {"said": LEN + BLOCK}, "said shorter than it is": {"said": LEN - BLOCK},
                           "said to be of length 0": {"said": 0}, "nonzero behind the generation": {"padding": b"\1"}, "nonzero at the end": {"padding": bytes(3995) + b"\1"}}.items():
         refuse(f"file header: {name}", [tail_file(0, at_start, **({"generation": GENERATIONS[0]} | changes))])
-    refuse("file header: version 1", [tail_file(0, at_start, version=1)])
-    refuse("file header: an incompatible feature", [tail_file(0, at_start, incompatible=1)])
-    refuse("file header: the highest incompatible feature", [tail_file(0, at_start, incompatible=1 << 63)])
+    refuse("file header: version 1", [tail_file(0, at_start, version=1)], "unsupported")
+    refuse("file header: version 1, and all the rest otherwise", [(0, disk.with_crc(b"INDLTAIL\1\0\0\0" + b"\xff" * 4080) + b"\xff" * (LEN - BLOCK))], "unsupported")
+    refuse("file header: an incompatible feature", [tail_file(0, at_start, incompatible=1)], "unsupported")
+    refuse("file header: the highest incompatible feature", [tail_file(0, at_start, incompatible=1 << 63)], "unsupported")
     refuse("file header: another store", [tail_file(0, at_start, store=bytes(16))])
     put("file header: a read-only feature", [tail_file(0, at_start, read_only=1)], found(1, end=1) | {"read_only": True})
+    put("file header: the highest read-only feature", [tail_file(0, at_start, read_only=1 << 63)], found(1, end=1) | {"read_only": True})
+    put("file header: a read-only feature in a file prepared ahead", [tail_file(0, at_start), tail_file(1, read_only=1)], found(1, end=1) | {"read_only": True})
     number, data = tail_file(0, at_start)
+    refuse("file header: version 1, checksum wrong", [(number, data[:8] + b"\1" + data[9:])])
     refuse("file header: checksum wrong", [(number, data[:4095] + bytes([data[4095] ^ 1]) + data[4096:])])
     refuse("file header: a generation's bit turned", [(number, data[:70] + b"\1" + data[71:])])
     refuse("file header: of zeros", [(number, bytes(BLOCK) + data[BLOCK:])])
@@ -213,8 +219,58 @@ def headers():
     refuse("file header: another store in the last file", [(number, data), tail_file(1, store=bytes(16))])
 
 
+def format_files():
+    """FORMAT, right and wrong: (name, text, word, or whether the store is only read)."""
+    def text(**changes):
+        return disk.format_text(STORE, NODE, "log.example.org", **changes)
+
+    def spoiled(old, new, **changes):
+        """One change, the digest right again."""
+        lines, _ = text(**changes).split("sha256 ")
+        assert lines.count(old) == 1, old
+        lines = lines.replace(old, new)
+        return f"{lines}sha256 {hashlib.sha256(lines.encode()).hexdigest()}\n"
+
+    good = text()
+    yield "shortest paths", good, False
+    yield "with paths and no birth time", text(keys="/etc/the%20keys/%E2%80%94", register="/r", born="unknown"), False
+    yield "largest tail", text(tail_size=1 << 30), False
+    yield "volatile", spoiled("volatile no", "volatile yes"), False
+    for bit in (0, 40, 63):
+        yield f"read-only feature {bit}", text(read_only=1 << bit), True
+        yield f"incompatible feature {bit}", text(incompatible=1 << bit), "unsupported"
+    yield "both features", text(incompatible=2, read_only=2), "unsupported"
+    yield "version 1", text(version="v1"), "unsupported"
+    yield "version 10 and other lines", spoiled("indelible-store v0", "indelible-store v10\nanything"), "unsupported"
+    yield "version 1, digest wrong", good.replace("v0", "v1"), "damaged"
+    for version in ("v00", "v", "v-1", "0", "V0"):
+        yield f"version written {version}", text(version=version), "damaged"
+    yield "of no bytes", "", "damaged"
+    yield "last LF missing", good[:-1], "damaged"
+    yield "an empty line more", good + "\n", "damaged"
+    yield "digest wrong", good[:-2] + ("0" if good[-2] != "0" else "1") + "\n", "damaged"
+    yield "an incompatible feature, digest wrong", text(incompatible=1)[:-2] + "x\n", "damaged"
+    for old, new in {"block 4096": "block 512", "tail-size 65536": "tail-size 65537", "tail-size": "tailsize", "read-only 0": "read-only 00", "incompatible 0": "incompatible +0", "read-only 0\n": "read-only 18446744073709551616\n",
+                     "volatile no": "volatile maybe", "keys none": "keys relative/path", "register none": "register /a%2Fb", "inode ": "inode  ", "born 1767323045.060000000": "born 1767323045.06"}.items():
+        yield f"{new.strip()} for {old.strip()}", spoiled(old, new), "damaged"
+    yield "tail of 32 KiB", text(tail_size=32768), "damaged"
+    yield "tail of 2 GiB", text(tail_size=1 << 31), "damaged"
+    yield "a line missing", spoiled("volatile no\n", ""), "damaged"
+    yield "lines in another order", spoiled("incompatible 0\nread-only 0\n", "read-only 0\nincompatible 0\n"), "damaged"
+
+
+def formats():
+    for name, text, expect in format_files():
+        try:
+            got = disk.read_format(text)
+        except Refused as refused:
+            got = refused.args[0]
+        assert got == expect, (name, got, expect)
+        yield {"name": name, "format": text, "expect": {"refuse": got} if isinstance(got, str) else {"read_only": got}}
+
+
 def document():
     cases.clear()
     for group in (good, left_over, torn, damage, headers):
         group()
-    return {"file": "tail", "spec": "docs/spec/tail.md", "store": STORE, "format": FORMAT, "cases": list(cases)}
+    return {"file": "tail", "spec": "docs/spec/tail.md", "store": STORE, "format": FORMAT, "formats": list(formats()), "cases": list(cases)}

@@ -2,7 +2,10 @@
 walks a tail by the page's steps."""
 
 import hashlib
+import re
 
+NUMBER = "(?:0|[1-9][0-9]*)"
+PATH = r"/(?:[!-$&-~]|%(?:[01][0-9A-F]|2[05]|7F|[89A-F][0-9A-F]))*"
 BLOCK = 4096
 SLOT_BYTES_MAX = 33_554_432
 PLACE_MAX = 33_558_528
@@ -40,8 +43,9 @@ def with_crc(data):
     return data + le(crc32c(data), 4)
 
 
-def format_text(store, node, origin, tail_size=65536, keys="none", register="none", created="2026-01-02T03:04:05Z", inode=1048577, born="1767323045.060000000"):
-    lines = ["indelible-store v0", f"store {store}", f"node {node}", f"origin {origin}", f"created {created}", "block 4096", f"tail-size {tail_size}", "incompatible 0", "read-only 0",
+def format_text(store, node, origin, tail_size=65536, keys="none", register="none", created="2026-01-02T03:04:05Z", inode=1048577, born="1767323045.060000000", version="v0", incompatible=0, read_only=0):
+    lines = [f"indelible-store {version}", f"store {store}", f"node {node}", f"origin {origin}", f"created {created}", "block 4096", f"tail-size {tail_size}", f"incompatible {incompatible}",
+             f"read-only {read_only}",
              "volatile no", f"keys {keys}", f"register {register}", f"inode {inode}", f"born {born}"]
     text = "".join(line + "\n" for line in lines)
     return text + f"sha256 {hashlib.sha256(text.encode()).hexdigest()}\n"
@@ -76,12 +80,35 @@ def require(held, word="damaged"):
         raise Refused(word)
 
 
+FORMAT_LINES = [
+    ("store", r"[0-9a-f]{32}"), ("node", r"[0-9a-f]{32}"), ("origin", r"[ -~]{1,200}"), ("created", r"[ -~]{1,64}"), ("block", "4096"), ("tail-size", NUMBER), ("incompatible", NUMBER),
+    ("read-only", NUMBER), ("volatile", "yes|no"), ("keys", "none|" + PATH), ("register", "none|" + PATH), ("inode", NUMBER), ("born", "unknown|" + NUMBER + r"\.[0-9]{9}"),
+]
+
+
+def read_format(text):
+    """Whether the store is only read: the section "`FORMAT`"."""
+    whole = re.fullmatch("(.*\n)sha256 ([0-9a-f]{64})\n", text, re.DOTALL)
+    require(whole and hashlib.sha256(whole[1].encode()).hexdigest() == whole[2])
+    require(not re.match(r"indelible-store v[1-9][0-9]*\n", text), "unsupported")
+    pattern = "indelible-store v0\n" + "".join(f"{name} (?:{value})\n" for name, value in FORMAT_LINES)
+    require(re.fullmatch(pattern, whole[1]))
+    values = dict(line.split(" ", 1) for line in whole[1].splitlines())
+    numbers = {name: int(values[name]) for name in ("tail-size", "incompatible", "read-only", "inode")}
+    require(max(numbers.values()) < 1 << 64 and numbers["tail-size"] % BLOCK == 0 and 65536 <= numbers["tail-size"] <= 1 << 30)
+    require(numbers["incompatible"] == 0, "unsupported")
+    return numbers["read-only"] != 0
+
+
 class TailFile:
     """One tail file, its header judged."""
 
     def __init__(self, name, data, store):
         require(len(data) >= BLOCK and data[:8] == b"INDLTAIL" and number_at(data, 4092, 4) == crc32c(data[:4092]))
-        require(number_at(data, 8, 4) == 0 and number_at(data, 12, 4) == BLOCK and number_at(data, 16, 8) == 0 and not any(data[96:4092]))
+        require(number_at(data, 8, 4) == 0, "unsupported")
+        require(number_at(data, 12, 4) == BLOCK)
+        require(number_at(data, 16, 8) == 0, "unsupported")
+        require(not any(data[96:4092]))
         require(number_at(data, 56, 8) == len(data) and number_at(data, 48, 8) == name and data[32:48] == store)
         self.number, self.data, self.generation, self.read_only = name, data, data[64:96], number_at(data, 24, 8) != 0
 

@@ -276,3 +276,44 @@ def read_rec(data, store, name, header, runs, end):
         require([sha256(record[0].encode()) for record in run["records"]] == run["entries"] and divmod(run["records"][-1][3], 10**9) == run["last_time"])
 
 
+
+
+def cover(names):
+    """What counts, what is left over and what is orphaned among these names: the section "Merged packs"."""
+    ents = {stem(name) for name in names if name.endswith(".ent")}
+    recs = {stem(name) for name in names if name.endswith(".rec")}
+    pairs = ents & recs
+
+    def parts(pair):
+        """The smaller pairs that hold exactly its batches, each taken apart in its turn; or itself."""
+        at, found = pair[0], []
+        while at <= pair[1]:
+            here = [other for other in pairs if other != pair and other[0] == at and other[1] <= pair[1]]
+            if not here:
+                return [pair]
+            found += parts(max(here))
+            at = max(here)[1] + 1
+        return found
+
+    def within(inner, outer):
+        return inner != outer and outer[0] <= inner[0] and inner[1] <= outer[1]
+
+    outer = [pair for pair in pairs if not any(within(pair, other) for other in pairs)]
+    counting = sorted(part for pair in outer for part in parts(pair))
+    said = {"count": ["%012d-%012d" % pair for pair in counting], "left_over": [], "orphans": [], "without_rec": []}
+    for name in sorted(names):
+        at = stem(name)
+        if at in counting:
+            continue
+        if any(within(at, pair) for pair in counting) or at in pairs:
+            said["left_over"].append(name)
+        elif name.endswith(".rec"):
+            said["orphans"].append(name)
+        else:
+            said["without_rec"].append(name)
+    return said
+
+
+def stem(name):
+    first, last = name[:-4].split("-")
+    return int(first), int(last)

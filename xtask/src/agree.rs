@@ -198,7 +198,7 @@ fn named<'a>(cases: &'a [Value], name: &str) -> Result<&'a Value> {
 }
 
 /// A case's input in any of the forms that `vectors/README.md` tells.
-fn input(cases: &[Value], case: &Value, member: &str) -> Result<Vec<u8>> {
+pub fn input(cases: &[Value], case: &Value, member: &str) -> Result<Vec<u8>> {
     if let Some(base) = case["base"].as_str() {
         return edited(input(cases, named(cases, base)?, member)?, &case["edits"]);
     }

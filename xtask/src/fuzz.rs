@@ -22,7 +22,7 @@ const CARGO_FUZZ: &str = "0.13.2";
 const STORED: [&str; 3] = ["batch", "frame", "pack"];
 
 /// Vector file, list in it, target, and the member of a case that is its input.
-const SEEDS: [(&str, &str, &str, &str); 7] = [
+const SEEDS: [(&str, &str, &str, &str); 9] = [
     ("event", "cases", "event", "input"),
     ("head", "cases", "head", "head"),
     ("record", "lines", "head", "line"),
@@ -30,6 +30,8 @@ const SEEDS: [(&str, &str, &str, &str); 7] = [
     ("keys", "vkeys", "note", "vkey"),
     ("receipt", "cases", "receipt", "receipt"),
     ("export", "cases", "export", "export"),
+    ("tile", "paths", "tile", "path"),
+    ("tile", "readings", "tile", "bundle"),
 ];
 
 /// Longer seeds make every run slow and show nothing that shorter ones don't.

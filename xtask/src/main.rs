@@ -13,6 +13,7 @@ use workspace::Workspace;
 mod agree;
 mod bench;
 mod fuzz;
+mod go;
 mod program;
 mod promises;
 mod readme;
@@ -29,7 +30,7 @@ struct Command {
     run: fn(&Workspace, &[String]) -> Result<Tally>,
 }
 
-const COMMANDS: [Command; 7] = [
+const COMMANDS: [Command; 8] = [
     Command {
         name: "test",
         arguments: "[STEP…]",
@@ -61,8 +62,14 @@ const COMMANDS: [Command; 7] = [
         run: agree::run,
     },
     Command {
+        name: "go",
+        arguments: "[--seed N] [--count N]",
+        about: "programs that others wrote in Go on our notes, proofs, receipts and tiles, and we on theirs",
+        run: go::run,
+    },
+    Command {
         name: "bench",
-        arguments: "engine|start [--json FILE] …",
+        arguments: "engine|start|logs [--json FILE] …",
         about: "durable events a second, start-up and the like, beside what the machine can do",
         run: bench::run,
     },

@@ -1,8 +1,8 @@
 //! What can be typed: the commands, the options they share, and the first page of help.
 
 use crate::commands::{
-    append, clock, completions, demo, export, get, init, key, log, pin, receipt, seal, stream,
-    verify,
+    append, clock, completions, demo, explain, export, get, init, inspect, key, log, man, merge,
+    pin, receipt, seal, stream, verify,
 };
 use crate::exit;
 use crate::keys::Passphrase;
@@ -116,12 +116,16 @@ pub enum Command {
     Export(export::ExportArgs),
     Verify(verify::VerifyArgs),
     Seal(seal::SealArgs),
+    Merge(merge::MergeArgs),
+    Inspect(inspect::InspectArgs),
+    Explain(explain::ExplainArgs),
     #[command(subcommand)]
     Key(key::KeyCommand),
     #[command(subcommand)]
     Clock(clock::ClockCommand),
     Demo(demo::DemoArgs),
     Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
 }
 
 /// Commands by what people do. A test holds this list and [`Command`] together.
@@ -134,7 +138,17 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ("Prove", &["pin", "receipt", "export", "verify"]),
     (
         "Operate",
-        &["init", "seal", "clock accept", "demo", "completions"],
+        &[
+            "init",
+            "seal",
+            "merge",
+            "inspect",
+            "explain",
+            "clock accept",
+            "demo",
+            "completions",
+            "man",
+        ],
     ),
     (
         "Keys",

@@ -4,11 +4,15 @@ pub mod append;
 pub mod clock;
 pub mod completions;
 pub mod demo;
+pub mod explain;
 pub mod export;
 pub mod get;
 pub mod init;
+pub mod inspect;
 pub mod key;
 pub mod log;
+pub mod man;
+pub mod merge;
 pub mod pin;
 pub mod receipt;
 pub mod seal;
@@ -31,11 +35,15 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Receipt(args) => receipt::run(&store, &args),
         Command::Export(args) => export::run(&store, &args),
         Command::Verify(args) => verify::run(&store, &args),
+        Command::Explain(args) => explain::run(&store, &args),
+        Command::Merge(args) => merge::run(&store, &args),
+        Command::Inspect(args) => inspect::run(&store, &args),
         Command::Seal(args) => seal::run(&store, &args),
         Command::Key(command) => key::run(&store, &command),
         Command::Stream(command) => stream::run(&store, &command),
         Command::Clock(command) => clock::run(&store, &command),
         Command::Demo(args) => demo::run(&args),
         Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&store, &args),
     }
 }

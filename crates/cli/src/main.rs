@@ -8,6 +8,7 @@ mod args;
 mod clock;
 mod commands;
 mod exit;
+mod explain;
 mod keys;
 mod node;
 mod output;
@@ -24,7 +25,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let ended = match args::parse() {
         Ok(cli) => commands::run(cli),
-        Err(error) => explain(&error),
+        Err(error) => not_understood(&error),
     };
     match ended {
         Ok(exit) => exit.into(),
@@ -36,7 +37,7 @@ fn main() -> ExitCode {
 }
 
 /// Help and version are printed; what can't be understood becomes a failure like any other.
-fn explain(error: &clap::Error) -> Result<Exit, Failure> {
+fn not_understood(error: &clap::Error) -> Result<Exit, Failure> {
     let ended = match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Done,
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => Exit::Usage,

@@ -92,6 +92,8 @@ impl From<ReadError> for Stopped {
 pub struct Writing {
     /// The engine.
     pub ledger: Ledger,
+    /// What it writes to.
+    pub store: Arc<LocalStore>,
     /// Where it lies.
     pub directory: PathBuf,
     /// Its secrets' files.
@@ -153,9 +155,10 @@ impl Writing {
             random: random::source(),
             faults: None,
         };
-        let local = LocalStore::open_write(&directory, options).map_err(failed)?;
+        let local = Arc::new(LocalStore::open_write(&directory, options).map_err(failed)?);
+        let shared: Arc<dyn Store> = local.clone();
         let ledger = Ledger::open(
-            Arc::new(local),
+            shared,
             secrets,
             Arc::new(SystemClock),
             random::source(),
@@ -166,7 +169,7 @@ impl Writing {
         for repair in ledger.repairs() {
             say::warn(format_args!("{repair}; recorded in _node"));
         }
-        let mut writing = Writing::of(ledger, directory, kept.held);
+        let mut writing = Writing::of(ledger, local, directory, kept.held);
         if kept.unfinished {
             writing.destroy_old()?;
             writing.finished_rotation = true;
@@ -176,9 +179,10 @@ impl Writing {
     }
 
     /// A ledger that is open already.
-    pub fn of(ledger: Ledger, directory: PathBuf, keys: Held) -> Writing {
+    pub fn of(ledger: Ledger, store: Arc<LocalStore>, directory: PathBuf, keys: Held) -> Writing {
         Writing {
             ledger,
+            store,
             directory,
             keys,
             finished_rotation: false,

@@ -11,7 +11,7 @@ use crate::output::{Style, one_line};
 use crate::show::shell;
 use clap::error::{ContextKind, ContextValue};
 use indelible_ledger::{
-    OpenError, PrepareError, ReadError, RecoverError, Refusal, RotateError, SealError,
+    MergeError, OpenError, PrepareError, ReadError, RecoverError, Refusal, RotateError, SealError,
 };
 use indelible_store::StoreError;
 use std::error::Error;
@@ -59,6 +59,12 @@ impl Failure {
     pub fn before(mut self, place: impl fmt::Display) -> Failure {
         self.text = format!("{place}{}", self.text);
         self
+    }
+
+    /// The sentence.
+    #[cfg(test)]
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// What the shell is told.
@@ -114,6 +120,9 @@ pub fn with_causes(error: &dyn Error) -> String {
     text
 }
 
+/// What to do with what this version does not know.
+pub const NEWER: &str = "use the version that wrote it, or a newer one";
+
 /// No store was named.
 pub fn no_store_named() -> Failure {
     Failure::usage("which store?").hint("name it with --store DIR, or set INDELIBLE_STORE")
@@ -134,6 +143,7 @@ pub fn store(error: &StoreError, directory: &Path) -> Failure {
         StoreError::ReadOnly => Failure::usage(format!("a newer indelible made this store, and this one can only read it: {at}"))
             .hint("write with the newer version"),
         StoreError::Damaged { place, what } => damaged(what, &format!("{} at {}", place.file, place.offset), directory),
+        StoreError::Unsupported { .. } => Failure::new(Exit::Unverified, error.to_string()).hint(NEWER),
         StoreError::Refused(what) => Failure::usage(format!("{what}: {at}")),
         StoreError::Volatile(_) => Failure::usage(format!("{error}: {at}")).hint("move the store to a disk"),
         StoreError::Io { doing, source } => system(doing, source, directory),
@@ -193,7 +203,7 @@ pub fn recover(error: &RecoverError, directory: &Path) -> Failure {
     match error {
         RecoverError::Store(error) => store(error, directory),
         RecoverError::Unsupported { .. } => {
-            Failure::new(Exit::Unverified, error.to_string()).hint("use the version that wrote it, or a newer one")
+            Failure::new(Exit::Unverified, error.to_string()).hint(NEWER)
         }
         RecoverError::RolledBack { .. } | RecoverError::Forked(_) => Failure::new(Exit::Damaged, error.to_string())
             .hint("signed records are missing: keep this store and the register as they are, and find out who restored it"),
@@ -291,6 +301,15 @@ pub fn read(error: &ReadError, directory: &Path) -> Failure {
             let records = format!("records {} to {last} of {log}", seqs.start);
             damaged(what, &format!("{place}{records}"), directory)
         }
+        // Every file was there when the command began: what is gone now was merged, or it is missing, as a second run will say.
+        ReadError::Store(StoreError::NotFound) => Failure::new(
+            Exit::Trouble,
+            format!(
+                "a file went away while it was read: {}",
+                directory.display()
+            ),
+        )
+        .hint("packs may have been merged meanwhile: run the command again"),
         ReadError::Store(error) => store(error, directory),
     }
 }
@@ -326,6 +345,19 @@ pub fn seal(error: &SealError, directory: &Path) -> Failure {
         | SealError::Missing(_)
         | SealError::ReadBack(_) => {
             Failure::new(Exit::Damaged, with_causes(error)).hint(look(directory))
+        }
+    }
+}
+
+/// A merging stopped.
+pub fn merge(error: &MergeError, directory: &Path) -> Failure {
+    match error {
+        MergeError::Store(error) => store(error, directory),
+        MergeError::Seal(error) => seal(error, directory),
+        MergeError::Refused(refusal) => refused(refusal),
+        MergeError::Read(error) => read(error, directory),
+        MergeError::Damaged { .. } | MergeError::NotTheSame(_) => {
+            Failure::new(Exit::Damaged, error.to_string()).hint(look(directory))
         }
     }
 }

@@ -4,13 +4,14 @@
 //! consistent view. Memory holds 32 bytes for each unsealed record and about 200 for each sealed run, nothing for a sealed
 //! record. Reading bytes is `view`'s, proving `prove`'s.
 
-use crate::format::pack::{NoteView, Run};
+use crate::format::pack::{NoteView, PackHeader, Run, pack_names};
 use crate::prove::ProofCache;
 use crate::view::ReadError;
 use indelible_proof::checkpoint::Checkpoint;
 use indelible_proof::genesis::Genesis;
 use indelible_proof::hash::Hash;
 use indelible_proof::head;
+use indelible_proof::node_event::PackId;
 use indelible_proof::note::Note;
 use indelible_proof::time::Time;
 use indelible_proof::tree::Frontier;
@@ -65,6 +66,10 @@ impl RunPlace {
     }
 }
 
+/// The section *keys* of `.ent`, and the bytes of one of its tags.
+const KEYS: usize = 6;
+const KEY_BYTES_U64: u64 = 18;
+
 /// A sealed pack's names.
 #[derive(Debug, PartialEq, Eq)]
 pub struct PackPlace {
@@ -77,6 +82,33 @@ pub struct PackPlace {
     /// Where its key tags begin in `.ent`, and how many there are.
     pub(crate) keys_at: u64,
     pub(crate) keys: u64,
+}
+
+impl PackPlace {
+    /// The pack with this header, whose two files have so many bytes.
+    pub(crate) fn new(header: &PackHeader, bytes: u64) -> PackPlace {
+        let (ent, rec) = pack_names(header.first, header.last);
+        let keys = &header.sections[KEYS];
+        PackPlace {
+            ent,
+            rec,
+            first_batch: header.first,
+            last_batch: header.last,
+            digest: header.digest(),
+            bytes,
+            keys_at: keys.offset,
+            keys: keys.length / KEY_BYTES_U64,
+        }
+    }
+
+    /// As records of `_node` name it.
+    pub(crate) fn id(&self) -> PackId {
+        PackId {
+            first: self.first_batch,
+            last: self.last_batch,
+            ent: self.digest,
+        }
+    }
 }
 
 /// Records of one log in one unsealed batch.
@@ -103,6 +135,8 @@ pub struct LogState {
     pub(crate) runs: Vec<RunPlace>,
     /// First seq that is only in the tail.
     pub(crate) tail_first: u64,
+    /// Where the sealed records end: the last entry and the tree's edge. The next sealing goes on from here without a look at packs.
+    pub(crate) sealed: (Hash, Frontier),
     /// Entries from `tail_first` on.
     pub(crate) tail_entries: Vec<Hash>,
     pub(crate) segments: Vec<Segment>,
@@ -149,7 +183,6 @@ pub struct Log {
     /// Set once: at recovery, or when record 0 was ordered.
     id: OnceLock<Hash>,
     state: RwLock<LogState>,
-    pub(crate) proofs: Mutex<ProofCache>,
 }
 
 impl Log {
@@ -165,6 +198,7 @@ impl Log {
             last_time: None,
             runs: Vec::new(),
             tail_first: 0,
+            sealed: (Hash::ZERO, Frontier::new()),
             tail_entries: Vec::new(),
             segments: Vec::new(),
             note: None,
@@ -172,7 +206,6 @@ impl Log {
             hinges: Vec::new(),
             open_hinge: None,
         };
-        let (state, proofs) = (RwLock::new(state), Mutex::default());
         Log {
             index,
             origin,
@@ -180,8 +213,7 @@ impl Log {
             head_start,
             event_bytes_max: OnceLock::new(),
             id: OnceLock::new(),
-            state,
-            proofs,
+            state: RwLock::new(state),
         }
     }
 
@@ -300,7 +332,16 @@ impl LogState {
         self.first_time = self.first_time.or(Some(run.first_time));
         self.last_time = Some(run.last_time);
         self.tail_first = place.end();
+        self.sealed = (run.last_entry, run.frontier_after.clone());
         self.runs.push(place);
+    }
+
+    /// A run that holds what until now only the tail held.
+    pub(crate) fn seal_run(&mut self, place: RunPlace, run: &Run) {
+        let end = place.end();
+        self.runs.push(place);
+        self.sealed = (run.last_entry, run.frontier_after.clone());
+        self.trim_tail(end);
     }
 
     /// Records of one batch, durable now.
@@ -320,8 +361,16 @@ impl LogState {
         self.segments.push(segment);
     }
 
+    /// A merged pack stands for others: the runs that lie in it, in place of those of its batches.
+    pub(crate) fn replace_runs(&mut self, batches: (u64, u64), mut places: Vec<RunPlace>) {
+        self.runs
+            .retain(|run| run.pack.first_batch < batches.0 || batches.1 < run.pack.last_batch);
+        self.runs.append(&mut places);
+        self.runs.sort_unstable_by_key(|run| run.first);
+    }
+
     /// After sealing: what lies below `end` is no longer needed from the tail.
-    pub(crate) fn trim_tail(&mut self, end: u64) {
+    fn trim_tail(&mut self, end: u64) {
         let gone = usize::try_from(end.saturating_sub(self.tail_first))
             .expect("tail entries are in memory");
         self.tail_entries.drain(..gone.min(self.tail_entries.len()));
@@ -428,6 +477,8 @@ pub struct Books {
     store: Arc<dyn Store>,
     logs: RwLock<Lists>,
     packs: Mutex<Vec<Arc<PackPlace>>>,
+    /// What was computed for proofs, of all logs together.
+    pub(crate) proofs: ProofCache,
 }
 
 impl Books {
@@ -436,6 +487,7 @@ impl Books {
             store,
             logs: RwLock::default(),
             packs: Mutex::default(),
+            proofs: ProofCache::default(),
         }
     }
 

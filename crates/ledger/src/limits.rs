@@ -35,6 +35,17 @@ pub const REOPEN_AFTER_NANOS: u64 = 3_600_000_000_000;
 pub const SEAL_BYTES: u64 = 64 << 20;
 /// Pause after a sealing that failed for want of something that may come back: space, a readable disk.
 pub const SEAL_RETRY: Duration = Duration::from_secs(1);
+/// Bytes of both files of a pack that merging makes: it is held in memory while it is made, and 10⁸ records of 450 bytes are some
+/// fifty of them.
+pub const MERGE_BYTES_MAX: u64 = 256 << 20;
+/// Packs up to this are merged: a byte is copied a few times until its pack is larger, and then no more.
+pub const MERGE_PART_BYTES_MAX: u64 = MERGE_BYTES_MAX / 4;
+/// Fewer are not worth a copy.
+pub const MERGE_PACKS_MIN: usize = 4;
+/// More would make a record of `_node` long: each takes 120 bytes.
+pub const MERGE_PACKS_MAX: usize = 256;
+/// How often packs are merged that were merged before: by their sizes twice or three times.
+pub const MERGE_DEPTH_MAX: usize = 16;
 /// Tail bytes at which commits wait for sealing: memory holds 32 bytes for each unsealed record.
 pub const TAIL_BYTES_MAX: u64 = 1 << 30;
 /// A run never crosses a multiple of this, so that level-16 nodes and index units align with files.
@@ -43,13 +54,19 @@ pub const RUN_RECORDS: u64 = 65_536;
 pub const BLOCK_RECORDS: u64 = 256;
 /// Notes kept of a run: one a minute and the closing one; a run that took a week would still be small.
 pub const NOTE_EVERY_SECONDS: u64 = 60;
-/// Perfect subtrees of level 9 and more that a log remembers for proofs (40 B each).
+/// Parts of the memory for proofs, each behind a lock of its own: who proves for one log seldom waits for who proves for another.
+pub const PROOF_CACHE_PARTS: usize = 8;
+/// Roots of perfect subtrees of level 8 and more that a part remembers (about 60 B each): all that one log of 10⁸ records needs for
+/// any two sizes is 800,000, for the sizes that are asked for again a few dozen.
 pub const NODE_CACHE_MAX: usize = 16_384;
-/// Decoded blocks of 256 leaves that a log remembers for proofs (16 KiB each).
-pub const BLOCK_CACHE_MAX: usize = 16;
-/// Logs of one node. Each costs about a kilobyte of memory, and up to a megabyte more once proofs are asked of it (`NODE_CACHE_MAX`,
-/// `BLOCK_CACHE_MAX`).
+/// Decoded blocks of 256 leaves that a part remembers (16 KiB each, 4 MiB in all parts).
+pub const BLOCK_CACHE_MAX: usize = 32;
+/// Logs of one node. Each costs two to three kilobytes of memory, and about a hundred bytes more for each of its sealed runs.
 pub const LOGS_MAX: usize = 65_536;
+/// Frame builders that are kept whatever their buffers hold: as many as a batch of a few busy logs needs.
+pub const SPARE_BUILDERS: usize = 16;
+/// Buffers of a builder that is kept beside those: a record or two. A batch of 4,096 quiet logs holds at most 16 MiB of them.
+pub const SMALL_BUILDER_BYTES: usize = 4 << 10;
 /// How often a reader begins again because a writer sealed meanwhile. A start takes milliseconds, filling a pack longer.
 pub const READ_ATTEMPTS: usize = 64;
 /// Idempotency keys, the newest of a node, that are exact whatever they look like. In filters of 18 bits each they take 128 MB.

@@ -398,6 +398,10 @@ impl Ledger {
         self.sealer.seal_all()
     }
 
+    pub(crate) fn sealer(&self) -> &Sealer {
+        &self.sealer
+    }
+
     /// What the opening had to set aside; it stands in `_node` too.
     #[must_use]
     pub fn repairs(&self) -> &[recover::Repair] {

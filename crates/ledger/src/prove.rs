@@ -4,28 +4,79 @@
 //! below. What it remembers is bounded (`limits`) and can be thrown away at any time.
 
 use crate::books::{Books, Log, RunPlace};
-use crate::limits::{BLOCK_CACHE_MAX, BLOCK_RECORDS, NODE_CACHE_MAX};
+use crate::limits::{BLOCK_CACHE_MAX, BLOCK_RECORDS, NODE_CACHE_MAX, PROOF_CACHE_PARTS};
 use crate::view::{ReadError, hashes};
 use indelible_proof::hash::{self, Hash};
-use indelible_proof::tree::{Frontier, Nodes, consistency, inclusion, subtree};
+use indelible_proof::tree::{Nodes, consistency, inclusion, subtree};
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::hash::Hash as Key;
+use std::sync::{Arc, Mutex};
 
 /// All inner nodes over one aligned block of 256 leaves: level 0 first.
 type Block = Arc<Vec<Vec<Hash>>>;
 
-/// What a log remembers for proofs.
+/// What was computed for proofs of all logs, in a bounded memory that forgets what was not asked for lately.
 #[derive(Debug, Default)]
 pub(crate) struct ProofCache {
-    blocks: HashMap<u64, Block>,
-    /// Roots of perfect subtrees of level 8 and more, by first leaf and width.
-    nodes: HashMap<(u64, u64), Hash>,
+    parts: [Mutex<Part>; PROOF_CACHE_PARTS],
+}
+
+#[derive(Debug)]
+struct Part {
+    /// By log and number of the block.
+    blocks: Lately<(usize, u64), Block>,
+    /// Roots of perfect subtrees of level 8 and more, by log, first leaf and width.
+    nodes: Lately<(usize, u64, u64), Hash>,
+}
+
+impl Default for Part {
+    fn default() -> Part {
+        Part {
+            blocks: Lately::new(BLOCK_CACHE_MAX),
+            nodes: Lately::new(NODE_CACHE_MAX),
+        }
+    }
+}
+
+/// A map that holds at most so many values, in two generations: when the young one is half of that, the old one is forgotten. What is
+/// asked for comes back among the young.
+#[derive(Debug)]
+struct Lately<K, V> {
+    most: usize,
+    young: HashMap<K, V>,
+    old: HashMap<K, V>,
+}
+
+impl<K: Eq + Key, V: Clone> Lately<K, V> {
+    fn new(most: usize) -> Lately<K, V> {
+        Lately {
+            most,
+            young: HashMap::new(),
+            old: HashMap::new(),
+        }
+    }
+
+    fn get(&mut self, key: K) -> Option<V> {
+        if let Some(value) = self.young.get(&key) {
+            return Some(value.clone());
+        }
+        let value = self.old.remove(&key)?;
+        self.insert(key, value.clone());
+        Some(value)
+    }
+
+    fn insert(&mut self, key: K, value: V) {
+        if self.young.len() >= self.most / 2 {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(key, value);
+    }
 }
 
 /// The tree of one log as a source of nodes.
-struct LogNodes<'a> {
-    books: &'a Books,
-    log: &'a Log,
+pub(crate) struct LogNodes<'a> {
+    pub(crate) books: &'a Books,
+    pub(crate) log: &'a Log,
 }
 
 impl Books {
@@ -74,20 +125,6 @@ impl Books {
         LogNodes { books: self, log }.root(0, size)
     }
 
-    /// The tree's right edge at a size.
-    pub(crate) fn frontier_at(&self, log: &Log, size: u64) -> Result<Frontier, ReadError> {
-        let (mut hashes, mut lo) = (Vec::new(), 0);
-        let nodes = LogNodes { books: self, log };
-        for level in (0..u64::BITS).rev() {
-            let width = 1_u64 << level;
-            if size & width != 0 {
-                hashes.push(nodes.root(lo, lo + width)?);
-                lo += width;
-            }
-        }
-        Ok(Frontier::from_parts(size, hashes).expect("one hash for each binary digit of the size"))
-    }
-
     fn reaches(&self, log: &Log, index: u64, size: u64) -> Result<(), ReadError> {
         let durable = log.size();
         if index < size && size <= durable {
@@ -117,7 +154,7 @@ impl Nodes for LogNodes<'_> {
             let split = lo + (width.next_power_of_two() / 2).max(1);
             return Ok(hash::node(&self.root(lo, split)?, &self.root(split, hi)?));
         }
-        if let Some(known) = self.cache(|cache| cache.nodes.get(&(lo, width)).copied()) {
+        if let Some(known) = self.cache(|log, part| part.nodes.get((log, lo, width))) {
             return Ok(known);
         }
         let root = match self.stored_in(lo) {
@@ -127,29 +164,23 @@ impl Nodes for LogNodes<'_> {
                 &self.root(lo + width / 2, hi)?,
             ),
         };
-        self.cache(|cache| {
-            if cache.nodes.len() >= NODE_CACHE_MAX {
-                cache.nodes.clear();
-            }
-            cache.nodes.insert((lo, width), root);
-        });
+        self.cache(|log, part| part.nodes.insert((log, lo, width), root));
         Ok(root)
     }
 }
 
 impl LogNodes<'_> {
-    fn cache<T>(&self, with: impl FnOnce(&mut ProofCache) -> T) -> T {
-        with(
-            &mut self
-                .log
-                .proofs
-                .lock()
-                .expect("no thread panics while it holds a log's proofs"),
-        )
+    fn cache<T>(&self, with: impl FnOnce(usize, &mut Part) -> T) -> T {
+        let index = self.log.index();
+        let part = &self.books.proofs.parts[index % PROOF_CACHE_PARTS];
+        let mut part = part
+            .lock()
+            .expect("no thread panics while it holds what was proved");
+        with(index, &mut part)
     }
 
     /// The run that stores the level-8 node which begins at `lo`.
-    fn stored_in(&self, lo: u64) -> Option<RunPlace> {
+    pub(crate) fn stored_in(&self, lo: u64) -> Option<RunPlace> {
         self.log
             .read()
             .run_of(lo)
@@ -158,7 +189,12 @@ impl LogNodes<'_> {
     }
 
     /// The stored level-8 nodes over [lo, hi), both multiples of 256 within the run.
-    fn stored_nodes(&self, run: &RunPlace, lo: u64, hi: u64) -> Result<Vec<Hash>, ReadError> {
+    pub(crate) fn stored_nodes(
+        &self,
+        run: &RunPlace,
+        lo: u64,
+        hi: u64,
+    ) -> Result<Vec<Hash>, ReadError> {
         let offset = run.nodes_at + (lo / BLOCK_RECORDS - run.blocks().start) * 32;
         let length =
             usize::try_from((hi - lo) / BLOCK_RECORDS * 32).expect("a run's nodes fit memory");
@@ -188,7 +224,7 @@ impl LogNodes<'_> {
             first + u64::try_from(block[0].len()).expect("a block has at most 256 leaves") >= upto
         };
         if let Some(block) = self
-            .cache(|cache| cache.blocks.get(&number).cloned())
+            .cache(|log, part| part.blocks.get((log, number)))
             .filter(has)
         {
             return Ok(block);
@@ -201,12 +237,7 @@ impl LogNodes<'_> {
             .map(hash::leaf)
             .collect();
         let block = Arc::new(levels(leaves));
-        self.cache(|cache| {
-            if cache.blocks.len() >= BLOCK_CACHE_MAX {
-                cache.blocks.clear();
-            }
-            cache.blocks.insert(number, Arc::clone(&block));
-        });
+        self.cache(|log, part| part.blocks.insert((log, number), Arc::clone(&block)));
         Ok(block)
     }
 }
@@ -235,4 +266,22 @@ fn fold(mut nodes: Vec<Hash>) -> Hash {
             .collect();
     }
     nodes.first().copied().unwrap_or_else(hash::empty_root)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_stays_within_its_bound_and_what_is_asked_for_stays() {
+        let mut lately = Lately::new(8);
+        lately.insert(0_u64, 0_u64);
+        for key in 1..1_000 {
+            lately.insert(key, key);
+            assert!(lately.young.len() + lately.old.len() <= 8, "{key}");
+            assert_eq!(lately.get(0), Some(0), "{key}");
+            assert_eq!(lately.get(key), Some(key));
+        }
+        assert_eq!(lately.get(1), None);
+    }
 }

@@ -10,15 +10,16 @@ mod tail;
 pub(crate) use packs::places;
 
 use crate::batch_keys::BatchKeys;
-use crate::books::{Books, Log, NODE_LOG, PackPlace};
+use crate::books::{Books, Log, NODE_LOG};
 use crate::format::FormatError;
 use crate::format::pack::pack_names;
 use crate::limits::{LIST_PAGE, READ_ATTEMPTS};
+use crate::merge::Named;
 use crate::resend::Known;
 use crate::verify;
 use crate::view::ReadError;
 use indelible_proof::hash::Hash;
-use indelible_proof::node_event::NodeEvent;
+use indelible_proof::node_event::{NodeEvent, PackId};
 use indelible_proof::time::Time;
 use indelible_store::{Store, StoreError};
 use reading::Reading;
@@ -312,30 +313,26 @@ pub(crate) fn unnamed_pack(books: &Books) -> Result<Option<(u64, u64, Hash)>, Re
         let state = log.read();
         (state.tail_first, state.size)
     };
-    let (mut named, mut missing) = (false, None);
+    let mut named = Named::default();
     let found = books.records::<ReadError>(&log, from..size, &mut |stored| {
-        if let Some((_, event)) = &stored.content
-            && let Some(NodeEvent::Pack { first, last, ent }) = NodeEvent::parse(event)
-        {
-            let is_it = |pack: &Arc<PackPlace>| {
-                (pack.first_batch, pack.last_batch, pack.digest) == (first, last, ent)
-            };
-            named |= packs.last().is_some_and(is_it);
-            if !packs.iter().any(is_it) {
-                missing = Some((first, last));
-            }
+        if let Some((_, event)) = &stored.content {
+            named.learn(event);
         }
         Ok(())
     });
     found.map_err(|error| damaged("_node", 0, &error.to_string()))?;
-    if let Some((first, last)) = missing {
-        let (file, _) = pack_names(first, last);
+    let there: Vec<PackId> = packs.iter().map(|pack| pack.id()).collect();
+    if let Some(missing) = named.packs().find(|pack| !named.is_held(pack, &there)) {
+        let (file, _) = pack_names(missing.first, missing.last);
         return Err(damaged(
             &file,
             0,
             "_node names this pack, and it is not there or another",
         ));
     }
+    let named = packs
+        .last()
+        .is_some_and(|pack| named.packs().any(|other| *other == pack.id()));
     let last = packs.last().filter(|_| !named);
     Ok(last.map(|pack| (pack.first_batch, pack.last_batch, pack.digest)))
 }

@@ -19,14 +19,13 @@ use crate::recover;
 use crate::resend::{self, Known};
 use crate::verify;
 use gather::Gathered;
+pub(crate) use gather::{Made, feed};
 use indelible_proof::hash::Hash;
 use indelible_proof::node_event::NodeEvent;
-use indelible_store::{Put, StoreError};
+use indelible_store::{Put, Store, StoreError};
+pub(crate) use run::{RunBuilder, Zstd};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
-/// The section *keys* of `.ent`, and the bytes of one of its tags.
-const KEYS_SECTION: usize = 6;
-const KEY_BYTES_U64: u64 = 18;
 /// Keys let go under one lock: a fifth of a millisecond.
 const FORGET_AT_ONCE: usize = 2_048;
 
@@ -72,6 +71,55 @@ pub struct Sealed {
     pub records: u64,
     /// Bytes of both files.
     pub bytes: u64,
+}
+
+/// A pair of files before it is written.
+pub(crate) struct Laid {
+    pub(crate) batches: (u64, u64),
+    pub(crate) ent_name: String,
+    rec_name: String,
+    pub(crate) ent: Vec<u8>,
+    rec_header: [u8; REC_HEADER_BYTES],
+    frames: Vec<Vec<u8>>,
+    /// Digest of the pack.
+    pub(crate) digest: Hash,
+    pub(crate) records: u64,
+    /// Of both files.
+    pub(crate) bytes: u64,
+}
+
+impl Laid {
+    /// Lays out a pack.
+    pub(crate) fn out(
+        store: &dyn Store,
+        (first, last): (u64, u64),
+        last_digest: &Hash,
+        made: Made,
+    ) -> Laid {
+        let store_id = store.describe().store_id;
+        let (ent, digest) = encode_ent(&store_id, first, last, last_digest, &made.runs);
+        let rec_len: usize = REC_HEADER_BYTES + made.frames.iter().map(Vec::len).sum::<usize>();
+        let rec_len = u64::try_from(rec_len).expect("a pack fits memory");
+        let rec_header = RecHeader {
+            store: store_id,
+            first,
+            last,
+            ent: digest,
+            length: rec_len,
+        };
+        let (ent_name, rec_name) = pack_names(first, last);
+        Laid {
+            batches: (first, last),
+            ent_name,
+            rec_name,
+            rec_header: rec_header.encode(),
+            digest,
+            records: made.runs.iter().map(|run| u64::from(run.run.count)).sum(),
+            bytes: u64::try_from(ent.len()).expect("a pack fits memory") + rec_len,
+            ent,
+            frames: made.frames,
+        }
+    }
 }
 
 /// Seals, one pack at a time.
@@ -205,45 +253,42 @@ impl Sealer {
         let books = &*self.committer.books;
         let keys = self.committer.batch_keys().clone();
         let gathered = Gathered::read(books, keys, from, upto)?;
-        let (ent_name, rec_name) = pack_names(gathered.first, gathered.last);
         let tail_bytes = gathered.slot_bytes;
         let (first, last, last_digest) = (gathered.first, gathered.last, gathered.last_digest);
         let closing = |log: &Hash, size, root| self.closing_note(log, size, root);
         let made = gathered.finish(closing)?;
         let store = books.store();
-        let store_id = store.describe().store_id;
-        let (ent, digest) = encode_ent(&store_id, first, last, &last_digest, &made.runs);
-        let rec_len: usize = REC_HEADER_BYTES + made.frames.iter().map(Vec::len).sum::<usize>();
-        let rec_len = u64::try_from(rec_len).expect("a pack fits memory");
-        let header = RecHeader {
-            store: store_id,
-            first,
-            last,
-            ent: digest,
-            length: rec_len,
-        }
-        .encode();
-        let mut parts: Vec<&[u8]> = vec![&header];
-        parts.extend(made.frames.iter().map(Vec::as_slice));
-        self.put(&rec_name, &parts)?;
-        self.put(&ent_name, &[&ent])?;
-        let records = made.runs.iter().map(|run| u64::from(run.run.count)).sum();
-        // It is on disk; reading it back takes as much memory again.
-        drop(parts);
-        drop(made);
+        let laid = Laid::out(store, (first, last), &last_digest, made);
+        self.put_pair(&laid)?;
+        // Its frames are on disk; reading it back takes as much memory again.
+        let Laid {
+            ent_name,
+            rec_name,
+            ent,
+            digest,
+            records,
+            bytes,
+            frames,
+            ..
+        } = laid;
+        drop(frames);
         if let Err(what) = verify::read_back(store, (first, last), digest) {
             // Left there, it would be taken for a pack at the next start, or stand in the way of a longer one.
             store.quarantine_object(&ent_name)?;
             store.quarantine_object(&rec_name)?;
             return Err(SealError::ReadBack(what));
         }
-        self.name_in_node_log(first, last, digest)?;
-        let bytes = u64::try_from(ent.len()).expect("a pack fits memory") + rec_len;
+        // The pack stands in `_node` before anything below it is released.
+        self.record(&NodeEvent::Pack {
+            first,
+            last,
+            ent: digest,
+        })?;
         let view = EntView::parse(&ent, false).map_err(|source| SealError::Damaged {
             number: first,
             source,
         })?;
-        self.know(&view, (ent_name.clone(), rec_name), digest, bytes)?;
+        self.know(&view, bytes)?;
         drop(view);
         *last_sealed = Some(last);
         store.release(last + 1)?;
@@ -268,7 +313,7 @@ impl Sealer {
             Some(hinge) => books
                 .hinge_note(&log, hinge)
                 .map_err(|error| SealError::ReadBack(error.to_string()))?,
-            None => self.committer.sign_at(log.origin(), size, root),
+            None => self.committer.sign_at(&log, size, root),
         };
         Ok(PackNote {
             hinge: hinge.is_some(),
@@ -277,25 +322,9 @@ impl Sealer {
     }
 
     /// The books, and whoever finds what is sent twice, know the pack from here on.
-    fn know(
-        &self,
-        view: &EntView<'_>,
-        (ent, rec): (String, String),
-        digest: Hash,
-        bytes: u64,
-    ) -> Result<(), SealError> {
+    fn know(&self, view: &EntView<'_>, bytes: u64) -> Result<(), SealError> {
         let (first, last) = (view.header.first, view.header.last);
-        let keys = &view.header.sections[KEYS_SECTION];
-        let pack = PackPlace {
-            ent,
-            rec,
-            first_batch: first,
-            last_batch: last,
-            digest,
-            bytes,
-            keys_at: keys.offset,
-            keys: keys.length / KEY_BYTES_U64,
-        };
+        let pack = PackPlace::new(&view.header, bytes);
         let books = &*self.committer.books;
         take_in(books, Arc::new(pack), view).map_err(SealError::ReadBack)?;
         let filter = Known::filter(view, first..=last);
@@ -320,6 +349,14 @@ impl Sealer {
         }
     }
 
+    /// `.rec` first: alone it is no pack.
+    pub(crate) fn put_pair(&self, laid: &Laid) -> Result<(), SealError> {
+        let mut parts: Vec<&[u8]> = vec![&laid.rec_header];
+        parts.extend(laid.frames.iter().map(Vec::as_slice));
+        self.put(&laid.rec_name, &parts)?;
+        self.put(&laid.ent_name, &[&laid.ent])
+    }
+
     fn put(&self, name: &str, parts: &[&[u8]]) -> Result<(), SealError> {
         self.committer.check_running()?;
         match self.committer.books.store().put_new(name, parts, None)? {
@@ -328,9 +365,9 @@ impl Sealer {
         }
     }
 
-    /// The pack stands in `_node` before anything below it is released.
-    fn name_in_node_log(&self, first: u64, last: u64, ent: Hash) -> Result<(), SealError> {
-        self.committer.say(&NodeEvent::Pack { first, last, ent })?;
+    /// Makes a record of `_node` durable.
+    pub(crate) fn record(&self, event: &NodeEvent<'_>) -> Result<(), SealError> {
+        self.committer.say(event)?;
         Ok(())
     }
 }
@@ -348,9 +385,7 @@ fn take_in(books: &Books, pack: Arc<PackPlace>, ent: &EntView<'_>) -> Result<(),
                 log.name()
             ));
         }
-        let end = place.end();
-        state.runs.push(place);
-        state.trim_tail(end);
+        state.seal_run(place, run);
         for note in view.notes.iter().filter(|note| note.hinge) {
             state
                 .seal_hinge(&pack, note)

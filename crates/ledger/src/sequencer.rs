@@ -7,7 +7,9 @@ use crate::books::Log;
 use crate::caller::{Prepared, Recorded};
 use crate::format::batch::{BatchHeader, HEADER_BYTES, ROW_BYTES, Row, header_digest, rows_root};
 use crate::format::frame::FrameBuilder;
-use crate::limits::{BATCH_BYTES_MAX, BATCH_LOGS_MAX, BATCH_RECORDS_MAX};
+use crate::limits::{
+    BATCH_BYTES_MAX, BATCH_LOGS_MAX, BATCH_RECORDS_MAX, SMALL_BUILDER_BYTES, SPARE_BUILDERS,
+};
 use indelible_proof::hash::{self, Hash};
 use indelible_proof::head;
 use indelible_proof::time::Time;
@@ -244,6 +246,15 @@ impl Sequencer {
         draft.parts.len() - 1
     }
 
+    /// Keeps a builder's buffers for the next batch: a few of any size, and small ones for as many logs as a batch may have.
+    fn keep(&mut self, builder: FrameBuilder) {
+        let few = self.spare.len() < SPARE_BUILDERS;
+        let small = builder.held_bytes() <= SMALL_BUILDER_BYTES;
+        if few || (small && self.spare.len() < BATCH_LOGS_MAX) {
+            self.spare.push(builder);
+        }
+    }
+
     /// Closes the draft: rows, notes, header. From here on this batch has its number.
     pub fn finish(&mut self, mut draft: Draft, notes: &[String], now: Time) -> Batch {
         let mut front = Vec::with_capacity(draft.parts.len() * ROW_BYTES + 512);
@@ -251,7 +262,7 @@ impl Sequencer {
         let mut rows = Vec::with_capacity(draft.parts.len());
         for part in &mut draft.parts {
             payloads.push(close_part(part));
-            self.spare.push(std::mem::take(&mut part.builder));
+            self.keep(std::mem::take(&mut part.builder));
             self.edges.insert(part.log.index(), part.edge.clone());
             let row = Row {
                 log: part.log.id_or(part.entries[0]),
@@ -263,7 +274,6 @@ impl Sequencer {
             front.extend_from_slice(&row.encode());
             rows.push(row);
         }
-        self.spare.truncate(16);
         let rows_end = front.len();
         for note in notes {
             let length = u32::try_from(note.len()).expect("a note has at most 256 KiB");

@@ -8,10 +8,11 @@
 mod bed;
 
 use bed::surgery::packs;
-use bed::{BY, Bed, caller, create, event, open, settings};
+use bed::{BY, Bed, caller, create, event, open, random, settings};
 use indelible_ledger::verify::Damage;
 use indelible_ledger::{Caller, Ledger, Log, Place, Recorded, Refusal, Settings};
 use indelible_proof::head::{Own, Stream};
+use indelible_store::{LocalStore, OpenOptions, Retirer, Store};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -23,11 +24,15 @@ struct Node {
 
 impl Node {
     fn on(bed: &Bed, horizon: u64) -> Node {
+        Node::with(bed.store(), bed, horizon)
+    }
+
+    fn with(store: Arc<dyn Store>, bed: &Bed, horizon: u64) -> Node {
         let settings = Settings {
             key_horizon: Some(horizon),
             ..settings()
         };
-        let ledger = open(bed.store(), &bed.clock, 5, settings).unwrap();
+        let ledger = open(store, &bed.clock, 5, settings).unwrap();
         let log = match ledger.books().log("payments") {
             Some(log) => log,
             None => create(&ledger, "payments", 1),
@@ -109,6 +114,161 @@ fn derived(bed: &Bed) -> Vec<PathBuf> {
 }
 
 const WIDE: u64 = 1_000_000;
+
+/// Merges what can be merged, and looks with the books that were open meanwhile.
+fn merge(bed: &Bed, horizon: u64, look: impl FnOnce(&mut Node)) {
+    let mut bytes = random(77);
+    let options = OpenOptions {
+        moved: false,
+        random: Box::new(move |out| bytes(out)),
+        faults: None,
+    };
+    let store = Arc::new(LocalStore::open_write(&bed.path(), options).unwrap());
+    let mut node = Node::with(store.clone(), bed, horizon);
+    let retirer = Retirer::new(&store);
+    let merged = node.ledger.merge(&|name| retirer.retire(name)).unwrap();
+    assert!(!merged.is_empty());
+    look(&mut node);
+    node.ledger.close("test").unwrap();
+}
+
+fn kept(bed: &Bed, directory: &str) -> Vec<(PathBuf, Vec<u8>)> {
+    let entries = std::fs::read_dir(bed.path().join(directory)).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths
+        .map(|path| (path.clone(), std::fs::read(path).unwrap()))
+        .collect()
+}
+
+fn put_back(files: &[(PathBuf, Vec<u8>)]) {
+    for (path, bytes) in files {
+        drop(std::fs::remove_file(path));
+        std::fs::write(path, bytes).unwrap();
+    }
+}
+
+#[test]
+fn what_was_sent_is_found_in_merged_packs_too() {
+    for (horizon, packs) in [(WIDE, 6), (WIDE, 9), (WIDE, 14), (400, 9)] {
+        let bed = Bed::new();
+        let mut node = Node::on(&bed, horizon);
+        node.fill(0..packs, 60);
+        node.ledger.close("test").unwrap();
+        // Of a narrow horizon the newest are looked for alone: older keys here do not say when they were made.
+        let known = |node: &mut Node, packs: u64| match horizon {
+            WIDE => is_all_known(node, packs, 60),
+            _ => {
+                let newest = packs * 60 - 350..packs * 60;
+                newest
+                    .step_by(7)
+                    .for_each(|at| assert!(node.key(&format!("key-{at}"), at).again, "{at}"));
+            }
+        };
+        merge(&bed, horizon, |node| known(node, packs));
+        assert!(bed.verify().findings.is_empty());
+        // Twice: with what the merging saved, and with what this start saved.
+        for _ in 0..2 {
+            let mut node = Node::on(&bed, horizon);
+            known(&mut node, packs);
+            node.ledger.close("test").unwrap();
+        }
+        // The writer goes on; its filters become larger ones, and a merged pack is merged again.
+        let mut node = Node::on(&bed, horizon);
+        node.fill(packs..packs + 6, 60);
+        known(&mut node, packs + 6);
+        node.ledger.close("test").unwrap();
+        merge(&bed, horizon, |node| known(node, packs + 6));
+        known(&mut Node::on(&bed, horizon), packs + 6);
+        let report = bed.verify();
+        assert!(report.findings.is_empty(), "{report:?}");
+    }
+}
+
+/// Filters and streams of packs that were merged, and such a pack itself, lie where they lay.
+#[test]
+fn what_was_made_of_packs_that_were_merged_is_not_believed() {
+    let bed = Bed::new();
+    let mut node = Node::on(&bed, WIDE);
+    node.fill(0..4, 60);
+    node.ledger.close("test").unwrap();
+    let (saved, packs) = (kept(&bed, "derived"), kept(&bed, "sealed"));
+    let mut node = Node::on(&bed, WIDE);
+    node.fill(4..9, 60);
+    node.ledger.close("test").unwrap();
+    let later = kept(&bed, "derived");
+    merge(&bed, WIDE, |_| {});
+    let merged = kept(&bed, "derived");
+    for files in [&saved, &later, &merged] {
+        derived(&bed)
+            .iter()
+            .for_each(|file| std::fs::remove_file(file).unwrap());
+        put_back(files);
+        put_back(&packs);
+        let mut node = Node::on(&bed, WIDE);
+        is_all_known(&mut node, 9, 60);
+        assert!(node.number("till", 181).is_err());
+        drop(node);
+    }
+    assert!(bed.verify().findings.is_empty());
+}
+
+/// Epochs and streams that were handed on, each in another pack than what follows.
+#[test]
+fn epochs_and_handed_streams_are_found_in_merged_packs() {
+    let bed = Bed::new();
+    let mut node = Node::on(&bed, WIDE);
+    let claim = |node: &mut Node, epoch, n| {
+        let stream = Some(Stream {
+            src: "till",
+            epoch,
+            n,
+        });
+        let own = Own {
+            stream,
+            ..Own::default()
+        };
+        node.send(&own, epoch * 100 + n)
+    };
+    let mut seqs = Vec::new();
+    for epoch in 0..5 {
+        for n in 0..3 {
+            seqs.push((epoch, n, claim(&mut node, epoch, n).unwrap().seq));
+            node.ledger.seal().unwrap();
+        }
+        let opened = node
+            .ledger
+            .open_epoch(&node.log, BY.by, "till", epoch, Some(2));
+        opened.unwrap();
+        node.ledger.seal().unwrap();
+    }
+    let handed = node
+        .ledger
+        .hand_on(&node.log, (BY.by, "till"), "unix:7", 5, None);
+    handed.unwrap();
+    node.ledger.seal().unwrap();
+    node.number("other", 0).unwrap();
+    node.ledger.seal().unwrap();
+    node.ledger.close("test").unwrap();
+    let known = |node: &mut Node| {
+        for (epoch, n, seq) in &seqs {
+            let again = claim(node, *epoch, *n).unwrap();
+            assert!(again.again && again.seq == *seq, "{epoch} {n}");
+        }
+        let past = claim(node, 2, 3);
+        assert!(past.is_err(), "{past:?}");
+        let now = node.ledger.stream(&node.log, BY.by, "till");
+        assert_eq!(now.handed_to.as_deref(), Some("unix:7"));
+        let next = node.ledger.stream(&node.log, "unix:7", "till").next;
+        assert_eq!(next, Place { epoch: 5, n: 0 });
+    };
+    merge(&bed, WIDE, known);
+    known(&mut Node::on(&bed, WIDE));
+    derived(&bed)
+        .iter()
+        .for_each(|file| std::fs::remove_file(file).unwrap());
+    known(&mut Node::on(&bed, WIDE));
+    assert!(bed.verify().findings.is_empty());
+}
 
 #[test]
 fn filters_of_many_packs_are_merged_and_forget_nothing() {

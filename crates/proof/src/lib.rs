@@ -114,6 +114,7 @@ pub mod pin;
 pub mod receipt;
 pub mod record;
 mod strict_base64;
+pub mod tile;
 pub mod time;
 pub mod tree;
 pub mod verdict;

@@ -15,6 +15,17 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+/// A pack, by its batches and the header digest of its entries file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PackId {
+    /// Its first batch.
+    pub first: u64,
+    /// Its last batch.
+    pub last: u64,
+    /// Header digest of its entries file.
+    pub ent: Hash,
+}
+
 /// One event of the node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NodeEvent<'a> {
@@ -65,6 +76,13 @@ pub enum NodeEvent<'a> {
         key: &'a str,
         /// The record that had the key first.
         seq: u64,
+    },
+    /// Packs were merged into one, which from now on may stand for them.
+    Merge {
+        /// The new pack.
+        pack: PackId,
+        /// The packs it is made of, two or more: together they hold exactly its batches, in order.
+        of: Vec<PackId>,
     },
     /// A torn batch was set aside.
     RepairTorn {
@@ -142,7 +160,8 @@ impl<'a> NodeEvent<'a> {
             | NodeEvent::Stop { .. }
             | NodeEvent::Log { .. }
             | NodeEvent::Pack { .. }
-            | NodeEvent::Conflict { .. } => Kind::Node,
+            | NodeEvent::Conflict { .. }
+            | NodeEvent::Merge { .. } => Kind::Node,
             NodeEvent::RepairTorn { .. }
             | NodeEvent::RepairOrphan { .. }
             | NodeEvent::Moved { .. } => Kind::Repair,
@@ -182,11 +201,12 @@ impl<'a> NodeEvent<'a> {
                 push_hash(b",\"id\":\"", id, out);
             }
             NodeEvent::Pack { first, last, ent } => {
-                push(out, b"{\"node\":\"pack\",\"first\":");
-                push_integer(*first, out);
-                push(out, b",\"last\":");
-                push_integer(*last, out);
-                push_hash(b",\"ent\":\"", ent, out);
+                let (first, last, ent) = (*first, *last, *ent);
+                push_pack(
+                    b"{\"node\":\"pack\",\"first\":",
+                    PackId { first, last, ent },
+                    out,
+                );
             }
             NodeEvent::Conflict { log, by, key, seq } => {
                 push_plain(b"{\"node\":\"conflict\",\"log\":\"", log, out);
@@ -195,6 +215,7 @@ impl<'a> NodeEvent<'a> {
                 push(out, b",\"seq\":");
                 push_integer(*seq, out);
             }
+            NodeEvent::Merge { pack, of } => push_merge(*pack, of, out),
             NodeEvent::RepairTorn { batch, quarantine } => {
                 push(out, b"{\"repair\":\"torn\",\"batch\":");
                 push_integer(*batch, out);
@@ -341,15 +362,43 @@ fn read_node<'a>(cursor: &mut Cursor<'a>) -> Result<NodeEvent<'a>, Fault> {
             key,
             seq: cursor.integer(b",\"seq\":", "seq")?,
         })
+    } else if cursor.has(b"merge\"") {
+        read_merge(cursor)
     } else {
-        let first = cursor.integer(b"pack\",\"first\":", "first")?;
-        let last = cursor.integer(b",\"last\":", "last")?;
-        Ok(NodeEvent::Pack {
-            first,
-            last,
-            ent: cursor.quoted(b",\"ent\":\"", "ent", Hash::from_hex)?,
-        })
+        let PackId { first, last, ent } = read_pack(cursor, b"pack\",\"first\":")?;
+        Ok(NodeEvent::Pack { first, last, ent })
     }
+}
+
+fn read_merge<'a>(cursor: &mut Cursor<'a>) -> Result<NodeEvent<'a>, Fault> {
+    let pack = read_pack(cursor, b",\"first\":")?;
+    cursor.literal(b",\"of\":[", "of")?;
+    let mut of = Vec::new();
+    let mut next = Some(pack.first);
+    loop {
+        let part = read_pack(cursor, b"{\"first\":")?;
+        cursor.literal(b"}", "the closing brace of a pack")?;
+        if next != Some(part.first) || part.last < part.first {
+            return Err(cursor.fault("packs that follow each other"));
+        }
+        next = part.last.checked_add(1);
+        of.push(part);
+        if !cursor.has(b",") {
+            break;
+        }
+    }
+    cursor.literal(b"]", "the closing bracket")?;
+    if of.len() < 2 || of.last().map(|part| part.last) != Some(pack.last) {
+        return Err(cursor.fault("packs that hold exactly these batches"));
+    }
+    Ok(NodeEvent::Merge { pack, of })
+}
+
+fn read_pack(cursor: &mut Cursor<'_>, opening: &[u8]) -> Result<PackId, Fault> {
+    let first = cursor.integer(opening, "first")?;
+    let last = cursor.integer(b",\"last\":", "last")?;
+    let ent = cursor.quoted(b",\"ent\":\"", "ent", Hash::from_hex)?;
+    Ok(PackId { first, last, ent })
 }
 
 fn read_repair<'a>(cursor: &mut Cursor<'a>) -> Result<NodeEvent<'a>, Fault> {
@@ -509,6 +558,24 @@ fn push_hash(opening: &[u8], hash: &Hash, out: &mut Vec<u8>) {
     push(out, opening);
     push(out, &hash.hex());
     out.push(b'"');
+}
+
+fn push_pack(opening: &[u8], pack: PackId, out: &mut Vec<u8>) {
+    push(out, opening);
+    push_integer(pack.first, out);
+    push(out, b",\"last\":");
+    push_integer(pack.last, out);
+    push_hash(b",\"ent\":\"", &pack.ent, out);
+}
+
+fn push_merge(pack: PackId, of: &[PackId], out: &mut Vec<u8>) {
+    push_pack(b"{\"node\":\"merge\",\"first\":", pack, out);
+    for (index, part) in of.iter().enumerate() {
+        push(out, if index == 0 { b",\"of\":[" } else { b"," });
+        push_pack(b"{\"first\":", *part, out);
+        out.push(b'}');
+    }
+    out.push(b']');
 }
 
 fn push_time(opening: &[u8], time: Time, out: &mut Vec<u8>) {

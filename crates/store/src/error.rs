@@ -27,6 +27,14 @@ pub enum StoreError {
         /// What is wrong.
         what: &'static str,
     },
+    /// A newer version wrote it: use that one, or a newer.
+    #[error("{file} was written by a newer version: {what}")]
+    Unsupported {
+        /// Relative to the store directory; the register's own path where the register is meant.
+        file: String,
+        /// What this version does not know.
+        what: &'static str,
+    },
     /// The call breaks the contract, or the store is of a kind that this opening doesn't allow. Nothing was written.
     #[error("refused: {0}")]
     Refused(String),

@@ -17,6 +17,7 @@ pub mod conformance;
 pub mod durable;
 mod error;
 mod guarded;
+pub mod inspect;
 pub mod limits;
 pub mod local;
 pub mod memory;
@@ -27,7 +28,7 @@ use std::path::PathBuf;
 
 pub use durable::{FaultInjector, WriteFate, WriteKind, WriteOp};
 pub use error::StoreError;
-pub use local::{CreateOptions, LocalStore, OpenOptions, Random};
+pub use local::{CreateOptions, LocalStore, OpenOptions, Random, Retirer};
 
 /// Tells one writer from another with the same epoch; drawn anew at each opening.
 pub type WriterId = [u8; 16];

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use indelible_store::{Found, LocalStore, Place, Store as _, StoreError};
+use indelible_store::{Found, LocalStore, OpenOptions, Place, Store as _, StoreError};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -113,16 +113,20 @@ fn each_tail_is_walked_as_the_page_says() {
         let store = LocalStore::open_read(directory.path()).unwrap();
         assert!(store.describe().copy, "FORMAT was made elsewhere");
         let mut expect = case["expect"].clone();
-        if let Some(said) = expect.as_object_mut() {
-            said.remove("read_only");
-        }
+        let read_only = expect
+            .as_object_mut()
+            .and_then(|said| said.remove("read_only"));
         let found = match walk(&store) {
             Ok(found) => found,
             Err(StoreError::Damaged { .. }) => json!({ "refuse": "damaged" }),
+            Err(StoreError::Unsupported { .. }) => json!({ "refuse": "unsupported" }),
             Err(error) => panic!("{}: {error}", case["name"]),
         };
         if found != expect {
             wrong.push(format!("{}: {found}, not {expect}", case["name"]));
+        }
+        if read_only.is_some_and(|said| said != is_only_read(directory.path())) {
+            wrong.push(format!("{}: only read or not", case["name"]));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -146,12 +150,58 @@ fn each_register_is_read_or_refused() {
         // What the content says is the ledger's affair: here only the frame around it is judged.
         let content = file.get(32..file.len().saturating_sub(4));
         match read {
-            Ok(read) => assert_eq!(read.as_deref(), content, "{}", case["name"]),
+            Ok(read) => {
+                assert_eq!(read.as_deref(), content, "{}", case["name"]);
+                if let Some(said) = case["expect"].get("read_only") {
+                    assert_eq!(*said, is_only_read(&root), "{}", case["name"]);
+                }
+            }
             Err(StoreError::Damaged { .. }) => {
                 assert_eq!(case["expect"]["refuse"], "damaged", "{}", case["name"]);
             }
+            Err(StoreError::Unsupported { .. }) => {
+                assert_eq!(case["expect"]["refuse"], "unsupported", "{}", case["name"]);
+            }
             Err(error) => panic!("{}: {error}", case["name"]),
         }
+    }
+}
+
+#[test]
+fn each_format_is_read_or_refused() {
+    for case in list(&file("tail"), "formats") {
+        let directory = tempfile::tempdir().unwrap();
+        lay_out(directory.path(), case["format"].as_str().unwrap());
+        let found = match LocalStore::open_read(directory.path()) {
+            Ok(_) => json!({ "read_only": is_only_read(directory.path()) }),
+            Err(StoreError::Damaged { .. }) => json!({ "refuse": "damaged" }),
+            Err(StoreError::Unsupported { .. }) => json!({ "refuse": "unsupported" }),
+            Err(error) => panic!("{}: {error}", case["name"]),
+        };
+        assert_eq!(found, case["expect"], "{}", case["name"]);
+    }
+}
+
+/// Whether a writer is refused because of features alone.
+fn is_only_read(root: &Path) -> bool {
+    let options = OpenOptions {
+        moved: true,
+        random: Box::new(|bytes| bytes.fill(7)),
+        faults: None,
+    };
+    match LocalStore::open_write(root, options) {
+        Err(StoreError::ReadOnly) => true,
+        Ok(store) => match store
+            .acquire([1; 16])
+            .and_then(|()| walk(&store).map(|_| ()))
+        {
+            Err(StoreError::ReadOnly) => true,
+            Ok(()) => false,
+            Err(error) => panic!("{error}"),
+        },
+        // Made for a file system in memory, which is another reason.
+        Err(StoreError::Volatile(_)) => false,
+        Err(error) => panic!("{error}"),
     }
 }
 

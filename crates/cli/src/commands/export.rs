@@ -1,9 +1,11 @@
 //! `indelible export`: writes a range of records with all that is needed to verify them (`docs/spec/export.md`). Needs no secret.
 //!
 //! Every record is checked against its entry on the way out. Damage stops it, unless it is to be exported as found: then what can't
-//! be read is named in the file, and a verifier says *incomplete*.
+//! be read is named in the file, and a verifier says *incomplete*. With `--tiles` a directory of digests instead, in `tiles`.
 
+mod directory;
 mod file;
+mod tiles;
 
 pub use file::Sink;
 
@@ -28,7 +30,9 @@ const WINDOW: u64 = 1 << 14;
 
 /// Write records with all that is needed to verify them
 ///
-/// One file that proves itself to whoever has the log's pin, offline: with `indelible verify --export` or with verify.py.
+/// One file that proves itself to whoever has the log's pin, offline: with `indelible verify --export` or with verify.py. Or, with
+/// --tiles, a directory that any web server can serve as a static log (C2SP tlog-tiles), for other programs to check: it holds digests
+/// only, no head and no event.
 #[derive(Args)]
 pub struct ExportArgs {
     /// Name of the log
@@ -45,12 +49,18 @@ pub struct ExportArgs {
     /// Go on where records can't be read, and name them in the file
     #[arg(long)]
     pub as_found: bool,
+    /// Directory to write checkpoint, tiles and entry bundles to, or to extend: digests only
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["out", "heads", "as_found", "from", "to"])]
+    pub tiles: Option<PathBuf>,
 }
 
 /// Does it.
 pub fn run(store: &StoreArg, args: &ExportArgs) -> Result<Exit, Failure> {
     let reading = Reading::open(store)?;
     let log = reading.log(&args.log)?;
+    if let Some(path) = &args.tiles {
+        return tiles::run(&reading, &log, path);
+    }
     if let Some(out) = &args.out {
         let info = reading.books.store().describe();
         node::check_target(out, &reading.directory, &WriteArgs::default(), info)?;

@@ -24,8 +24,8 @@ impl Committer {
 
     /// The note of a size that is durable but no longer the newest: a pack's closing note. Ed25519 is deterministic, so a size
     /// signed before gets the same signature again.
-    pub(crate) fn sign_at(&self, origin: &str, size: u64, root: Hash) -> String {
-        self.keys().secret.log_key(origin).sign(size, root)
+    pub(crate) fn sign_at(&self, log: &Log, size: u64, root: Hash) -> String {
+        self.keys().log_key(log).sign(size, root)
     }
 
     /// The notes an ordinary batch carries: of logs that grew, once a second, a bounded number at a time.

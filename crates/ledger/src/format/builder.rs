@@ -107,6 +107,25 @@ impl FrameBuilder {
         self.digests.extend_from_slice(&digest.0);
     }
 
+    /// Bytes that its buffers hold, used or not.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        let buffers = [
+            &self.times,
+            &self.strings,
+            &self.which,
+            &self.own_lengths,
+            &self.own,
+            &self.present,
+            &self.event_lengths,
+            &self.events,
+            &self.salts,
+            &self.digests,
+            &self.columns,
+        ];
+        buffers.iter().map(|buffer| buffer.capacity()).sum()
+    }
+
     /// Forgets the records, keeps the buffers.
     pub fn clear(&mut self) {
         self.count = 0;

@@ -76,7 +76,7 @@ pub fn encode_ent(
 }
 
 /// Marks a hinge in the length before a note.
-const HINGE: u32 = 1 << 31;
+pub const HINGE: u32 = 1 << 31;
 
 fn put_note(note: &PackNote, out: &mut Vec<u8>) {
     let length = u32::try_from(note.text.len()).expect("a note has at most 256 KiB");

@@ -38,8 +38,7 @@ impl<'a> FrameView<'a> {
     /// [`FormatError`].
     pub fn parse(bytes: &'a [u8]) -> Result<(FrameView<'a>, &'a [u8]), FormatError> {
         let (frame, rest) = FrameView::walk(bytes)?;
-        let (fields, crc) = bytes.split_at_checked(20).unwrap_or_default();
-        if !crc.starts_with(&check(fields, frame.stored).to_le_bytes()) {
+        if !frame.is_sound() {
             return Err(FormatError::Damaged {
                 offset: 20,
                 what: "a frame's check is wrong",
@@ -49,7 +48,10 @@ impl<'a> FrameView<'a> {
     }
 
     /// As [`FrameView::parse`] without the CRC.
-    pub(super) fn walk(bytes: &'a [u8]) -> Result<(FrameView<'a>, &'a [u8]), FormatError> {
+    ///
+    /// # Errors
+    /// [`FormatError`].
+    pub fn walk(bytes: &'a [u8]) -> Result<(FrameView<'a>, &'a [u8]), FormatError> {
         let mut cursor = Cursor::new(bytes);
         let start = cursor;
         let codec = cursor.u8()?;
@@ -84,6 +86,19 @@ impl<'a> FrameView<'a> {
             },
             cursor.rest(),
         ))
+    }
+
+    /// Whether its CRC is right.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        let (fields, crc) = self.bytes.split_at_checked(20).unwrap_or_default();
+        crc.starts_with(&check(fields, self.stored).to_le_bytes())
+    }
+
+    /// Whether its columns are compressed.
+    #[must_use]
+    pub fn is_compressed(&self) -> bool {
+        self.codec != CODEC_RAW
     }
 
     /// Seq of its first record.
@@ -155,6 +170,13 @@ impl<'a> FrameView<'a> {
         }
         Ok(&scratch.raw)
     }
+}
+
+/// Bytes behind the header of the frame whose header these are. `None`: they are too few.
+#[must_use]
+pub fn stored_len(header: &[u8]) -> Option<usize> {
+    let length = header.get(8..)?.first_chunk()?;
+    usize::try_from(u32::from_le_bytes(*length)).ok()
 }
 
 fn compressed(what: &'static str) -> FormatError {

@@ -7,7 +7,7 @@ pub use super::claims::{
     key as key_at, stream_rows,
 };
 use super::cursor::{Cursor, Layout};
-pub use super::ent::{EntView, NoteView, RunView, encode_ent, frame_rows, list_runs};
+pub use super::ent::{EntView, HINGE, NoteView, RunView, encode_ent, frame_rows, list_runs};
 use super::frame::FRAME_HEADER_BYTES;
 pub use super::run::{PackNote, Run, RunData};
 use super::{FormatError, VERSION};
@@ -22,8 +22,20 @@ pub(super) const ENT_SECTIONS_AT: u64 = 580;
 pub const REC_HEADER_BYTES: usize = 128;
 /// One frame in the table of frames.
 pub const FRAME_ROW_BYTES: usize = 36;
-/// Sections of `.ent`: runs, entries, nodes, commit bits, frames, notes, keys, streams, places.
+/// Sections of `.ent`.
 pub const SECTIONS: usize = 9;
+/// Their names, in order.
+pub const SECTION_NAMES: [&str; SECTIONS] = [
+    "runs",
+    "entries",
+    "nodes",
+    "commit bits",
+    "frames",
+    "notes",
+    "keys",
+    "streams",
+    "places",
+];
 
 const ENT_MAGIC: &[u8; 8] = b"INDLPENT";
 const REC_MAGIC: &[u8; 8] = b"INDLPREC";

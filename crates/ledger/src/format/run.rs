@@ -107,6 +107,15 @@ impl Run {
         }
     }
 
+    /// Reads the run at the beginning of `bytes`, and says how long it is.
+    ///
+    /// # Errors
+    /// [`FormatError`].
+    pub fn read(bytes: &[u8]) -> Result<(Run, usize), FormatError> {
+        let mut cursor = Cursor::new(bytes);
+        Run::decode(&mut cursor).map(|run| (run, cursor.at()))
+    }
+
     /// Reads the run at the cursor. Whether `frontier_after` gives `root` is for the verifier to hash.
     pub(super) fn decode(cursor: &mut Cursor<'_>) -> Result<Run, FormatError> {
         let start = *cursor;

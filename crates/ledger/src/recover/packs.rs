@@ -3,9 +3,11 @@
 use super::reading::Reading;
 use super::{RecoverError, all_names, damaged, format_error};
 use crate::books::{PackPlace, RunPlace};
+use crate::cover::{Batches, cover};
 use crate::format::FormatError;
 use crate::format::pack::{
-    ENT_HEADER_BYTES, EntView, NoteView, PackHeader, Run, StreamRow, parse_pack_name,
+    ENT_HEADER_BYTES, EntView, NoteView, PackHeader, REC_HEADER_BYTES, RecHeader, Run, StreamRow,
+    pack_names,
 };
 use crate::resend::derived;
 use crate::resend::tag::stream_id;
@@ -17,30 +19,22 @@ impl Reading {
     /// Packs in order: headers and tables of runs only, so that a start costs little however much is sealed.
     pub(super) fn packs(&mut self) -> Result<(), RecoverError> {
         let names = all_names(self.books.store(), "sealed/")?;
+        let cover = cover(&names);
+        self.orphans = cover.orphans;
+        let mut packs = [cover.packs.as_slice(), &cover.without_rec].concat();
+        packs.sort_unstable();
         if self.for_writing {
-            self.saved_streams();
+            self.saved_streams(&packs);
         }
-        for name in &names {
-            let Some((first, last, is_ent)) = parse_pack_name(name) else {
-                continue; // Nobody knows it and nothing rests on it; `verify` lists it.
-            };
-            let stem = name
-                .strip_suffix(".ent")
-                .or(name.strip_suffix(".rec"))
-                .unwrap_or(name);
-            if !is_ent {
-                if !names.contains(&format!("{stem}.ent")) {
-                    self.orphans.push(name.clone());
-                }
-                continue;
-            }
-            if !names.contains(&format!("{stem}.rec")) {
-                return Err(damaged(name, 0, "its .rec file is missing"));
+        for (first, last) in packs {
+            let (name, _) = pack_names(first, last);
+            if cover.without_rec.contains(&(first, last)) {
+                return Err(damaged(&name, 0, "its .rec file is missing"));
             }
             let expected = self.last_sealed.map_or(0, |last| last + 1);
             if first != expected {
                 return Err(damaged(
-                    name,
+                    &name,
                     0,
                     &format!(
                         "batches {expected} to {} are in no pack",
@@ -48,7 +42,7 @@ impl Reading {
                     ),
                 ));
             }
-            self.pack(name, first, last)?;
+            self.pack(&name, first, last)?;
         }
         Ok(())
     }
@@ -102,16 +96,14 @@ impl Reading {
         };
         let rec = name.replace(".ent", ".rec");
         let bytes = size + store.size_of(&rec)?;
-        let pack = Arc::new(PackPlace {
-            ent: name.to_owned(),
-            rec,
-            first_batch: first,
-            last_batch: last,
-            digest: header.digest(),
-            bytes,
-            keys_at: header.sections[6].offset,
-            keys: header.sections[6].length / 18,
-        });
+        let rec_header = store.read_at(&rec, 0, REC_HEADER_BYTES, false)?;
+        match RecHeader::decode_features(&rec_header) {
+            Ok((_, true)) => self.read_only = Some(rec.clone()),
+            Err(error @ FormatError::Unsupported(_)) => return Err(format_error(&rec, 0, error)),
+            // Frames are read by their own places and checks: damage here is for the verifier to name.
+            Ok((_, false)) | Err(FormatError::Damaged { .. }) => {}
+        }
+        let pack = Arc::new(PackPlace::new(&header, bytes));
         self.books.packs().push(Arc::clone(&pack));
         for ((run, place), notes) in run_places(&pack, &header, &runs).zip(notes) {
             self.add_run(name, run, place, &notes)?;
@@ -170,21 +162,21 @@ impl Reading {
 }
 
 impl Reading {
-    /// What a clean stop left of the streams, if it was made of the packs that are here.
-    fn saved_streams(&mut self) {
+    /// What a clean stop left of the streams, if it was made of the packs that count: merged ones have other digests, and their
+    /// streams are read again.
+    fn saved_streams(&mut self, packs: &[Batches]) {
         let store = self.books.store();
         let Some((streams, last, digest)) = derived::load_streams(store) else {
             return;
         };
-        let same = all_names(store, "sealed/").is_ok_and(|names| {
-            names.iter().any(|name| {
-                parse_pack_name(name).is_some_and(|(_, end, is_ent)| is_ent && end == last)
-                    && store
-                        .read_at(name, 0, ENT_HEADER_BYTES, false)
-                        .is_ok_and(|bytes| {
-                            PackHeader::decode(&bytes).is_ok_and(|header| header.digest() == digest)
-                        })
-            })
+        let same = packs.iter().any(|&(first, end)| {
+            let (name, _) = pack_names(first, end);
+            end == last
+                && store
+                    .read_at(&name, 0, ENT_HEADER_BYTES, false)
+                    .is_ok_and(|bytes| {
+                        PackHeader::decode(&bytes).is_ok_and(|header| header.digest() == digest)
+                    })
         });
         if same {
             self.known.streams = streams;

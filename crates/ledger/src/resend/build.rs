@@ -14,7 +14,8 @@ const CHUNK_TAGS: u64 = 64 << 10;
 const PARTS_AT_ONCE: usize = 4;
 
 impl Books {
-    /// The filter over the packs of these batches, which have so many keys together.
+    /// The filter over the packs that hold any of these batches, which have so many keys together. What else a merged pack holds is
+    /// in it too: that costs a little memory, and a look.
     pub(crate) fn key_filter(
         &self,
         batches: RangeInclusive<u64>,
@@ -24,8 +25,8 @@ impl Books {
             let all = self.packs();
             let within = all.iter().filter(|pack| {
                 pack.keys > 0
-                    && batches.contains(&pack.first_batch)
-                    && batches.contains(&pack.last_batch)
+                    && pack.first_batch <= *batches.end()
+                    && *batches.start() <= pack.last_batch
             });
             within.cloned().collect()
         };

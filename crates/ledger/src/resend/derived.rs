@@ -23,15 +23,16 @@ const HEAD_BYTES: usize = 8 + 16 + 8 + 8 + 32;
 /// Names of filter files: more than there are filters at any time.
 const SLOTS: u64 = 64;
 
-/// Where filters lie that were saved, by their first and last batch.
-pub(crate) type Saved = HashMap<(u64, u64), u64>;
+/// Where filters lie that were saved, by what they say of themselves.
+pub(crate) type Saved = HashMap<Head, u64>;
 
 fn slot_name(slot: u64) -> String {
     format!("derived/keys-{slot:02}")
 }
 
 /// What a file says of itself before its content.
-struct Head {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Head {
     batches: (u64, u64),
     packs: Hash,
 }
@@ -103,8 +104,8 @@ pub(crate) fn load_keys(books: &Books, keys: &mut Keys) -> Result<Saved, ReadErr
     while end > 0 && total < keys.horizon() {
         let newest = &packs[..end];
         let group = match load_saved(books.store(), &heads, newest) {
-            Some((slot, from, group)) => {
-                saved.insert((*group.batches.start(), *group.batches.end()), slot);
+            Some((slot, head, from, group)) => {
+                saved.insert(head, slot);
                 end = from;
                 group
             }
@@ -140,7 +141,7 @@ fn load_saved(
     store: &dyn Store,
     heads: &[(u64, Head)],
     packs: &[Arc<PackPlace>],
-) -> Option<(u64, usize, Group)> {
+) -> Option<(u64, Head, usize, Group)> {
     let last = packs.last()?.last_batch;
     for (slot, head) in heads.iter().filter(|(_, head)| head.batches.1 == last) {
         let from = packs
@@ -155,7 +156,7 @@ fn load_saved(
         let group =
             read(store, &slot_name(*slot)).and_then(|bytes| decode_group(&bytes, head, keys));
         if let Some(group) = group {
-            return Some((*slot, from, group));
+            return Some((*slot, *head, from, group));
         }
     }
     None
@@ -199,32 +200,38 @@ fn build(books: &Books, packs: &[Arc<PackPlace>]) -> Result<Group, ReadError> {
     books.key_filter(batches, packs.iter().map(|pack| pack.keys).sum())
 }
 
+/// What a filter's file says of itself, if there are packs that hold exactly its batches.
+fn head_of(group: &Group, packs: &[Arc<PackPlace>]) -> Option<Head> {
+    let (first, last) = (*group.batches.start(), *group.batches.end());
+    let from = packs.iter().position(|pack| pack.first_batch == first)?;
+    let to = packs.iter().position(|pack| pack.last_batch == last)?;
+    Some(Head {
+        batches: (first, last),
+        packs: digest_of(packs.get(from..=to)?),
+    })
+}
+
 /// Saves the filters that are not.
 pub(crate) fn save_keys(books: &Books, keys: &Keys, saved: &Saved) -> Result<(), StoreError> {
     let packs: Vec<Arc<PackPlace>> = books.packs().clone();
     let store = books.store();
-    let range = |group: &Group| (*group.batches.start(), *group.batches.end());
-    let in_use: Vec<u64> = keys
+    // One that begins or ends within a merged pack was made of packs that are no more.
+    let groups: Vec<(Head, &Arc<Group>)> = keys
         .groups()
         .iter()
-        .filter_map(|group| saved.get(&range(group)).copied())
+        .filter_map(|group| Some((head_of(group, &packs)?, group)))
+        .collect();
+    let in_use: Vec<u64> = groups
+        .iter()
+        .filter_map(|(head, _)| saved.get(head).copied())
         .collect();
     let mut free = (0..SLOTS).filter(|slot| !in_use.contains(slot));
-    for group in keys.groups() {
-        let (batches, Some(slot)) = (range(group), free.next()) else {
-            break; // What is not saved is made anew.
-        };
-        if saved.contains_key(&batches) {
+    for (head, group) in groups {
+        if saved.contains_key(&head) {
             continue;
         }
-        let own: Vec<_> = packs
-            .iter()
-            .filter(|pack| group.batches.contains(&pack.first_batch))
-            .cloned()
-            .collect();
-        let head = Head {
-            batches,
-            packs: digest_of(&own),
+        let Some(slot) = free.next() else {
+            break; // What is not saved is made anew.
         };
         let mut out = head.encode(KEYS_MAGIC, &store.describe().store_id);
         out.extend_from_slice(&group.keys.to_le_bytes());

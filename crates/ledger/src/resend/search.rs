@@ -162,12 +162,13 @@ impl Books {
         Ok(None)
     }
 
-    /// The runs of a log with keys in packs of these batches that do not end before `since`.
+    /// The runs of a log with keys in packs that hold any of these batches and do not end before `since`. A merged pack may begin
+    /// before them and end behind them.
     fn runs_within(&self, log: &Log, batches: &RangeInclusive<u64>, since: u64) -> Vec<RunPlace> {
         let state = log.read();
         let first = state
             .runs
-            .partition_point(|run| run.pack.first_batch < *batches.start());
+            .partition_point(|run| run.pack.last_batch < *batches.start());
         let end = state
             .runs
             .partition_point(|run| run.pack.first_batch <= *batches.end());

@@ -4,20 +4,19 @@ use super::SealError;
 use super::run::{RunBuilder, Zstd};
 use crate::batch_keys::BatchKeys;
 use crate::books::{Books, Log};
+use crate::format::FormatError;
 use crate::format::batch::{BatchView, signed_message};
-use crate::format::frame::FrameScratch;
+use crate::format::frame::{FrameScratch, FrameView};
 use crate::format::pack::{PackNote, REC_HEADER_BYTES, RunData};
 use crate::limits::{RUN_RECORDS, SEAL_BYTES};
-use crate::view::{ReadError, hashes};
+use crate::scan;
+use crate::view::hashes;
 use indelible_proof::checkpoint::Checkpoint;
 use indelible_proof::hash::Hash;
 use indelible_proof::key::verify_ed25519;
 use indelible_proof::note::Note;
 use indelible_store::{Found, Slot};
 use std::collections::BTreeMap;
-
-/// zstd's level: higher ones gained nothing on audit events.
-const ZSTD_LEVEL: i32 = 1;
 
 /// Batches read for a pack.
 pub(super) struct Gathered {
@@ -33,9 +32,50 @@ pub(super) struct Gathered {
 }
 
 /// A pack's contents before it is laid out.
-pub(super) struct Made {
+#[derive(Default)]
+pub(crate) struct Made {
     pub(super) runs: Vec<RunData>,
     pub(super) frames: Vec<Vec<u8>>,
+    /// Bytes of all frames.
+    frames_len: u64,
+}
+
+impl Made {
+    /// Closes a run and gives it its place behind those before.
+    pub(crate) fn close(&mut self, run: RunBuilder, zstd: &mut Zstd) {
+        let at = u64::try_from(REC_HEADER_BYTES).expect("a header is short") + self.frames_len;
+        let (mut data, bytes) = run.finish(zstd);
+        data.run.rec_at = at;
+        data.frames.iter_mut().for_each(|frame| frame.offset += at);
+        self.frames_len += data.run.rec_len;
+        self.runs.push(data);
+        self.frames.push(bytes);
+    }
+}
+
+/// Adds a frame's records to a log's open run, or to the next one where that is full.
+pub(crate) fn feed(
+    runs: &mut Vec<RunBuilder>,
+    frame: &FrameView<'_>,
+    entries: &mut impl Iterator<Item = Hash>,
+    scratch: &mut FrameScratch,
+    zstd: &mut Zstd,
+) -> Result<(), FormatError> {
+    let open = runs.last_mut().expect("a log in the pack has an open run");
+    let open = if open.end() > open.first && open.end().is_multiple_of(RUN_RECORDS) {
+        let next = open.next();
+        runs.push(next);
+        runs.last_mut().expect("one was pushed")
+    } else {
+        open
+    };
+    open.add_frame(frame, scratch, zstd)?;
+    let count = usize::try_from(frame.records()).expect("a frame has at most 256 records");
+    entries
+        .by_ref()
+        .take(count)
+        .for_each(|entry| open.add_entry(entry));
+    Ok(())
 }
 
 impl Gathered {
@@ -46,7 +86,7 @@ impl Gathered {
         from: u64,
         upto: u64,
     ) -> Result<Gathered, SealError> {
-        let zstd = Zstd(zstd::bulk::Compressor::new(ZSTD_LEVEL).expect("zstd takes level 1"));
+        let zstd = Zstd::new();
         let mut gathered = Gathered {
             first: from,
             last: from,
@@ -92,28 +132,13 @@ impl Gathered {
                     let log = books
                         .log_by_id(&part.row.log)
                         .ok_or(SealError::Missing(slot.number))?;
-                    place.insert(vec![begin_run(books, &log)?])
+                    place.insert(vec![begin_run(&log)])
                 }
             };
             let mut entries = hashes(part.entries);
             for frame in part.frames() {
                 let (_, frame) = frame.map_err(damaged)?;
-                let open = runs.last_mut().expect("a log in the pack has an open run");
-                let open = if open.end() > open.first && open.end().is_multiple_of(RUN_RECORDS) {
-                    let next = open.next();
-                    runs.push(next);
-                    runs.last_mut().expect("one was pushed")
-                } else {
-                    open
-                };
-                open.add_frame(&frame, scratch, &mut self.zstd)
-                    .map_err(damaged)?;
-                let count =
-                    usize::try_from(frame.records()).expect("a frame has at most 256 records");
-                entries
-                    .by_ref()
-                    .take(count)
-                    .for_each(|entry| open.add_entry(entry));
+                feed(runs, &frame, &mut entries, scratch, &mut self.zstd).map_err(damaged)?;
             }
             let open = runs.last_mut().expect("a log in the pack has an open run");
             open.commit_sizes
@@ -161,6 +186,11 @@ impl Gathered {
 
     /// A published note goes to the run that holds its size.
     fn add_note(&mut self, books: &Books, note: &[u8], seconds: u64) {
+        let log = scan::note_log(books, note);
+        let id = log.as_ref().map(|log| log.id());
+        let Some(runs) = id.and_then(|id| self.runs.get_mut(&id)) else {
+            return;
+        };
         let Ok(parsed) = Note::parse(note) else {
             return;
         };
@@ -168,12 +198,8 @@ impl Gathered {
             return;
         };
         let size = checkpoint.size;
-        let run =
-            self.runs.values_mut().flatten().find(|run| {
-                run.origin == checkpoint.origin && run.first < size && size <= run.end()
-            });
-        if let Some(run) = run {
-            let log = books.log_by_id(&run.log);
+        let mut runs = runs.iter_mut();
+        if let Some(run) = runs.find(|run| run.first < size && size <= run.end()) {
             let hinge = log.is_some_and(|log| log.read().has_hinge(size));
             let text = note.to_vec();
             run.add_note(size, PackNote { hinge, text }, seconds);
@@ -185,11 +211,7 @@ impl Gathered {
         mut self,
         closing: impl Fn(&Hash, u64, Hash) -> Result<PackNote, SealError>,
     ) -> Result<Made, SealError> {
-        let mut made = Made {
-            runs: Vec::new(),
-            frames: Vec::new(),
-        };
-        let mut at = u64::try_from(REC_HEADER_BYTES).expect("a header is short");
+        let mut made = Made::default();
         for (_, runs) in std::mem::take(&mut self.runs) {
             let last = runs.len() - 1;
             for (place, mut run) in runs.into_iter().enumerate() {
@@ -197,12 +219,7 @@ impl Gathered {
                     let note = closing(&run.log, run.end(), run.frontier.root())?;
                     run.notes.push((run.end(), note));
                 }
-                let (mut data, bytes) = run.finish(&mut self.zstd);
-                data.run.rec_at = at;
-                data.frames.iter_mut().for_each(|frame| frame.offset += at);
-                at += data.run.rec_len;
-                made.runs.push(data);
-                made.frames.push(bytes);
+                made.close(run, &mut self.zstd);
             }
         }
         Ok(made)
@@ -210,18 +227,7 @@ impl Gathered {
 }
 
 /// The run with which a log continues its sealed records.
-fn begin_run(books: &Books, log: &Log) -> Result<RunBuilder, SealError> {
-    let first = log.read().tail_first;
-    let read = |error: ReadError| SealError::ReadBack(error.to_string());
-    let prev_entry = match first.checked_sub(1) {
-        Some(before) => books.entries(log, before..first).map_err(read)?[0],
-        None => Hash::ZERO,
-    };
-    let frontier = books.frontier_at(log, first).map_err(read)?;
-    Ok(RunBuilder::new(
-        log.origin().to_owned(),
-        log.id(),
-        prev_entry,
-        frontier,
-    ))
+fn begin_run(log: &Log) -> RunBuilder {
+    let (prev_entry, frontier) = log.read().sealed.clone();
+    RunBuilder::new(log.origin().to_owned(), log.id(), prev_entry, frontier)
 }

@@ -13,29 +13,29 @@ use indelible_proof::tree::Frontier;
 const COPY_FRAME_BYTES: usize = 128 << 10;
 
 /// One log's records on their way into a pack.
-pub(super) struct RunBuilder {
+pub(crate) struct RunBuilder {
     pub(super) origin: String,
     pub(super) log: Hash,
-    pub(super) first: u64,
+    pub(crate) first: u64,
     prev_entry: Hash,
     frontier_first: Frontier,
     pub(super) frontier: Frontier,
     entries: Vec<Hash>,
     nodes: Vec<Hash>,
     block: Option<Frontier>,
-    pub(super) commit_sizes: Vec<u64>,
+    pub(crate) commit_sizes: Vec<u64>,
     frames: Vec<FrameRow>,
     bytes: Vec<u8>,
     pending: FrameBuilder,
     pending_time: Option<Time>,
     times: Option<(Time, Time)>,
-    pub(super) notes: Vec<(u64, PackNote)>,
+    pub(crate) notes: Vec<(u64, PackNote)>,
     noted_at: Option<u64>,
     claims: Collector,
 }
 
 impl RunBuilder {
-    pub(super) fn new(
+    pub(crate) fn new(
         origin: String,
         log: Hash,
         prev_entry: Hash,
@@ -63,7 +63,7 @@ impl RunBuilder {
         }
     }
 
-    pub(super) fn end(&self) -> u64 {
+    pub(crate) fn end(&self) -> u64 {
         self.frontier.size()
     }
 
@@ -238,5 +238,14 @@ impl RunBuilder {
     }
 }
 
+/// zstd's level: higher ones gained nothing on audit events.
+const ZSTD_LEVEL: i32 = 1;
+
 /// The compressor, kept across frames.
-pub(super) struct Zstd(pub(super) zstd::bulk::Compressor<'static>);
+pub(crate) struct Zstd(zstd::bulk::Compressor<'static>);
+
+impl Zstd {
+    pub(crate) fn new() -> Zstd {
+        Zstd(zstd::bulk::Compressor::new(ZSTD_LEVEL).expect("zstd takes level 1"))
+    }
+}

@@ -9,6 +9,7 @@ mod keys;
 mod logs;
 mod others;
 mod pack;
+mod packs;
 mod records;
 mod register;
 mod row;
@@ -156,8 +157,7 @@ pub fn verify_store(store: &dyn Store, request: &Request<'_>) -> StoreReport {
         let before = (attempts > 0).then(|| (all.clone(), logs.clone()));
         let first = store.first_slot().ok();
         all.rest(store, &names, &mut logs, request, &progress);
-        let Some(before) = before.filter(|(_, before)| logs.findings.len() > before.findings.len())
-        else {
+        let Some(before) = before.filter(|_| !logs.findings.is_empty()) else {
             break;
         };
         // Trouble beside a writer: was what the tail held sealed and released while it was read? Then it is in the new packs.
@@ -167,6 +167,13 @@ pub fn verify_store(store: &dyn Store, request: &Request<'_>) -> StoreReport {
         }
         attempts -= 1;
         (all, logs) = before;
+        if names.packs.iter().any(|pack| !now.packs.contains(pack)) {
+            // Merged meanwhile: what was read of them may have failed for that alone.
+            (all, logs) = (Seen::default(), Logs::default());
+            names = Names::read(store, &mut logs);
+            all.packs(store, &names.packs, &mut logs, request, &progress);
+            continue;
+        }
         let new = now.packs.iter().filter(|pack| !names.packs.contains(pack));
         let new: Vec<_> = new.copied().collect();
         all.packs(store, &new, &mut logs, request, &progress);

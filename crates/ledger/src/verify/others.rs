@@ -3,23 +3,25 @@
 use super::finding::{Damage, Finding};
 use super::logs::Logs;
 use super::tail::store_finding;
-use super::{LogName, Seen, register};
-use crate::format::pack::{pack_names, parse_pack_name};
+use super::{LogName, Seen, packs, register};
+use crate::cover::cover;
+use crate::format::pack::parse_pack_name;
 use crate::recover::all_names;
 use indelible_proof::hash;
 use indelible_proof::node_event::NodeEvent;
 use indelible_proof::origin::NODE_LOG;
 use indelible_proof::verdict::Rule;
 use indelible_store::{Store, StoreError};
-use std::collections::BTreeSet;
 
 /// Names in the store's directory, sorted by what they are.
 #[derive(Default)]
 pub(crate) struct Names {
-    /// Batches of each `.ent` file, ascending.
+    /// Packs that count, ascending.
     pub(crate) packs: Vec<(u64, u64)>,
     /// `.rec` files without their `.ent`.
     pub(crate) orphans: Vec<String>,
+    /// Files of packs that others stand for.
+    pub(crate) left_over: Vec<String>,
     pub(crate) quarantine: Vec<String>,
     /// Files that no rule knows.
     pub(crate) unknown: Vec<String>,
@@ -29,22 +31,22 @@ impl Names {
     pub(crate) fn read(store: &dyn Store, logs: &mut Logs) -> Names {
         let mut names = Names::default();
         match all_names(store, "") {
-            Ok(all) => all.iter().for_each(|name| names.sort_in(name)),
+            Ok(all) => {
+                let cover = cover(&all);
+                names.packs = [cover.packs, cover.without_rec].concat();
+                names.packs.sort_unstable();
+                (names.orphans, names.left_over) = (cover.orphans, cover.left_over);
+                all.iter().for_each(|name| names.sort_in(name));
+            }
             Err(error) => logs.found(store_finding(&error)),
         }
-        names.packs.sort_unstable();
-        let packs: BTreeSet<_> = names.packs.iter().copied().collect();
-        names.orphans.retain(|name| {
-            parse_pack_name(name).is_some_and(|(first, last, _)| !packs.contains(&(first, last)))
-        });
         names
     }
 
     fn sort_in(&mut self, name: &str) {
         let directory = name.split('/').next().unwrap_or_default();
         match (directory, parse_pack_name(name)) {
-            (_, Some((first, last, true))) => self.packs.push((first, last)),
-            (_, Some((_, _, false))) => self.orphans.push(name.to_owned()),
+            (_, Some(_)) => {}
             ("quarantine", _) => self.quarantine.push(name.to_owned()),
             ("tail", _) if is_tail_file(name) => {}
             ("build" | "derived", _) | ("FORMAT" | "lock", None) => {}
@@ -69,14 +71,17 @@ pub(crate) fn check(
     logs: &mut Logs,
 ) {
     node_records(names, seen, logs);
-    unnamed_packs(names, seen, logs);
+    packs::named(names, seen, logs);
+    packs::unnamed(names, seen, logs);
     quarantine(store, names, logs);
     geneses(logs);
     keyless(only, logs);
     format(store, seen, logs);
     register::check(store, seen, remembered, logs);
     // Without packs an empty tail is a store in which nothing was ever recorded, as far as anybody remembers (`register`).
-    if let (None, Some((_, last))) = (seen.tail.first, names.packs.last()) {
+    if let (None, Some((_, last)), false) =
+        (seen.tail.first, names.packs.last(), seen.tail.unsupported)
+    {
         logs.found(Finding::new(
             Damage::MissingBatch(last + 1),
             "tail",
@@ -95,8 +100,13 @@ pub(crate) fn remarks(store: &dyn Store, names: &Names) -> Vec<String> {
     let orphans = names.orphans.iter().map(|name| {
         format!("{name}: left by an interrupted sealing; the next writer sets it aside")
     });
+    let left_over = names
+        .left_over
+        .iter()
+        .map(|name| format!("{name}: left by an interrupted merging; the next one deals with it"));
     unknown
         .chain(orphans)
+        .chain(left_over)
         .chain(nobody_remembers(store).map(str::to_owned))
         .collect()
 }
@@ -122,24 +132,6 @@ fn node_records(names: &Names, seen: &Seen, logs: &mut Logs) {
         };
         let missing = |file: &str, what: String| Finding::new(Damage::Missing, file, 0, what);
         match event {
-            NodeEvent::Pack { first, last, ent } => {
-                let (file, _) = pack_names(first, last);
-                match seen.packs.get(&(first, last)) {
-                    Some(digest) if *digest == ent => {}
-                    Some(_) => logs.found(Finding::new(
-                        Damage::NotThePackNamed,
-                        &file,
-                        0,
-                        format!("its digest is not the one that _node names in record {seq}"),
-                    )),
-                    None if names.packs.contains(&(first, last)) => {}
-                    None => {
-                        let what =
-                            format!("_node names this pack in record {seq}, and it is not there");
-                        logs.found(Finding::new(Damage::MissingBatch(first), &file, 0, what));
-                    }
-                }
-            }
             NodeEvent::Log { log, id } if logs.by_id(&id).is_none() => {
                 let name = LogName::new(log).name;
                 logs.found(
@@ -168,34 +160,11 @@ fn node_records(names: &Names, seen: &Seen, logs: &mut Logs) {
     }
 }
 
-/// Every pack is named in `_node` before the tail below it goes. Only the last one may still wait for its name, and then the tail holds
-/// its batches, which were compared with it.
-fn unnamed_packs(names: &Names, seen: &Seen, logs: &mut Logs) {
-    if logs.is_anything_lost() {
-        return;
-    }
-    let named: BTreeSet<(u64, u64)> = seen
-        .of_node
-        .iter()
-        .filter_map(|(_, event)| match NodeEvent::parse(event) {
-            Some(NodeEvent::Pack { first, last, .. }) => Some((first, last)),
-            _ => None,
-        })
-        .collect();
-    for pack in names.packs.iter().filter(|pack| !named.contains(pack)) {
-        let waits = names.packs.last() == Some(pack)
-            && seen.tail.first.is_some_and(|first| first <= pack.0);
-        if !waits {
-            let (file, _) = pack_names(pack.0, pack.1);
-            let what = "no record of _node names this pack";
-            logs.found(Finding::new(Damage::NotThePackNamed, &file, 0, what));
-        }
-    }
-}
-
 /// Without the key of its genesis nothing of a log's signatures can be checked.
 fn keyless(only: Option<&str>, logs: &mut Logs) {
-    if logs.is_anything_lost() {
+    // What a newer version wrote was not read: the genesis may stand in it.
+    let is_unread = |finding: &Finding| finding.damage == Damage::Unsupported;
+    if logs.is_anything_lost() || logs.findings.iter().any(is_unread) {
         return;
     }
     let asked = |name: &str| name == NODE_LOG || only.is_none_or(|only| only == name);

@@ -11,6 +11,7 @@ use super::sections::{
 };
 use super::{Checked, LogName, Progress};
 use crate::format::FormatError;
+use crate::format::frame::FrameScratch;
 use crate::format::pack::{
     ENT_HEADER_BYTES, FRAME_ROW_BYTES, FrameRow, KEY_BYTES, PLACE_BYTES, PackHeader,
     REC_HEADER_BYTES, RecHeader, Run, SECTIONS, list_runs, pack_names,
@@ -68,6 +69,7 @@ pub(crate) fn check(
         rec,
         has_records: false,
         listing: Vec::new(),
+        scratch: FrameScratch::default(),
         seen: PackSeen::default(),
     };
     if let Err(finding) = check.run(batches, only, progress) {
@@ -101,6 +103,8 @@ struct PackCheck<'a> {
     has_records: bool,
     /// What the file lists where nothing vouches for it: good for messages alone.
     listing: Vec<Run>,
+    /// One for all runs: of quiet logs there are thousands in a pack.
+    scratch: FrameScratch,
     seen: PackSeen,
 }
 
@@ -325,6 +329,7 @@ impl PackCheck<'_> {
             .collect();
         let mut records = RecordChecker::new(log);
         records.claims = Some((run.first, Collector::new(run.log)));
+        records.scratch = std::mem::take(&mut self.scratch);
         let rows = self.rows(sections, run, log, at[FRAMES]);
         let sizes: Vec<u64> = notes.iter().map(|note| note.size).collect();
         let mut grown = grow(run.frontier_first.clone(), &entries[1..], &sizes);
@@ -355,6 +360,7 @@ impl PackCheck<'_> {
         self.run_ends(sections, run, log, &records, entries.last());
         self.hinges(sections, log, notes, &records);
         self.claims(sections, run, log, at, &mut records);
+        self.scratch = std::mem::take(&mut records.scratch);
         if let Some(genesis) = records.genesis.take() {
             self.seen.geneses.push((run.log, genesis));
         }

@@ -30,7 +30,8 @@ pub(crate) struct FramePlace<'a> {
 pub(crate) struct RecordChecker<'a> {
     pub(crate) log: &'a LogName,
     head_start: Vec<u8>,
-    scratch: FrameScratch,
+    /// Lent from frame to frame, and by whoever checks many runs from run to run.
+    pub(crate) scratch: FrameScratch,
     /// Times of the first and last record seen.
     pub(crate) times: Option<(Time, Time)>,
     /// Time of the first record of the frame that was read last.

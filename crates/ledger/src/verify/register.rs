@@ -21,7 +21,9 @@ pub(crate) fn check(
             Ok(register) => compare(&register, seen, logs),
             Err(finding) => logs.found(*finding),
         },
-        Err(error @ StoreError::Damaged { .. }) => logs.found(store_finding(&error)),
+        Err(error @ (StoreError::Damaged { .. } | StoreError::Unsupported { .. })) => {
+            logs.found(store_finding(&error));
+        }
         Err(error) => logs.found(bad(Damage::Unreadable, error.to_string())),
     }
 }
@@ -52,6 +54,9 @@ fn read(store: &dyn Store, bytes: &[u8], logs: &Logs) -> Result<Register, Box<Fi
 
 fn compare(register: &Register, seen: &Seen, logs: &mut Logs) {
     let (number, tail) = (register.header.number, &seen.tail);
+    if tail.unsupported {
+        return;
+    }
     if let Some(torn) = tail.torn.as_ref().filter(|torn| torn.number <= number) {
         let what = format!(
             "batch {}: {}; the register remembers batch {number}, so it was acknowledged",

@@ -1,5 +1,6 @@
 //! The sections of an `.ent` file, and which of them are what its header says.
 
+pub(super) use crate::format::pack::SECTION_NAMES;
 use crate::format::pack::{PackHeader, SECTIONS};
 use indelible_proof::hash;
 
@@ -12,17 +13,6 @@ pub(super) const NOTES: usize = 5;
 pub(super) const KEYS: usize = 6;
 pub(super) const STREAMS: usize = 7;
 pub(super) const PLACES: usize = 8;
-pub(super) const SECTION_NAMES: [&str; SECTIONS] = [
-    "runs",
-    "entries",
-    "nodes",
-    "commit bits",
-    "frames",
-    "notes",
-    "keys",
-    "streams",
-    "places",
-];
 
 /// The `.ent` file cut into sections, and which of them have the digest the header names.
 pub(super) struct Sections {

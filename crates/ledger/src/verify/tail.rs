@@ -47,6 +47,8 @@ pub(crate) struct TailSeen {
     pub(crate) checked: Checked,
     /// Number the next batch would have.
     pub(crate) next: u64,
+    /// A newer version wrote tail files: where the tail ends is not known.
+    pub(crate) unsupported: bool,
 }
 
 /// Where the chain of batches stands.
@@ -74,6 +76,7 @@ impl TailCheck<'_> {
     pub(crate) fn run(mut self) -> TailSeen {
         let sealed = self.chain.next;
         if let Err(error) = self.walk() {
+            self.seen.unsupported = matches!(error, StoreError::Unsupported { .. });
             let finding = store_finding(&error);
             self.logs.lost(finding);
         }
@@ -554,6 +557,7 @@ pub(crate) fn store_finding(error: &StoreError) -> Finding {
         StoreError::Damaged { place, what } => {
             Finding::new(Damage::Unreadable, &place.file, place.offset, *what)
         }
+        StoreError::Unsupported { file, what } => Finding::new(Damage::Unsupported, file, 0, *what),
         other => {
             let source = std::error::Error::source(other)
                 .map_or(String::new(), |source| format!(": {source}"));

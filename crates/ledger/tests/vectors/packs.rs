@@ -277,13 +277,11 @@ fn register(file: &[u8], store: [u8; 16], key: &Hash) -> Result<Register, Word> 
     let mut fields = [0; 32];
     fields.copy_from_slice(covered.get(..32).ok_or(Word::Damaged)?);
     let stored = u32::try_from(covered.len() - 32).unwrap().to_le_bytes();
-    let framed = fields.starts_with(b"INDLREGI\0\0\0\0")
-        && fields[12..16] == stored
-        && fields[16..32] == [0; 16];
-    require(
-        framed && crc32c(covered).to_le_bytes() == *crc,
-        Word::Damaged,
-    )?;
+    let framed = fields.starts_with(b"INDLREGI") && crc32c(covered).to_le_bytes() == *crc;
+    require(framed, Word::Damaged)?;
+    let known = fields[8..12] == [0; 4] && fields[16..24] == [0; 8];
+    require(known, Word::Unsupported)?;
+    require(fields[12..16] == stored, Word::Damaged)?;
     let register = Register::decode(&covered[32..])?;
     require(register.header.store == store, Word::Misplaced)?;
     let header = register.bytes.first_chunk::<HEADER_BYTES>().unwrap();

@@ -20,6 +20,57 @@ fn time(nanos: u32) -> Time {
     Time::new(1_795_428_123, nanos).unwrap()
 }
 
+fn pack(first: u64, last: u64) -> PackId {
+    PackId {
+        first,
+        last,
+        ent: Hash([0xab; 32]),
+    }
+}
+
+fn pack_text(first: u64, last: u64) -> String {
+    format!(
+        r#""first":{first},"last":{last},"ent":"{}""#,
+        "ab".repeat(32)
+    )
+}
+
+#[test]
+fn a_merge_lists_packs_that_hold_exactly_its_batches() {
+    let text = |outer: (u64, u64), of: &[(u64, u64)]| {
+        let of: Vec<String> = of
+            .iter()
+            .map(|(first, last)| format!("{{{}}}", pack_text(*first, *last)))
+            .collect();
+        let outer = pack_text(outer.0, outer.1);
+        format!(r#"{{"node":"merge",{outer},"of":[{}]}}"#, of.join(","))
+    };
+    check(
+        &NodeEvent::Merge {
+            pack: pack(3, 9),
+            of: vec![pack(3, 3), pack(4, 8), pack(9, 9)],
+        },
+        Kind::Node,
+        &text((3, 9), &[(3, 3), (4, 8), (9, 9)]),
+    );
+    let most = u64::from(u32::MAX);
+    for (outer, of) in [
+        ((3, 9), &[][..]),
+        ((3, 9), &[(3, 9)]),
+        ((3, 9), &[(3, 5), (7, 9)]),
+        ((3, 9), &[(3, 5), (5, 9)]),
+        ((3, 9), &[(3, 5), (6, 8)]),
+        ((3, 9), &[(3, 5), (6, 10)]),
+        ((3, 9), &[(2, 5), (6, 9)]),
+        ((3, 9), &[(6, 9), (3, 5)]),
+        ((3, 2), &[(3, 5), (6, 2)]),
+        ((0, most), &[(0, most), (most, most)]),
+    ] {
+        let text = text(outer, of);
+        assert_eq!(NodeEvent::parse(text.as_bytes()), None, "{text}");
+    }
+}
+
 #[test]
 fn every_event_has_the_form_of_the_page() {
     let warnings = vec!["a \"b\" \\ \n".into(), "é".into()];

@@ -4,6 +4,7 @@
 mod evidence;
 mod notes;
 mod records;
+mod tiles;
 mod trees;
 mod walks;
 

@@ -65,6 +65,13 @@ impl LocalStore {
         if format.read_only != 0 {
             return Err(StoreError::ReadOnly);
         }
+        // A register that can't be read is named by whoever reads it.
+        let register = format.register.as_deref().map(register::read);
+        if let Some(Ok(Some(held))) = register
+            && held.read_only != 0
+        {
+            return Err(StoreError::ReadOnly);
+        }
         check_medium(&root, format.volatile)?;
         let copy = identity != format.identity;
         if copy && !options.moved {
@@ -97,7 +104,7 @@ impl LocalStore {
     /// Opens for reading: takes no lock, writes nothing.
     ///
     /// # Errors
-    /// `NotFound`, `Damaged`, `Refused` for what isn't a store this program can read.
+    /// `NotFound`, `Damaged`, `Unsupported` for what isn't a store this program can read.
     pub fn open_read(directory: &Path) -> Result<Self, StoreError> {
         let root = absolute(directory)?;
         let (format, identity) = read_format(&root)?;
@@ -291,15 +298,18 @@ fn read_format(root: &Path) -> Result<(Format, Identity), StoreError> {
     )?;
     let what = match Format::parse(&bytes) {
         Ok(format) => return Ok((format, identity(&file, &path)?)),
-        Err(FormatFault::Incompatible) => {
-            return Err(StoreError::refused(
-                "the store has features this program does not know",
-            ));
-        }
-        Err(FormatFault::Version) => "not of version 0",
+        Err(FormatFault::Incompatible) => return Err(unsupported("store features")),
+        Err(FormatFault::Version) => return Err(unsupported("store version")),
         Err(FormatFault::Damaged) => "not what a store writes",
     };
     Err(damaged("FORMAT", length_of(bytes.len()), what))
+}
+
+fn unsupported(what: &'static str) -> StoreError {
+    StoreError::Unsupported {
+        file: "FORMAT".to_owned(),
+        what,
+    }
 }
 
 fn damaged(file: &str, length: u64, what: &'static str) -> StoreError {

@@ -42,7 +42,7 @@ pub(crate) struct Identity {
 /// Why a text isn't a `FORMAT`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FormatFault {
-    /// Another first line: not ours, or of another version.
+    /// A first line of another version.
     Version,
     /// A feature this program doesn't know.
     Incompatible,
@@ -84,8 +84,13 @@ impl Format {
     /// Accepts exactly what [`render`](Self::render) gives.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, FormatFault> {
         let text = std::str::from_utf8(bytes).map_err(|_| FormatFault::Damaged)?;
-        if text.lines().next() != Some(FIRST_LINE) {
-            return Err(FormatFault::Version);
+        match text.lines().next() {
+            Some(FIRST_LINE) => {}
+            // Every version ends with its digest, so that one turned bit is never taken for another version.
+            Some(line) if is_another_version(line) && is_whole(text) => {
+                return Err(FormatFault::Version);
+            }
+            _ => return Err(FormatFault::Damaged),
         }
         // Reading is lax, since writing what was read must give the same bytes again.
         let format = Self::read(text).ok_or(FormatFault::Damaged)?;
@@ -140,6 +145,21 @@ impl Format {
             && self.created.len() <= 64
             && tail_size_allowed(self.tail_size)
     }
+}
+
+/// `indelible-store v` and a number as it is written: not zero, no zeros before it.
+fn is_another_version(line: &str) -> bool {
+    line.strip_prefix("indelible-store v")
+        .is_some_and(|number| {
+            number.bytes().all(|byte| byte.is_ascii_digit())
+                && number.starts_with(|first: char| first != '0')
+        })
+}
+
+/// Whether the last line is the digest of all before it.
+fn is_whole(text: &str) -> bool {
+    text.rsplit_once("sha256 ")
+        .is_some_and(|(before, last)| last.strip_suffix('\n') == Some(&digest(before.as_bytes())))
 }
 
 /// A multiple of the block between the two bounds.

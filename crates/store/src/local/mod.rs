@@ -4,13 +4,14 @@
 //! whole life; a reading handle takes no lock, writes nothing, and tolerates a writer beside it.
 
 mod create;
-mod format;
+pub(crate) mod format;
 mod medium;
 mod objects;
 mod recycle;
-mod register;
+pub(crate) mod register;
+mod retire;
 mod scan;
-mod tail;
+pub(crate) mod tail;
 mod tail_file;
 mod writer;
 
@@ -19,6 +20,8 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+
+pub use retire::Retirer;
 
 use crate::durable::{Disk, FaultInjector};
 use crate::{Outcome, Put, SlotScan, Store, StoreError, StoreInfo, Ticket, WriterId};
@@ -155,6 +158,10 @@ impl LocalStore {
             Err(StoreError::NotFound) => return Ok(None),
             Err(error) => return Err(error),
         };
+        // Whoever writes to a store writes to all of it: one such file, and it is only read.
+        if tail.read_only && self.is_writer() {
+            return Err(StoreError::ReadOnly);
+        }
         if self.places().dropped.insert(number) {
             tail.drop_cache()?;
         }
@@ -398,7 +405,7 @@ impl Store for LocalStore {
 
     fn register_read(&self) -> Result<Option<Vec<u8>>, StoreError> {
         match &self.register {
-            Some(path) => register::read(path),
+            Some(path) => Ok(register::read(path)?.map(|held| held.content)),
             None => Ok(None),
         }
     }

@@ -7,16 +7,26 @@ use std::fs::File;
 use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
 
+use super::tail::{HeaderFault, is_another_version};
 use super::tail_file::{length_of, read_at};
 use crate::durable::Disk;
 use crate::limits::REGISTER_MAX;
 use crate::{Place, StoreError};
 
 const MAGIC: &[u8; 8] = b"INDLREGI";
+const VERSION: u32 = 0;
 const HEAD_LEN: usize = 32;
 
-/// Its content; `None` if there is no file.
-pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
+/// What a register file holds.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Held {
+    pub(crate) content: Vec<u8>,
+    /// Not 0: a later version wrote something that this one would not keep.
+    pub(crate) read_only: u64,
+}
+
+/// What it holds; `None` if there is no file.
+pub(crate) fn read(path: &Path) -> Result<Option<Held>, StoreError> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -29,8 +39,12 @@ pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
     };
     let bytes = read_at(&file, path, 0, HEAD_LEN + REGISTER_MAX + 5)?;
     match decode(&bytes) {
-        Ok(content) => Ok(Some(content)),
-        Err(what) => {
+        Ok(held) => Ok(Some(held)),
+        Err(HeaderFault::Unsupported(what)) => Err(StoreError::Unsupported {
+            file: path.display().to_string(),
+            what,
+        }),
+        Err(HeaderFault::Damaged(what)) => {
             let place = Place {
                 file: path.display().to_string(),
                 offset: 0,
@@ -54,7 +68,11 @@ pub(crate) fn swap(
             most: length_of(REGISTER_MAX),
         });
     }
-    if read(path)?.as_deref() != expected {
+    let held = read(path)?;
+    if held.as_ref().is_some_and(|held| held.read_only != 0) {
+        return Err(StoreError::ReadOnly);
+    }
+    if held.as_ref().map(|held| held.content.as_slice()) != expected {
         return Err(StoreError::Conflict);
     }
     let building = building(path);
@@ -82,7 +100,7 @@ fn building(path: &Path) -> PathBuf {
 pub(crate) fn encode(content: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(HEAD_LEN + content.len() + 4);
     bytes.extend_from_slice(MAGIC);
-    bytes.extend_from_slice(&0_u32.to_le_bytes());
+    bytes.extend_from_slice(&VERSION.to_le_bytes());
     bytes.extend_from_slice(
         &u32::try_from(content.len())
             .expect("checked against the bound")
@@ -94,27 +112,33 @@ pub(crate) fn encode(content: &[u8]) -> Vec<u8> {
     bytes
 }
 
-pub(crate) fn decode(bytes: &[u8]) -> Result<Vec<u8>, &'static str> {
-    let (signed, crc) = bytes
-        .split_last_chunk::<4>()
-        .ok_or("register is cut short")?;
+pub(crate) fn decode(bytes: &[u8]) -> Result<Held, HeaderFault> {
+    const CUT_SHORT: HeaderFault = HeaderFault::Damaged("register is cut short");
+    let (signed, crc) = bytes.split_last_chunk::<4>().ok_or(CUT_SHORT)?;
     if crc32c::crc32c(signed) != u32::from_le_bytes(*crc) {
-        return Err("register has a wrong checksum");
+        return Err(HeaderFault::Damaged("register has a wrong checksum"));
     }
-    let (head, content) = signed
-        .split_first_chunk::<HEAD_LEN>()
-        .ok_or("register is cut short")?;
-    if head.get(..12) != Some(b"INDLREGI\0\0\0\0") || head.get(16..) != Some(&[0; 16]) {
-        return Err("register is not one of version 0");
+    if is_another_version(bytes, MAGIC, VERSION) {
+        return Err(HeaderFault::Unsupported("register version"));
     }
-    if head.get(12..16)
-        != Some(
-            &u32::try_from(content.len())
-                .unwrap_or(u32::MAX)
-                .to_le_bytes(),
-        )
-    {
-        return Err("register has another length than its head says");
+    let (magic, rest) = signed.split_first_chunk::<8>().ok_or(CUT_SHORT)?;
+    let (_version, rest) = rest.split_first_chunk::<4>().ok_or(CUT_SHORT)?;
+    let (length, rest) = rest.split_first_chunk::<4>().ok_or(CUT_SHORT)?;
+    let (incompatible, rest) = rest.split_first_chunk::<8>().ok_or(CUT_SHORT)?;
+    let (read_only, content) = rest.split_first_chunk::<8>().ok_or(CUT_SHORT)?;
+    if magic != MAGIC {
+        return Err(HeaderFault::Damaged("register is not one of version 0"));
     }
-    Ok(content.to_vec())
+    if *incompatible != [0; 8] {
+        return Err(HeaderFault::Unsupported("register features"));
+    }
+    if u32::try_from(content.len()) != Ok(u32::from_le_bytes(*length)) {
+        return Err(HeaderFault::Damaged(
+            "register has another length than its head says",
+        ));
+    }
+    Ok(Held {
+        content: content.to_vec(),
+        read_only: u64::from_le_bytes(*read_only),
+    })
 }

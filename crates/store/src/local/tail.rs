@@ -11,6 +11,22 @@ const VERSION: u32 = 0;
 /// Random, new at each use of a tail file. It never leaves the disk, so nobody can put a slot header into an event.
 pub(crate) type Generation = [u8; 32];
 
+/// Why a header is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HeaderFault {
+    /// A later version wrote it: what of it this one does not know.
+    Unsupported(&'static str),
+    /// No version writes this: what is wrong.
+    Damaged(&'static str),
+}
+
+/// Whether the bytes begin with this magic and a version other than this one.
+pub(crate) fn is_another_version(bytes: &[u8], magic: &[u8; 8], version: u32) -> bool {
+    let mut rest = bytes;
+    take::<8>(&mut rest) == Some(*magic)
+        && take::<4>(&mut rest).is_some_and(|found| u32::from_le_bytes(found) != version)
+}
+
 /// First block of a tail file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FileHeader {
@@ -46,17 +62,25 @@ impl FileHeader {
     }
 
     /// What is wrong, if anything is.
-    pub(crate) fn decode(block: &[u8]) -> Result<Self, &'static str> {
+    pub(crate) fn decode(block: &[u8]) -> Result<Self, HeaderFault> {
         let (signed, crc) = block
             .split_last_chunk::<4>()
-            .ok_or("tail file header cut short")?;
+            .ok_or(HeaderFault::Damaged("tail file header cut short"))?;
         if block.len() != BLOCK_LEN || crc32c::crc32c(signed) != u32::from_le_bytes(*crc) {
-            return Err("tail file header has a wrong checksum");
+            return Err(HeaderFault::Damaged(
+                "tail file header has a wrong checksum",
+            ));
         }
-        Self::fields(signed).ok_or("tail file header is not one of version 0")?
+        // Every version has its checksum there, so that one turned bit is never taken for another version.
+        if is_another_version(block, FILE_MAGIC, VERSION) {
+            return Err(HeaderFault::Unsupported("tail file version"));
+        }
+        Self::fields(signed).ok_or(HeaderFault::Damaged(
+            "tail file header is not one of version 0",
+        ))?
     }
 
-    fn fields(signed: &[u8]) -> Option<Result<Self, &'static str>> {
+    fn fields(signed: &[u8]) -> Option<Result<Self, HeaderFault>> {
         let mut rest = signed;
         if take::<8>(&mut rest)? != *FILE_MAGIC || u32::from_le_bytes(take(&mut rest)?) != VERSION {
             return None;
@@ -65,7 +89,7 @@ impl FileHeader {
             return None;
         }
         if u64::from_le_bytes(take(&mut rest)?) != 0 {
-            return Some(Err("tail file has features this program does not know"));
+            return Some(Err(HeaderFault::Unsupported("tail file features")));
         }
         let read_only = u64::from_le_bytes(take(&mut rest)?);
         let header = Self {

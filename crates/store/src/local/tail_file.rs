@@ -9,7 +9,7 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::tail::{Block, FileHeader, Generation, SlotHeader, classify, span};
+use super::tail::{Block, FileHeader, Generation, HeaderFault, SlotHeader, classify, span};
 use crate::limits::{
     BLOCK, BLOCK_LEN, CHUNK, SLOT_HEADER, SLOT_HEADER_LEN, SLOT_LENGTH_MAX, TAIL_NUMBER_MAX,
 };
@@ -23,6 +23,8 @@ pub(crate) struct TailFile {
     pub(crate) number: u64,
     pub(crate) length: u64,
     pub(crate) generation: Generation,
+    /// A later version wrote something that this one would not keep.
+    pub(crate) read_only: bool,
 }
 
 impl TailFile {
@@ -51,7 +53,13 @@ impl TailFile {
             Ok(header) => header,
             // Released between opening and reading: then its name is gone or leads elsewhere.
             Err(_) if !leads_to(&path, &metadata) => return Err(StoreError::NotFound),
-            Err(what) => {
+            Err(HeaderFault::Unsupported(what)) => {
+                return Err(StoreError::Unsupported {
+                    file: name(number),
+                    what,
+                });
+            }
+            Err(HeaderFault::Damaged(what)) => {
                 return Err(StoreError::Damaged {
                     place: place(number, 0, BLOCK),
                     what,
@@ -59,9 +67,7 @@ impl TailFile {
             }
         };
         if writable && header.read_only != 0 {
-            return Err(StoreError::Refused(format!(
-                "tail file {number} has features this program can only read"
-            )));
+            return Err(StoreError::ReadOnly);
         }
         Ok(Self {
             file,
@@ -69,6 +75,7 @@ impl TailFile {
             number,
             length: header.length,
             generation: header.generation,
+            read_only: header.read_only != 0,
         })
     }
 
@@ -112,18 +119,18 @@ fn check_header(
     number: u64,
     length: u64,
     store_id: &[u8; 16],
-) -> Result<FileHeader, &'static str> {
+) -> Result<FileHeader, HeaderFault> {
     let header = FileHeader::decode(block)?;
-    if header.store_id != *store_id {
-        return Err("tail file belongs to another store");
-    }
-    if header.number != number {
-        return Err("tail file has another number than its name");
-    }
-    if header.length != length {
-        return Err("tail file has another length than its header");
-    }
-    Ok(header)
+    let what = if header.store_id != *store_id {
+        "tail file belongs to another store"
+    } else if header.number != number {
+        "tail file has another number than its name"
+    } else if header.length != length {
+        "tail file has another length than its header"
+    } else {
+        return Ok(header);
+    };
+    Err(HeaderFault::Damaged(what))
 }
 
 fn leads_to(path: &Path, opened: &fs::Metadata) -> bool {

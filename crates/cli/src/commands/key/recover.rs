@@ -74,12 +74,13 @@ pub fn run(store: &StoreArg, args: &RecoverArgs) -> Result<Exit, Failure> {
     };
     let local = LocalStore::open_write(&directory, options)
         .map_err(|error| say::store(&error, &directory))?;
+    let local = Arc::new(local);
     let settings = Settings {
         background_sealing: false,
         ..Settings::default()
     };
     let recovered = Ledger::recover_keys(
-        Arc::new(local),
+        local.clone(),
         next,
         &sign,
         recovery.as_ref(),
@@ -91,7 +92,7 @@ pub fn run(store: &StoreArg, args: &RecoverArgs) -> Result<Exit, Failure> {
     match recovered.map_err(|error| say::open(&error, &directory))? {
         Recovery::Waiting(hinges) => Err(wait(&hinges, args.hinges.as_deref())?),
         Recovery::Done(ledger, rotated) => {
-            let writing = Writing::of(*ledger, directory, held);
+            let writing = Writing::of(*ledger, local, directory, held);
             writing.destroy_old()?;
             writing.close("keys recovered")?;
             let logs = u64::try_from(rotated.logs).unwrap_or(u64::MAX);

@@ -21,6 +21,9 @@ pub fn verify(directory: &Path, only: Option<&str>, pin: Option<&Pin>) -> Result
         Err(StoreError::NotFound) if node::has_records(directory) => {
             return Ok(without_format(directory, node::NO_FORMAT));
         }
+        Err(StoreError::Unsupported { file, what }) => {
+            return Ok(unsupported(directory, &file, what));
+        }
         Err(error) => return Err(say::store(&error, directory)),
     };
     let bar = Progress::new(length(&store));
@@ -74,15 +77,27 @@ pub fn verify(directory: &Path, only: Option<&str>, pin: Option<&Pin>) -> Result
 /// Opening a store is reading its `FORMAT`: without it there is nothing that could be gone over, which is a verdict all the same.
 fn without_format(directory: &Path, what: &str) -> Report {
     let (file, offset) = ("FORMAT".to_owned(), 0);
+    let found = format!("unreadable: {file} at {offset}: {what}");
+    let integrity = Integrity::Unreadable {
+        file,
+        offset,
+        seqs: Seqs::new(),
+    };
+    unopened(directory, found, integrity)
+}
+
+/// A newer version made the store: nothing in it can be judged by this one.
+fn unsupported(directory: &Path, file: &str, what: &str) -> Report {
+    let found = format!("unsupported version: {file} at 0: {what}; {}", say::NEWER);
+    unopened(directory, found, Integrity::UnsupportedVersion)
+}
+
+fn unopened(directory: &Path, found: String, integrity: Integrity) -> Report {
     Report {
         subject: "store",
         path: directory.display().to_string(),
-        findings: vec![format!("unreadable: {file} at {offset}: {what}")],
-        verdict: Verdict::only_integrity(Integrity::Unreadable {
-            file,
-            offset,
-            seqs: Seqs::new(),
-        }),
+        findings: vec![found],
+        verdict: Verdict::only_integrity(integrity),
         checked: Vec::new(),
         measured: Vec::new(),
         unchecked: vec!["everything else: FORMAT says how the store is to be read".to_owned()],

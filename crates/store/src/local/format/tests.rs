@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use proptest::prelude::*;
 
-use super::{Format, FormatFault, Identity, parse_path, render_path};
+use super::{Format, FormatFault, Identity, digest, parse_path, render_path};
 
 fn format() -> Format {
     Format {
@@ -50,8 +50,22 @@ fn another_version_and_an_unknown_feature_are_told_apart_from_damage() {
         Err(FormatFault::Incompatible)
     );
     let newer = format().render().replace("store v0", "store v1");
-    assert_eq!(Format::parse(newer.as_bytes()), Err(FormatFault::Version));
-    assert_eq!(Format::parse(b""), Err(FormatFault::Version));
+    assert_eq!(Format::parse(newer.as_bytes()), Err(FormatFault::Damaged));
+    let whole = format!(
+        "indelible-store v1\nsha256 {}\n",
+        digest(b"indelible-store v1\n")
+    );
+    assert_eq!(Format::parse(whole.as_bytes()), Err(FormatFault::Version));
+    for neither in [
+        "",
+        "indelible-store v",
+        "indelible-store v00",
+        "indelible-store vx",
+        "another file",
+    ] {
+        let fault = Format::parse(neither.as_bytes());
+        assert_eq!(fault, Err(FormatFault::Damaged), "{neither}");
+    }
 }
 
 #[test]

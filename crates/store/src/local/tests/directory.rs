@@ -250,8 +250,29 @@ fn unknown_features_are_refused_or_only_read() {
     with_format_line(&bed, "incompatible 0", "incompatible 1");
     assert!(matches!(
         LocalStore::open_read(&bed.root()),
-        Err(StoreError::Refused(_))
+        Err(StoreError::Unsupported { .. })
     ));
+}
+
+#[test]
+fn a_register_of_a_newer_version_is_not_written_over() {
+    let bed = Bed::new();
+    let path = bed.directory.path().join("register");
+    let store = bed.writer();
+    store.register_swap(None, b"a batch header").unwrap();
+    let mut newer = fs::read(&path).unwrap();
+    newer[24] = 1;
+    let covered = newer.len() - 4;
+    let crc = crc32c::crc32c(&newer[..covered]).to_le_bytes();
+    newer[covered..].copy_from_slice(&crc);
+    fs::write(&path, &newer).unwrap();
+    assert_eq!(
+        store.register_read().unwrap().as_deref(),
+        Some(b"a batch header".as_slice())
+    );
+    let swapped = store.register_swap(Some(b"a batch header"), b"another");
+    assert!(matches!(swapped, Err(StoreError::ReadOnly)));
+    assert_eq!(fs::read(&path).unwrap(), newer);
 }
 
 #[test]
