@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Verify an indelible export or receipt with nothing but this file and Python 3.9 or later.
+"""Verify an indelible export, receipt or batch receipt with nothing but this file and Python 3.9 or later.
 
     python3 verify.py [--json] [--pin LINE] EXPORT
     python3 verify.py [--json] [--pin LINE] RECEIPT [RECORD]          a file may be -, standard input
+    python3 verify.py [--json] [--pin LINE] BATCH_RECEIPT [RECORDS]   one record line after the other
 
 What to trust: this file, Python's standard library, and the pin line, `indelible-pin-v1 <log id> <verifier key>`, which
 must reach you by another way than the file. Without a pin an export is checked against the key it carries itself, a
@@ -26,6 +27,7 @@ from collections import namedtuple
 # ---- limits.md, and the notation of README.md -----------------------------------------------------------------------
 HEAD_BYTES_MAX, EVENT_BYTES_MAX, DEPTH_MAX, MEMBERS_MAX, NUMBER_BYTES_MAX = 4096, 16 << 20, 64, 10000, 128
 ORIGIN_BYTES_MAX, NOTE_BYTES_MAX, NOTE_LINES_MAX, PROOF_HASHES_MAX, SEQS_NAMED_MAX = 200, 256 << 10, 64, 63, 8
+BATCH_RECORDS_MAX = 65536
 LINE_BYTES_MAX, RECEIPT_BYTES_MAX, RECORD_FILE_BYTES_MAX = EVENT_BYTES_MAX + (8 << 10), 512 << 10, 64 << 20
 INTEGER_END, TREE_SIZE_END = 1 << 53, 1 << 63  # the first value that is too large
 HEX64, INTEGER = rb'[0-9a-f]{64}', rb'(?:0|[1-9]\d{0,18})'
@@ -370,10 +372,12 @@ class Lines:
     def __init__(self, file):
         self.file, self.number, self.line, self.before = file, 0, b'', hashlib.sha256()
 
-    def next(self, prefix=b'', suffix=b''):
-        """What stands in the next line between these two."""
+    def next(self, prefix=b'', suffix=b'', is_last=False):
+        """What stands in the next line between these two. The last of some files may lack its LF."""
         self.before.update(self.line)
         self.number, self.line = self.number + 1, self.file.readline(LINE_BYTES_MAX + 1)
+        if is_last and len(self.line) <= LINE_BYTES_MAX and not self.line.endswith(b'\n'):
+            self.line += b'\n' * bool(self.line)
         need(self.line.endswith(b'\n'), 'longer than a line may be' if len(self.line) > LINE_BYTES_MAX else ENDS_EARLY)
         return between(self.line[:-1], prefix, suffix)
 
@@ -387,14 +391,26 @@ def verify_receipt(data, pin=None, record=None):
     if receipt is None:
         return verdict
     checkpoint, head = receipt.checkpoint, receipt.head
-    authenticity = 'self-keyed' if pin is None else 'unknown key'
-    if pin and checkpoint.origin == pin.key.name:
-        authenticity = authenticate(checkpoint, pin.key)
-    verdict.axes.update(integrity=receipt_integrity(receipt, record), authenticity=authenticity,
+    verdict.axes.update(integrity=receipt_integrity(receipt, record), authenticity=authenticity_under(pin, checkpoint),
                         witnesses='none asked', completeness='selective: proves nothing about the rest')
     verdict.details.append('log %s, record %d of %d, kind %s, recorded at %s; ML-DSA-44 lines: %d' % (
         head.log.decode(), head.seq, checkpoint.size, head.kind.decode(), head.time.decode(), checkpoint.post_quantum))
     return verdict
+
+def authenticity_under(pin, checkpoint):
+    """Step 3, for whatever carries no key of its own."""
+    if pin is None:
+        return 'self-keyed'
+    return authenticate(checkpoint, pin.key) if checkpoint.origin == pin.key.name else 'unknown key'
+
+def read_hashes(lines, most):
+    """Lines of one hash each, and the empty line after them."""
+    hashes, line = [], lines.next()
+    while line:
+        need(len(hashes) < most, 'a hash too many')
+        hashes.append(decode_base64(line, 32))
+        line = lines.next()
+    return hashes
 
 class Receipt:
     """Steps 1 and 2. The line being read when something is refused is the one that is named."""
@@ -402,13 +418,10 @@ class Receipt:
         data = lines.file.getvalue()
         need(len(data) <= RECEIPT_BYTES_MAX and attempt(data.decode), 'empty, over 512 KiB, or not UTF-8')
         need(lines.next(RECEIPT_START) == b'', 'not a tlog-proof of version 1')
-        self.data, self.proof = decode_base64(lines.next(b'extra ')), []
+        self.data = decode_base64(lines.next(b'extra '))
         need(0 < len(self.data) <= HEAD_BYTES_MAX, 'no head, or too long a head')
-        self.index, line = decode_integer(lines.next(b'index '), INTEGER_END), lines.next()
-        while line:
-            need(len(self.proof) < PROOF_HASHES_MAX, 'a hash too many')
-            self.proof.append(decode_base64(line, 32))
-            line = lines.next()
+        self.index = decode_integer(lines.next(b'index '), INTEGER_END)
+        self.proof = read_hashes(lines, PROOF_HASHES_MAX)
         self.checkpoint = attempt(parse_checkpoint, lines.file.read())
         need(self.checkpoint, BAD_CHECKPOINT)
         lines.number, (status, self.head) = 2, judge_head(self.data)
@@ -433,6 +446,40 @@ def receipt_integrity(receipt, record):
 EXPORT_START = re.compile(rb'\{"export":0,"origin":"([^"]*)","id":"(' + HEX64 + rb')","first":(' + INTEGER
                           + rb'),"count":(' + INTEGER + rb'),"size":(' + INTEGER + rb'),"content":"(all|heads)"\}')
 
+class Records:
+    """Records one after the other, judged by d to f of step 3 as they pass."""
+    def __init__(self, origin, first):
+        self.origin, self.bare, self.altered = origin, Seqs(), Seqs()
+        self.fault = self.event_fault = None  # the first fault by the rules of d, and by f
+        self.before = self.time = None  # the entry before, and the time before if that head is here
+        self.by_head = RangeTree(first)
+
+    def judge(self, seq, data, salt, event):
+        """(the head's hash, its status, Head), by the record alone."""
+        status, head = judge_head(data)
+        if salt is None:
+            self.bare.add(seq)
+        elif head and not content_ok(salt, event, head.digest):
+            self.altered.add(seq)
+        elif head and not self.event_fault and attempt(check_event, event) is None:
+            self.event_fault = 'log fault(%d, event)' % seq
+        return sha256(data), status, head
+
+    def place(self, seq, digest, status, head, entry):
+        """Puts it, or for a lost one its entry, behind the records before."""
+        self.by_head.add(digest or entry)
+        if digest and not self.fault:
+            self.fault = self.head_fault(seq, status, head)
+        self.before, self.time = entry.hex().encode(), head and head.time
+
+    def head_fault(self, seq, status, head):
+        """By the first rule of d that a record's head breaks."""
+        if status != OK:
+            return UNSUPPORTED if status == UNSUPPORTED else 'log fault(%d, head)' % seq
+        prev = b'0' * 64 if seq == 0 else self.before or head.prev
+        return log_fault(seq, log=head.log == self.origin, seq=head.seq == seq, kind=kind_ok(head),
+                         prev=head.prev == prev, time=self.time is None or head.time > self.time)
+
 def verify_export(source, pin=None):
     """The Verdict on an export, as bytes or as a binary file, under a pin line if one is given."""
     verdict, pin = Verdict(), pin if pin is None else parse_pin(pin)
@@ -448,14 +495,12 @@ def verify_export(source, pin=None):
                         completeness=export_completeness(export, authenticity, is_proven))
     return verdict
 
-class Export:
+class Export(Records):
     """Step 1, the file from its first line to its last. What step 3 needs of the records is gathered as they pass."""
     def __init__(self, lines):
         self.read_start(lines)
-        self.differ, self.lost, self.bare, self.altered = Seqs(), Seqs(), Seqs(), Seqs()
-        self.fault = self.event_fault = None  # the first fault by the rules of d, and by f
-        self.before = self.time = None  # the entry before, and the time before if that head is here
-        self.by_entry, self.by_head = RangeTree(self.first), RangeTree(self.first)
+        super().__init__(self.origin, self.first)
+        self.differ, self.lost, self.by_entry = Seqs(), Seqs(), RangeTree(self.first)
         for start in range(self.first // 256 * 256, self.end, 256):
             self.read_block(range(max(start, self.first), min(start + 256, self.end)), lines)
         self.read_end(lines)
@@ -480,13 +525,10 @@ class Export:
         for place, (seq, (digest, status, head)) in enumerate(zip(seqs, records)):
             entry = entries[32 * place:32 * place + 32]
             self.by_entry.add(entry)
-            self.by_head.add(digest or entry)
             if digest and digest != entry:
                 self.differ.add(seq)
-            if digest and not self.fault:
-                self.fault = self.head_fault(seq, status, head)
             # Where d to f count, no head differs from its entry: it is all one whether this comes from E or from H.
-            self.before, self.time = entry.hex().encode(), head and head.time
+            self.place(seq, digest, status, head, entry)
 
     def read_record(self, seq, line):
         """(the head's hash, its status, Head), without a hash for a lost record. The content is judged and let go."""
@@ -495,22 +537,7 @@ class Export:
             return None, OK, None
         data, salt, event = cut_record(line)
         need(salt is None or self.content == b'all', 'content in an export of heads')
-        status, head = judge_head(data)
-        if salt is None:
-            self.bare.add(seq)
-        elif head and not content_ok(salt, event, head.digest):
-            self.altered.add(seq)
-        elif head and not self.event_fault and attempt(check_event, event) is None:
-            self.event_fault = 'log fault(%d, event)' % seq
-        return sha256(data), status, head
-
-    def head_fault(self, seq, status, head):
-        """By the first rule of d that a record's head breaks."""
-        if status != OK:
-            return UNSUPPORTED if status == UNSUPPORTED else 'log fault(%d, head)' % seq
-        prev = b'0' * 64 if seq == 0 else self.before or head.prev
-        return log_fault(seq, log=head.log == self.origin, seq=head.seq == seq, kind=kind_ok(head),
-                         prev=head.prev == prev, time=self.time is None or head.time > self.time)
+        return self.judge(seq, data, salt, event)
 
     def read_end(self, lines):
         left = decode_hashes(lines.next(b'{"left":[', b']}'))
@@ -575,22 +602,93 @@ def export_completeness(export, authenticity, is_proven):
         export.bare.count and 'erased without record(%s)' % export.bare,
         'population complete(%d…%d)' % (export.first, export.end - 1))
 
+# ---- batch-receipt.md -----------------------------------------------------------------------------------------------
+BATCH_RECEIPT_START = b'indelible-batch-receipt-v'
+
+def verify_batch_receipt(data, pin=None, records=None):
+    """The Verdict on a batch receipt, under a pin line and with its records, bytes or a binary file, where they are given."""
+    verdict, pin = Verdict(), pin if pin is None else parse_pin(pin)
+    batch = verdict.read(BatchReceipt, Lines(io.BytesIO(data)))
+    if batch is None:
+        return verdict
+    checkpoint, first, last = batch.checkpoint, batch.first, batch.first + batch.count - 1
+    authenticity, mismatch = authenticity_under(pin, checkpoint), 'root mismatch(%d)' % checkpoint.size
+    given = Records(checkpoint.origin, first)
+    lines = Lines(io.BytesIO(records) if isinstance(records, bytes) else records)
+    integrity = first_that_applies(
+        not batch.fits() and mismatch,
+        records is None and 'unchecked',
+        records is not None and attempt(batch.read_records, given, lines) is None and 'malformed(record)',
+        OK)
+    is_proven = integrity == OK and attempt(given.by_head.root, checkpoint.size, batch.hashes) == checkpoint.root
+    if integrity == OK:
+        found = [not is_proven and mismatch, given.fault,
+                 given.altered.count and 'event altered(%s)' % given.altered, given.event_fault]
+        verdict.details += ['found too: %s' % text for text in [text for text in found if text][1:]]
+        integrity = first_that_applies(*found, OK)
+    verdict.axes.update(integrity=integrity, authenticity=authenticity, witnesses='none asked',
+                        completeness=first_that_applies(
+        (not is_proven or authenticity in ('signature invalid', 'unknown key')) and 'unchecked',
+        given.bare.count and 'content withheld',
+        'population complete(%d…%d)' % (first, last)))
+    verdict.details.append('log %s, records %d to %d of %d; ML-DSA-44 lines: %d' % (
+        checkpoint.origin.decode(), first, last, checkpoint.size, checkpoint.post_quantum))
+    return verdict
+
+class BatchReceipt:
+    """Step 1."""
+    def __init__(self, lines):
+        data = lines.file.getvalue()
+        need(len(data) <= RECEIPT_BYTES_MAX and attempt(data.decode), 'empty, over 512 KiB, or not UTF-8')
+        need(not re.match(BATCH_RECEIPT_START + rb'[1-9]', data), UNSUPPORTED)
+        need(lines.next(BATCH_RECEIPT_START) == b'0', 'not a batch receipt of version 0')
+        self.first = decode_integer(lines.next(b'first '), INTEGER_END)
+        self.count = decode_integer(lines.next(b'count '), BATCH_RECORDS_MAX + 1)
+        need(0 < self.count <= INTEGER_END - self.first, 'impossible numbers')
+        self.hashes = read_hashes(lines, 2 * PROOF_HASHES_MAX)
+        self.checkpoint = attempt(parse_checkpoint, lines.file.read())
+        need(self.checkpoint, BAD_CHECKPOINT)
+
+    def fits(self):
+        """Whether the walk over the checkpoint's tree takes exactly these hashes."""
+        def emitted(low, high):
+            if high <= self.first or low >= self.first + self.count:
+                return 1
+            if self.first <= low and high <= self.first + self.count:
+                return 0
+            return emitted(low, low + split(high - low)) + emitted(low + split(high - low), high)
+        size = self.checkpoint.size
+        return self.first + self.count <= size and emitted(0, size) == len(self.hashes)
+
+    def read_records(self, given, lines):
+        for seq in range(self.first, self.first + self.count):
+            data, salt, event = cut_record(lines.next(is_last=seq == self.first + self.count - 1))
+            digest, status, head = given.judge(seq, data, salt, event)
+            given.place(seq, digest, status, head, digest)
+        need(not lines.file.read(1), 'bytes after the last record')
+        return True
+
 # ---- the command ----------------------------------------------------------------------------------------------------
 def main():
-    """A file is a receipt if it begins as one does or a record is given with it, else an export."""
+    """A file is what it begins as; else a receipt if a record is given with it, else an export."""
     try:
         options, files = getopt.gnu_getopt(sys.argv[1:], 'h', ['help', 'json', 'pin='])
         if {('-h', ''), ('--help', '')} & set(options):
             return print(__doc__)
         need(1 <= len(files) <= 2, 'one or two files are expected')
         pin, (file, *others) = dict(options).get('--pin'), [open(0 if name == '-' else name, 'rb') for name in files]
-        record = others[0].read(RECORD_FILE_BYTES_MAX + 1) if others else None
-        need(len(record or b'') <= RECORD_FILE_BYTES_MAX, '%s: too large: more than 64 MiB' % files[-1])
-        verdict = verify_receipt(file.read(RECEIPT_BYTES_MAX + 1), pin, record) if (
-            record is not None or file.peek().startswith(RECEIPT_START)) else verify_export(file, pin)
+        start = file.peek()
+        if start.startswith(BATCH_RECEIPT_START):
+            verdict = verify_batch_receipt(file.read(RECEIPT_BYTES_MAX + 1), pin, *others)
+        elif others or start.startswith(RECEIPT_START):
+            record = others[0].read(RECORD_FILE_BYTES_MAX + 1) if others else None
+            need(len(record or b'') <= RECORD_FILE_BYTES_MAX, '%s: too large: more than 64 MiB' % files[-1])
+            verdict = verify_receipt(file.read(RECEIPT_BYTES_MAX + 1), pin, record)
+        else:
+            verdict = verify_export(file, pin)
     except (ValueError, getopt.GetoptError, OSError, MemoryError) as error:
         why = '%s: %s' % (error.filename, error.strerror.lower()) if getattr(error, 'filename', None) else error
-        sys.stderr.write('verify.py: %s\nusage: verify.py [--json] [--pin LINE] EXPORT | RECEIPT [RECORD]\n' % why)
+        sys.stderr.write('verify.py: %s\nusage: verify.py [--json] [--pin LINE] EXPORT | RECEIPT [RECORD] | BATCH [RECORDS]\n' % why)
         return 2
     line = json.dumps({'exit': verdict.exit_code(), **verdict.axes}, ensure_ascii=False, separators=(',', ':')) + '\n'
     sys.stdout.buffer.write((line if '--json' in dict(options) else verdict.text()).encode())

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes damaged exports and receipts, made from the vectors' good ones, for comparing verifiers.
+"""Writes damaged exports, receipts and batch receipts, made from the vectors' good ones, for comparing verifiers.
 
     python3 vectors/mutate.py [--verdicts] SEED COUNT DIRECTORY
 
@@ -100,6 +100,7 @@ def change_base64(chance, data, _other):
     return data[:found.start()] + base64.b64encode(change_byte(chance, decoded, b'')) + data[found.end():]
 
 
+KINDS = ('export', 'receipt', 'batch_receipt')
 DAMAGES = (flip_bit, change_byte, change_digit, remove_bytes, insert_bytes, truncate, delete_line, duplicate_line,
            swap_lines, splice_line, splice_files, change_base64)
 
@@ -118,11 +119,11 @@ def with_digest(export):
 
 def mutants(seed, count):
     """(kind, damaged file, pin or None, damaged record line or None)."""
-    chance, good = random.Random(seed), {name: good_cases(name) for name in ('export', 'receipt')}
-    with_record = [case for case in good['receipt'] if case[2]]
+    chance, good = random.Random(seed), {name: good_cases(name) for name in KINDS}
+    with_record = {name: [case for case in good[name] if case[2]] for name in ('receipt', 'batch_receipt')}
     for number in range(count):
-        kind = chance.choice(['export', 'export', 'receipt'])
-        data, pin, record = chance.choice(with_record if kind == 'receipt' and number % 2 else good[kind])
+        kind = chance.choice(['export', 'export', 'receipt', 'batch_receipt'])
+        data, pin, record = chance.choice(with_record[kind] if kind != 'export' and number % 2 else good[kind])
         other, other_pin, other_record = chance.choice(good[kind])
         if record and chance.random() < 0.5:
             record = damage(chance, record, other_record or record)
@@ -134,7 +135,9 @@ def mutants(seed, count):
 
 
 def verdict_line(kind, data, pin, record):
-    verdict = verify.verify_export(data, pin) if kind == 'export' else verify.verify_receipt(data, pin, record)
+    verdict = (verify.verify_export(data, pin) if kind == 'export' else
+               verify.verify_receipt(data, pin, record) if kind == 'receipt' else
+               verify.verify_batch_receipt(data, pin, record))
     return json.dumps({'exit': verdict.exit_code(), **verdict.axes}, ensure_ascii=False, separators=(',', ':'))
 
 

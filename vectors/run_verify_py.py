@@ -43,7 +43,7 @@ def hashes(texts):
 
 
 def verdict_cases(name):
-    """(case, its file, its record line or None) for each case of receipt.json or export.json."""
+    """(case, its file, its record line or None) for each case of receipt.json, batch_receipt.json or export.json."""
     cases = load(name)['cases']
     bases = {case['name']: case for case in cases}
     for case in cases:
@@ -182,6 +182,12 @@ def receipt_results():
         yield case['name'], {**verdict.axes, 'exit': verdict.exit_code()}, case['expect']
 
 
+def batch_receipt_results():
+    for case, data, records in verdict_cases('batch_receipt'):
+        verdict = verify.verify_batch_receipt(data, case.get('pin'), records)
+        yield case['name'], {**verdict.axes, 'exit': verdict.exit_code()}, case['expect']
+
+
 def export_results():
     for case, data, _ in verdict_cases('export'):
         verdict = verify.verify_export(data, case.get('pin'))
@@ -191,7 +197,7 @@ def export_results():
 def main():
     passed = failed = 0
     for results in (event_results, head_results, record_results, key_results, note_results, tree_results,
-                    receipt_results, export_results):
+                    receipt_results, batch_receipt_results, export_results):
         for name, got, expected in results():
             passed, failed = passed + (got == expected), failed + (got != expected)
             if got != expected:

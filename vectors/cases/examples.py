@@ -1,10 +1,10 @@
-"""The "Worked example" at the end of eight pages of docs/spec: one log of three records, the same in all of them but tail.md."""
+"""The "Worked example" at the end of nine pages of docs/spec: one log of three records, the same in all of them but tail.md."""
 
 from cases.history import STORE_ID, Part, built
 from textbook import batch as wire
 from textbook import disk, ed25519, keys
 from textbook import pack as wire_pack
-from textbook.log import SECRET, STORE, export, orders, receipt
+from textbook.log import SECRET, STORE, batch_receipt, export, orders, receipt
 from textbook.tree import leaf
 
 HEADING = "\n## Worked example\n"
@@ -47,6 +47,11 @@ def checkpoint():
 
 def a_receipt():
     return ("Record 1 of the same log, at size 3. It verifies under the pin of [keys.md](keys.md).\n\n" + block(receipt(LOG, 1)))
+
+
+def a_batch_receipt():
+    return ("Records 1 and 2 of the same log, at size 3; the records stand in [export.md](export.md). What lies beside them is record 0 alone.\n\n" + block(batch_receipt(LOG, 1, 2))
+            + "\nThe receipt of record 1 that is derived from it is the one in [receipt.md](receipt.md).\n")
 
 
 def an_export():
@@ -100,7 +105,7 @@ def a_tail():
             + "\nA register with the same content, 57 bytes:\n\n" + picture(disk.register(content)))
 
 
-PAGES = {"record.md": record, "keys.md": key, "checkpoint.md": checkpoint, "receipt.md": a_receipt, "export.md": an_export, "tail.md": a_tail, "batch.md": a_batch, "pack.md": a_pack}
+PAGES = {"record.md": record, "keys.md": key, "checkpoint.md": checkpoint, "receipt.md": a_receipt, "batch-receipt.md": a_batch_receipt, "export.md": an_export, "tail.md": a_tail, "batch.md": a_batch, "pack.md": a_pack}
 
 
 def current(page, text):

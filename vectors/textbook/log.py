@@ -93,6 +93,13 @@ def receipt(log, index, size=None, head=None, proof=None, checkpoint=None):
     return "".join(line + "\n" for line in lines) + (log.checkpoint(size) if checkpoint is None else checkpoint)
 
 
+def batch_receipt(log, first, count, size=None, proof=None, checkpoint=None):
+    size = size or len(log.records)
+    proof = sum(log.tree().subtree(first, count, size), []) if proof is None else proof
+    lines = ["indelible-batch-receipt-v0", f"first {first}", f"count {count}", *map(b64, proof), ""]
+    return "".join(line + "\n" for line in lines) + (log.checkpoint(size) if checkpoint is None else checkpoint)
+
+
 def hashes(values):
     return "[" + ",".join(f'"{b64(value)}"' for value in values) + "]"
 

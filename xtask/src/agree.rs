@@ -1,7 +1,7 @@
 //! `cargo xtask agree`: two verifiers that share no code reach the same verdict.
 //!
 //! `verify.py` was written from `docs/spec` alone, and so was `indelible-proof`. Compared are the exit code and the five texts,
-//! which name the place: on every receipt and export of the vectors, whose expectations `verify.py` is held to elsewhere; on
+//! which name the place: on every receipt, batch receipt and export of the vectors, whose expectations `verify.py` is held to elsewhere; on
 //! thousands of damaged files that `vectors/mutate.py` makes from a seed; and, for some of these, on what the built program prints.
 
 use std::path::Path;
@@ -9,7 +9,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use indelible_proof::pin::Pin;
-use indelible_proof::verify::{verify_export, verify_receipt};
+use indelible_proof::verify::{verify_batch_receipt, verify_export, verify_receipt};
 use serde_json::{Value, json};
 
 use crate::program::{self, Scratch};
@@ -36,11 +36,32 @@ const AXES: [&str; 5] = [
     "completeness",
 ];
 
+/// What a file is to be taken for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Receipt,
+    BatchReceipt,
+    Export,
+}
+
+impl Kind {
+    const ALL: [Kind; 3] = [Kind::Receipt, Kind::BatchReceipt, Kind::Export];
+
+    /// The vector file, the member of a case that holds the input, and the ending of a damaged file.
+    fn name(self) -> &'static str {
+        match self {
+            Kind::Receipt => "receipt",
+            Kind::BatchReceipt => "batch_receipt",
+            Kind::Export => "export",
+        }
+    }
+}
+
 /// What is given to a verifier.
 #[derive(Clone)]
 struct Evidence {
     name: String,
-    is_export: bool,
+    kind: Kind,
     bytes: Vec<u8>,
     pin: Option<String>,
     record: Option<Vec<u8>>,
@@ -110,10 +131,11 @@ fn ours(evidence: &Evidence) -> Result<Value> {
         .as_ref()
         .map(|line| Pin::parse(line.as_bytes()))
         .transpose()?;
-    let verdict = if evidence.is_export {
-        verify_export(&evidence.bytes, pin.as_ref()).verdict
-    } else {
-        verify_receipt(&evidence.bytes, pin.as_ref(), evidence.record.as_deref()).verdict
+    let (pin, record) = (pin.as_ref(), evidence.record.as_deref());
+    let verdict = match evidence.kind {
+        Kind::Receipt => verify_receipt(&evidence.bytes, pin, record).verdict,
+        Kind::BatchReceipt => verify_batch_receipt(&evidence.bytes, pin, record).verdict,
+        Kind::Export => verify_export(&evidence.bytes, pin).verdict,
     };
     Ok(json!({
         "exit": verdict.exit_code(),
@@ -127,13 +149,14 @@ fn ours(evidence: &Evidence) -> Result<Value> {
 
 fn vectors(workspace: &Workspace) -> Result<Tally> {
     let mut tally = Tally::default();
-    for name in ["receipt", "export"] {
+    for kind in Kind::ALL {
+        let name = kind.name();
         let file: Value = serde_json::from_str(&workspace.read(&format!("vectors/{name}.json"))?)?;
         let cases = file["cases"].as_array().context("no cases")?;
         let read = |case: &Value| {
             let evidence = Evidence {
                 name: case["name"].as_str().unwrap_or_default().to_owned(),
-                is_export: name == "export",
+                kind,
                 bytes: input(cases, case, name)?,
                 pin: case["pin"].as_str().map(str::to_owned),
                 record: case["record"].as_str().map(|line| line.as_bytes().to_vec()),
@@ -237,7 +260,10 @@ fn mutants(
         let name = entry["file"].as_str().context("a file's name")?;
         let evidence = Evidence {
             name: name.to_owned(),
-            is_export: name.ends_with(".export"),
+            kind: Kind::ALL
+                .into_iter()
+                .find(|kind| name.ends_with(&format!(".{}", kind.name())))
+                .context("a file of another kind")?,
             bytes: file(entry, "file")?.context("a file")?,
             pin: entry["pin"].as_str().map(str::to_owned),
             record: file(entry, "record")?,
@@ -277,10 +303,9 @@ fn printed(indelible: &Path, folder: &Path, evidence: &Evidence) -> Result<Value
         .args([
             "verify",
             "--json",
-            if evidence.is_export {
-                "--export"
-            } else {
-                "--receipt"
+            match evidence.kind {
+                Kind::Export => "--export",
+                Kind::Receipt | Kind::BatchReceipt => "--receipt",
             },
         ])
         .arg(&evidence.name);
@@ -332,7 +357,7 @@ mod tests {
     fn a_difference_on_any_axis_is_a_failure() {
         let evidence = Evidence {
             name: "x".to_owned(),
-            is_export: false,
+            kind: Kind::Receipt,
             bytes: b"no receipt".to_vec(),
             pin: None,
             record: None,

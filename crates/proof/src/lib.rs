@@ -13,6 +13,7 @@
 //! | a record line | nothing by itself: head, salt and event can be made up together |
 //! | a receipt and the pin | who held the key signed a tree in which this head has this place |
 //! | the record line too | and that this is the event the head commits to |
+//! | a batch receipt, its records and the pin | the same for all of them, one after the other, and each one's own receipt |
 //! | an export and the pin | the same for every record of a range, and that none is missing between them |
 //!
 //! It does not prove that what an event says is true, that its `time` is right (the node asserts it), or that no second history was
@@ -91,6 +92,7 @@
 
 extern crate alloc;
 
+pub mod batch_receipt;
 pub mod checkpoint;
 mod cursor;
 pub mod event;
@@ -105,6 +107,7 @@ pub mod hash;
 pub mod head;
 pub mod key;
 pub mod limits;
+mod lines;
 pub mod node_event;
 pub mod note;
 pub mod origin;

@@ -59,6 +59,9 @@ pub const NOTE_BYTES_MAX: usize = 256 << 10;
 /// A receipt. The largest note, head and proof take 265 KiB; what is longer is not worth looking at.
 pub const RECEIPT_BYTES_MAX: usize = 512 << 10;
 
+/// Records of one batch receipt: those of one batch. Whoever derives single receipts holds their entries in memory, 2 MiB.
+pub const BATCH_RECEIPT_RECORDS_MAX: u64 = 65_536;
+
 /// Signature lines of a note. A log has a handful of witnesses; 64 keeps a hostile note cheap.
 pub const NOTE_LINES_MAX: usize = 64;
 

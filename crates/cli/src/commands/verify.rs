@@ -26,10 +26,10 @@ pub struct VerifyArgs {
     /// Re-hash the records of this log only
     #[arg(long, value_name = "NAME", conflicts_with_all = ["receipt", "export"])]
     pub log: Option<String>,
-    /// Verify a receipt
+    /// Verify a receipt, or a batch receipt
     #[arg(long, value_name = "FILE", conflicts_with = "export")]
     pub receipt: Option<PathBuf>,
-    /// Verify that the receipt is this record's, a line as `get` prints it
+    /// Verify that the receipt is this record's, a line as `get` prints it; a batch receipt takes all lines of its records
     #[arg(long, value_name = "FILE", requires = "receipt")]
     pub record: Option<PathBuf>,
     /// Verify an export

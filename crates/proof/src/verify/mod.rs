@@ -1,20 +1,25 @@
 //! What evidence proves: receipts and exports, judged by the steps of their pages in their order.
 //!
-//! Owns the steps of `docs/spec/receipt.md` and `docs/spec/export.md`, and the rules for a head in its place, which whoever verifies
+//! Owns the steps of `docs/spec/receipt.md`, `batch-receipt.md` and `export.md`, and the rules for a head in its place, which whoever verifies
 //! a store shares ([`check_head`]). Promises an answer to any bytes, the same on every machine: nothing here knows a clock, a file or
 //! what was verified before. What is needed to read the forms themselves stands in their own modules.
 
+mod batch_receipt;
 mod export;
 mod head;
+mod judged;
 mod receipt;
 
+pub use batch_receipt::{BatchReceiptVerifier, verify_batch_receipt};
 pub use export::{ExportVerifier, verify_export};
 pub use head::{Before, HeadFault, check_head};
 pub use receipt::verify_receipt;
 
+use crate::checkpoint::Checkpoint;
 use crate::hash::Hash;
 use crate::key::VerifierKey;
 use crate::note::{Note, Signed};
+use crate::pin::Pin;
 use crate::time::Time;
 use crate::verdict::{Authenticity, Integrity, Verdict};
 use alloc::string::String;
@@ -76,6 +81,15 @@ fn first_finding(mut found: Vec<Integrity>) -> (Integrity, Vec<Integrity>) {
         return (Integrity::Ok, found);
     }
     (found.remove(0), found)
+}
+
+/// What a file that carries no key of its own says of its signer: only a pin can tell.
+fn signed_under(pin: Option<&Pin>, note: &Note<'_>, checkpoint: &Checkpoint<'_>) -> Authenticity {
+    match pin {
+        None => Authenticity::SelfKeyed,
+        Some(pin) if pin.origin() != checkpoint.origin => Authenticity::UnknownKey,
+        Some(pin) => signed_by(pin.key(), note, pin.origin()),
+    }
 }
 
 /// Did this key sign for the log of that origin?

@@ -1,7 +1,7 @@
 //! Verifies a receipt (`docs/spec/receipt.md`, *Verifying*).
 
 use super::head::{HeadFault, parse, place_fault};
-use super::{Checked, Report, first_finding, signed_by};
+use super::{Checked, Report, first_finding, signed_under};
 use crate::event::EventReader;
 use crate::hash;
 use crate::head::Head;
@@ -10,9 +10,7 @@ use crate::pin::Pin;
 use crate::receipt::Receipt;
 use crate::record::{Record, Salt};
 use crate::tree::inclusion;
-use crate::verdict::{
-    Authenticity, Completeness, Consistency, Integrity, Part, Rule, Verdict, Witnesses,
-};
+use crate::verdict::{Completeness, Consistency, Integrity, Part, Rule, Verdict, Witnesses};
 use alloc::vec::Vec;
 
 /// Judges a receipt. Under the pin, if one is given; and as the receipt of `record`, a record line with or without its LF, if
@@ -44,7 +42,8 @@ pub fn verify_receipt(receipt: &[u8], pin: Option<&Pin>, record: Option<&[u8]>) 
     Report {
         verdict: Verdict {
             integrity,
-            authenticity: authenticity(&receipt, pin),
+            // Step 3.
+            authenticity: signed_under(pin, &receipt.note, &receipt.checkpoint),
             consistency: Consistency::Unchecked,
             witnesses: Witnesses::NoneAsked,
             completeness: Completeness::Selective,
@@ -52,15 +51,6 @@ pub fn verify_receipt(receipt: &[u8], pin: Option<&Pin>, record: Option<&[u8]>) 
         further,
         expected: None,
         checked,
-    }
-}
-
-/// Step 3. A receipt carries no key, so without a pin there is nothing to check the signature with.
-fn authenticity(receipt: &Receipt<'_>, pin: Option<&Pin>) -> Authenticity {
-    match pin {
-        None => Authenticity::SelfKeyed,
-        Some(pin) if pin.origin() != receipt.checkpoint.origin => Authenticity::UnknownKey,
-        Some(pin) => signed_by(pin.key(), &receipt.note, pin.origin()),
     }
 }
 

@@ -1,14 +1,15 @@
-//! Verifies a receipt or an export that lies in a file.
+//! Verifies a receipt, a batch receipt or an export that lies in a file.
 
 use super::progress::Progress;
 use super::report::{Report, Value};
+use crate::evidence::{RecordLines, named, open, read_up_to};
 use crate::say::{self, Failure};
 use crate::show;
+use indelible_proof::batch_receipt;
 use indelible_proof::limits::RECEIPT_BYTES_MAX;
 use indelible_proof::pin::Pin;
 use indelible_proof::verdict::{Completeness, Integrity};
-use indelible_proof::verify::{self, Checked, ExportVerifier};
-use std::fs::File;
+use indelible_proof::verify::{self, BatchReceiptVerifier, Checked, ExportVerifier};
 use std::io::{self, Read};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -21,6 +22,9 @@ const CHUNK: usize = 1 << 20;
 /// A receipt, and the record it should be of.
 pub fn receipt(path: &Path, record: Option<&Path>, pin: Option<&Pin>) -> Result<Report, Failure> {
     let bytes = read_up_to(path, RECEIPT_BYTES_MAX)?;
+    if bytes.starts_with(batch_receipt::TITLE_START) {
+        return self::batch_receipt(path, &bytes, record, pin);
+    }
     let record = record.map(read_record).transpose()?;
     let judged = verify::verify_receipt(&bytes, pin, record.as_deref());
     let mut unchecked = Vec::new();
@@ -28,6 +32,41 @@ pub fn receipt(path: &Path, record: Option<&Path>, pin: Option<&Pin>) -> Result<
         unchecked.push("the event: no record was given (--record FILE)".to_owned());
     } else if judged.checked.events == 0 {
         unchecked.push("the event: the record given has none, or was not reached".to_owned());
+    }
+    unchecked.push("any other record".to_owned());
+    Ok(describe(
+        "receipt",
+        path,
+        judged,
+        pin,
+        unchecked,
+        Duration::ZERO,
+    ))
+}
+
+/// A batch receipt, and the records it should be of, of which one line is held at a time.
+fn batch_receipt(
+    path: &Path,
+    bytes: &[u8],
+    records: Option<&Path>,
+    pin: Option<&Pin>,
+) -> Result<Report, Failure> {
+    let mut verifier = BatchReceiptVerifier::new(bytes, pin);
+    if let Some(records) = records {
+        let mut lines = RecordLines::open(records)?;
+        while let Some(line) = lines.next()? {
+            verifier.take(line);
+            if verifier.is_refused() {
+                break;
+            }
+        }
+    }
+    let judged = verifier.finish(records.is_some());
+    let mut unchecked = Vec::new();
+    if records.is_none() {
+        unchecked.push("the records: none were given (--record FILE)".to_owned());
+    } else if judged.verdict.completeness == Completeness::ContentWithheld {
+        unchecked.push("the events of records that came as heads alone".to_owned());
     }
     unchecked.push("any other record".to_owned());
     Ok(describe(
@@ -203,25 +242,6 @@ fn measured(checked: &Checked, elapsed: Duration) -> Vec<(&'static str, Value)> 
     values
 }
 
-fn named(path: &Path) -> String {
-    if path.as_os_str() == "-" {
-        "standard input".to_owned()
-    } else {
-        path.display().to_string()
-    }
-}
-
-/// A file, or standard input for `-`, and its length where it has one.
-fn open(path: &Path) -> Result<(Box<dyn Read>, Option<u64>), Failure> {
-    if path.as_os_str() == "-" {
-        return Ok((Box::new(io::stdin()), None));
-    }
-    let failed = |error| say::file(path, &error);
-    let file = File::open(path).map_err(failed)?;
-    let metadata = file.metadata().map_err(failed)?;
-    Ok((Box::new(file), metadata.is_file().then_some(metadata.len())))
-}
-
 /// A record line has no limit of its own, a file that is read into memory does.
 fn read_record(path: &Path) -> Result<Vec<u8>, Failure> {
     let bytes = read_up_to(path, RECORD_FILE_BYTES_MAX)?;
@@ -232,18 +252,6 @@ fn read_record(path: &Path) -> Result<Vec<u8>, Failure> {
             named(path)
         )));
     }
-    Ok(bytes)
-}
-
-/// A whole file, but no more than one byte beyond what can be any good.
-fn read_up_to(path: &Path, most: usize) -> Result<Vec<u8>, Failure> {
-    let (source, _) = open(path)?;
-    let mut bytes = Vec::new();
-    let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
-    source
-        .take(limit)
-        .read_to_end(&mut bytes)
-        .map_err(|error| say::file(path, &error))?;
     Ok(bytes)
 }
 
