@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Verify an indelible export, receipt or batch receipt with nothing but this file and Python 3.9 or later.
+"""Verify an indelible export, receipt or proof with nothing but this file and Python 3.9 or later.
 
     python3 verify.py [--json] [--pin LINE] EXPORT
     python3 verify.py [--json] [--pin LINE] RECEIPT [RECORD]          a file may be -, standard input
     python3 verify.py [--json] [--pin LINE] BATCH_RECEIPT [RECORDS]   one record line after the other
+    python3 verify.py [--json] [--pin LINE] PROOF                     what `indelible prove` prints
 
 What to trust: this file, Python's standard library, and the pin line, `indelible-pin-v1 <log id> <verifier key>`, which
 must reach you by another way than the file. Without a pin an export is checked against the key it carries itself, a
@@ -668,6 +669,122 @@ class BatchReceipt:
         need(not lines.file.read(1), 'bytes after the last record')
         return True
 
+# ---- prove.md -------------------------------------------------------------------------------------------------------
+CONSISTENCY_START, HEAD_AT_START = b'indelible-consistency-v', b'indelible-head-at-v'
+
+def verify_proof(data, pin=None):
+    """The Verdict on a consistency proof or a head at a time, under a pin line."""
+    verdict, pin = Verdict(), pin if pin is None else parse_pin(pin)
+    form = HeadAt if data.startswith(HEAD_AT_START) else ConsistencyProof
+    proof = verdict.read(form, Lines(io.BytesIO(data)))
+    if proof is None:
+        return verdict
+    checkpoint = proof.checkpoint
+    verdict.axes.update(integrity=proof.integrity(), authenticity=authenticity_under(pin, checkpoint),
+                        witnesses='none asked', completeness='selective: proves nothing about the rest')
+    verdict.details.append('log %s, under its first %d; ML-DSA-44 lines: %d' % (
+        checkpoint.origin.decode(), checkpoint.size, checkpoint.post_quantum))
+    return verdict
+
+def begin_proof(lines, start):
+    data = lines.file.getvalue()
+    need(len(data) <= RECEIPT_BYTES_MAX and attempt(data.decode), 'empty, over 512 KiB, or not UTF-8')
+    need(not re.match(start + rb'[1-9]', data), UNSUPPORTED)
+    need(lines.next(start) == b'0', 'not a proof of version 0')
+
+def end_proof(lines):
+    checkpoint = attempt(parse_checkpoint, lines.file.read())
+    need(checkpoint, BAD_CHECKPOINT)
+    return checkpoint
+
+def read_tree_head(text):
+    """(size, root)"""
+    size, space, root = text.partition(b' ')
+    return decode_integer(size, INTEGER_END), decode_base64(root, 32)
+
+def consistency_ok(old, new, proof):
+    """RFC 6962 2.1.2: whether the proof leads from one (size, root) to the other. Its hashes are roots of ranges."""
+    (size, root), (new_size, new_root) = old, new
+    if not 0 < size <= new_size:
+        return False
+    low, high, ranges = 0, new_size, []
+    while high != size:
+        middle = low + split(high - low)
+        ranges.append((middle, high) if size <= middle else (low, middle))
+        low, high = (low, middle) if size <= middle else (middle, high)
+    ranges = [(low, high)] * (low > 0) + ranges[::-1]
+    if len(proof) != len(ranges):
+        return False
+    known = {(0, size): root, **dict(zip(ranges, proof))} if low == 0 else dict(zip(ranges, proof))
+    def root_of(low, high):
+        if (low, high) in known:
+            return known[low, high]
+        middle = low + split(high - low)
+        return sha256(b'\1' + root_of(low, middle) + root_of(middle, high))
+    return root_of(0, size) == root and root_of(0, new_size) == new_root
+
+class ConsistencyProof:
+    def __init__(self, lines):
+        begin_proof(lines, CONSISTENCY_START)
+        self.old = read_tree_head(lines.next(b'from '))
+        need(self.old[0] > 0, 'from a tree without records')
+        self.new = read_tree_head(lines.next(b'to '))
+        need(self.old[0] <= self.new[0], 'to a smaller tree')
+        self.between, self.onward = read_hashes(lines, PROOF_HASHES_MAX), read_hashes(lines, PROOF_HASHES_MAX)
+        self.checkpoint = end_proof(lines)
+
+    def integrity(self):
+        signed = self.checkpoint[1:3]
+        return first_that_applies(
+            not consistency_ok(self.new, signed, self.onward) and 'root mismatch(%d)' % signed[0],
+            not consistency_ok(self.old, self.new, self.between) and 'root mismatch(%d)' % self.new[0],
+            OK)
+
+class HeadAt:
+    def __init__(self, lines):
+        begin_proof(lines, HEAD_AT_START)
+        self.time = lines.next(b'time ')
+        need(re.fullmatch(TIME, self.time) and attempt(datetime.date.fromisoformat, self.time[:10].decode()), 'no time')
+        self.size, self.root = read_tree_head(lines.next(b'size '))
+        self.data, numbers, line = [], [], lines.next()
+        for seq, name in ((self.size - 1, b'before '), (self.size, b'after ')):
+            if seq == self.size and not line.startswith(name):
+                continue
+            if seq >= 0:
+                self.data.append((seq, decode_base64(between(line, name, b''))))
+                need(0 < len(self.data[-1][1]) <= HEAD_BYTES_MAX, 'no head, or too long a head')
+                numbers.append(lines.number)
+                line = lines.next()
+        self.hashes = []
+        while line:
+            need(len(self.hashes) < 2 * PROOF_HASHES_MAX, 'a hash too many')
+            self.hashes.append(decode_base64(line, 32))
+            line = lines.next()
+        self.checkpoint, self.heads = end_proof(lines), []
+        for number, (seq, data) in zip(numbers, self.data):
+            lines.number, (status, head) = number, judge_head(data)
+            need(status == OK, status)
+            self.heads.append((seq, status, head))
+
+    def integrity(self):
+        size, first = self.checkpoint.size, max(self.size - 1, 0)
+        given, begun, has_after = Records(self.checkpoint.origin, first), RangeTree(first), self.data[-1:] and (
+            self.data[-1][0] == self.size)
+        for (seq, data), (_, status, head) in zip(self.data, self.heads):
+            given.place(seq, sha256(data), status, head, sha256(data))
+            if seq < self.size:
+                begun.add(sha256(data))
+        left = self.hashes[:bin(first).count('1')]
+        fits = self.data and self.size + bool(has_after) <= size and bool(has_after) == (self.size < size)
+        root = attempt(begun.root, self.size, left) if self.size else sha256(b'')
+        return first_that_applies(
+            not (fits and attempt(given.by_head.root, size, self.hashes) == self.checkpoint.root)
+            and 'root mismatch(%d)' % size,
+            root != self.root and 'root mismatch(%d)' % self.size,
+            given.fault,
+            any((head.time <= self.time) != (seq < self.size) for seq, _, head in self.heads) and 'malformed(line 2)',
+            OK)
+
 # ---- the command ----------------------------------------------------------------------------------------------------
 def main():
     """A file is what it begins as; else a receipt if a record is given with it, else an export."""
@@ -680,6 +797,9 @@ def main():
         start = file.peek()
         if start.startswith(BATCH_RECEIPT_START):
             verdict = verify_batch_receipt(file.read(RECEIPT_BYTES_MAX + 1), pin, *others)
+        elif start.startswith((CONSISTENCY_START, HEAD_AT_START)):
+            need(not others, 'a proof takes no record')
+            verdict = verify_proof(file.read(RECEIPT_BYTES_MAX + 1), pin)
         elif others or start.startswith(RECEIPT_START):
             record = others[0].read(RECORD_FILE_BYTES_MAX + 1) if others else None
             need(len(record or b'') <= RECORD_FILE_BYTES_MAX, '%s: too large: more than 64 MiB' % files[-1])
@@ -688,7 +808,7 @@ def main():
             verdict = verify_export(file, pin)
     except (ValueError, getopt.GetoptError, OSError, MemoryError) as error:
         why = '%s: %s' % (error.filename, error.strerror.lower()) if getattr(error, 'filename', None) else error
-        sys.stderr.write('verify.py: %s\nusage: verify.py [--json] [--pin LINE] EXPORT | RECEIPT [RECORD] | BATCH [RECORDS]\n' % why)
+        sys.stderr.write('verify.py: %s\nusage: verify.py [--json] [--pin LINE] EXPORT | RECEIPT [RECORD] | BATCH [RECORDS] | PROOF\n' % why)
         return 2
     line = json.dumps({'exit': verdict.exit_code(), **verdict.axes}, ensure_ascii=False, separators=(',', ':')) + '\n'
     sys.stdout.buffer.write((line if '--json' in dict(options) else verdict.text()).encode())

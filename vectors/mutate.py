@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes damaged exports, receipts and batch receipts, made from the vectors' good ones, for comparing verifiers.
+"""Writes damaged exports, receipts and proofs, made from the vectors' good ones, for comparing verifiers.
 
     python3 vectors/mutate.py [--verdicts] SEED COUNT DIRECTORY
 
@@ -21,9 +21,12 @@ import run_verify_py as runner
 from run_verify_py import verify
 
 
+MEMBERS = {'prove': 'proof'}
+
+
 def good_cases(name):
     """(file, pin, record line or None) of the cases in which nothing is wrong."""
-    return [(data, case['pin'], record) for case, data, record in runner.verdict_cases(name)
+    return [(data, case['pin'], record) for case, data, record in runner.verdict_cases(name, MEMBERS.get(name))
             if case['expect']['exit'] == 0]
 
 
@@ -100,7 +103,7 @@ def change_base64(chance, data, _other):
     return data[:found.start()] + base64.b64encode(change_byte(chance, decoded, b'')) + data[found.end():]
 
 
-KINDS = ('export', 'receipt', 'batch_receipt')
+KINDS = ('export', 'receipt', 'batch_receipt', 'prove')
 DAMAGES = (flip_bit, change_byte, change_digit, remove_bytes, insert_bytes, truncate, delete_line, duplicate_line,
            swap_lines, splice_line, splice_files, change_base64)
 
@@ -122,8 +125,8 @@ def mutants(seed, count):
     chance, good = random.Random(seed), {name: good_cases(name) for name in KINDS}
     with_record = {name: [case for case in good[name] if case[2]] for name in ('receipt', 'batch_receipt')}
     for number in range(count):
-        kind = chance.choice(['export', 'export', 'receipt', 'batch_receipt'])
-        data, pin, record = chance.choice(with_record[kind] if kind != 'export' and number % 2 else good[kind])
+        kind = chance.choice(['export', 'export', 'receipt', 'batch_receipt', 'prove'])
+        data, pin, record = chance.choice(with_record[kind] if kind in with_record and number % 2 else good[kind])
         other, other_pin, other_record = chance.choice(good[kind])
         if record and chance.random() < 0.5:
             record = damage(chance, record, other_record or record)
@@ -137,6 +140,7 @@ def mutants(seed, count):
 def verdict_line(kind, data, pin, record):
     verdict = (verify.verify_export(data, pin) if kind == 'export' else
                verify.verify_receipt(data, pin, record) if kind == 'receipt' else
+               verify.verify_proof(data, pin) if kind == 'prove' else
                verify.verify_batch_receipt(data, pin, record))
     return json.dumps({'exit': verdict.exit_code(), **verdict.axes}, ensure_ascii=False, separators=(',', ':'))
 

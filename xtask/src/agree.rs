@@ -1,7 +1,7 @@
 //! `cargo xtask agree`: two verifiers that share no code reach the same verdict.
 //!
 //! `verify.py` was written from `docs/spec` alone, and so was `indelible-proof`. Compared are the exit code and the five texts,
-//! which name the place: on every receipt, batch receipt and export of the vectors, whose expectations `verify.py` is held to elsewhere; on
+//! which name the place: on every receipt, proof and export of the vectors, whose expectations `verify.py` is held to elsewhere; on
 //! thousands of damaged files that `vectors/mutate.py` makes from a seed; and, for some of these, on what the built program prints.
 
 use std::path::Path;
@@ -9,7 +9,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use indelible_proof::pin::Pin;
-use indelible_proof::verify::{verify_batch_receipt, verify_export, verify_receipt};
+use indelible_proof::verify::{verify_batch_receipt, verify_export, verify_proof, verify_receipt};
 use serde_json::{Value, json};
 
 use crate::program::{self, Scratch};
@@ -41,18 +41,28 @@ const AXES: [&str; 5] = [
 enum Kind {
     Receipt,
     BatchReceipt,
+    Proof,
     Export,
 }
 
 impl Kind {
-    const ALL: [Kind; 3] = [Kind::Receipt, Kind::BatchReceipt, Kind::Export];
+    const ALL: [Kind; 4] = [Kind::Receipt, Kind::BatchReceipt, Kind::Proof, Kind::Export];
 
-    /// The vector file, the member of a case that holds the input, and the ending of a damaged file.
+    /// The vector file, and the ending of a damaged file.
     fn name(self) -> &'static str {
         match self {
             Kind::Receipt => "receipt",
             Kind::BatchReceipt => "batch_receipt",
+            Kind::Proof => "prove",
             Kind::Export => "export",
+        }
+    }
+
+    /// The member of a case that holds the input.
+    fn member(self) -> &'static str {
+        match self {
+            Kind::Proof => "proof",
+            other => other.name(),
         }
     }
 }
@@ -135,6 +145,7 @@ fn ours(evidence: &Evidence) -> Result<Value> {
     let verdict = match evidence.kind {
         Kind::Receipt => verify_receipt(&evidence.bytes, pin, record).verdict,
         Kind::BatchReceipt => verify_batch_receipt(&evidence.bytes, pin, record).verdict,
+        Kind::Proof => verify_proof(&evidence.bytes, pin).verdict,
         Kind::Export => verify_export(&evidence.bytes, pin).verdict,
     };
     Ok(json!({
@@ -157,7 +168,7 @@ fn vectors(workspace: &Workspace) -> Result<Tally> {
             let evidence = Evidence {
                 name: case["name"].as_str().unwrap_or_default().to_owned(),
                 kind,
-                bytes: input(cases, case, name)?,
+                bytes: input(cases, case, kind.member())?,
                 pin: case["pin"].as_str().map(str::to_owned),
                 record: case["record"].as_str().map(|line| line.as_bytes().to_vec()),
             };
@@ -305,6 +316,7 @@ fn printed(indelible: &Path, folder: &Path, evidence: &Evidence) -> Result<Value
             "--json",
             match evidence.kind {
                 Kind::Export => "--export",
+                Kind::Proof => "--proof",
                 Kind::Receipt | Kind::BatchReceipt => "--receipt",
             },
         ])

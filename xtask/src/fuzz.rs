@@ -22,7 +22,7 @@ const CARGO_FUZZ: &str = "0.13.2";
 const STORED: [&str; 3] = ["batch", "frame", "pack"];
 
 /// Vector file, list in it, target, and the member of a case that is its input.
-const SEEDS: [(&str, &str, &str, &str); 8] = [
+const SEEDS: [(&str, &str, &str, &str); 9] = [
     ("event", "cases", "event", "input"),
     ("head", "cases", "head", "head"),
     ("record", "lines", "head", "line"),
@@ -30,6 +30,7 @@ const SEEDS: [(&str, &str, &str, &str); 8] = [
     ("keys", "vkeys", "note", "vkey"),
     ("receipt", "cases", "receipt", "receipt"),
     ("batch_receipt", "cases", "batch_receipt", "batch_receipt"),
+    ("prove", "cases", "prove", "proof"),
     ("export", "cases", "export", "export"),
 ];
 

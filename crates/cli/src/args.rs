@@ -1,7 +1,7 @@
 //! What can be typed: the commands, the options they share, and the first page of help.
 
 use crate::commands::{
-    append, clock, completions, demo, export, get, init, log, pin, receipt, seal, verify,
+    append, clock, completions, demo, export, get, init, log, pin, prove, receipt, seal, verify,
 };
 use crate::exit;
 use crate::say::{self, Failure};
@@ -97,6 +97,7 @@ pub enum Command {
     Get(get::GetArgs),
     Pin(pin::PinArgs),
     Receipt(receipt::ReceiptArgs),
+    Prove(prove::ProveArgs),
     Export(export::ExportArgs),
     Verify(verify::VerifyArgs),
     Seal(seal::SealArgs),
@@ -110,7 +111,7 @@ pub enum Command {
 const GROUPS: [(&str, &[&str]); 4] = [
     ("Write", &["log create", "append"]),
     ("Read", &["log list", "log show", "get"]),
-    ("Prove", &["pin", "receipt", "export", "verify"]),
+    ("Prove", &["pin", "receipt", "prove", "export", "verify"]),
     (
         "Operate",
         &["init", "seal", "clock accept", "demo", "completions"],

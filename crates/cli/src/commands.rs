@@ -9,6 +9,7 @@ pub mod get;
 pub mod init;
 pub mod log;
 pub mod pin;
+pub mod prove;
 pub mod receipt;
 pub mod seal;
 pub mod verify;
@@ -27,6 +28,7 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Get(args) => get::run(&store, &args),
         Command::Pin(args) => pin::run(&store, &args),
         Command::Receipt(args) => receipt::run(&store, &args),
+        Command::Prove(args) => prove::run(&store, &args),
         Command::Export(args) => export::run(&store, &args),
         Command::Verify(args) => verify::run(&store, &args),
         Command::Seal(args) => seal::run(&store, &args),

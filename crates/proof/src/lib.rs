@@ -14,6 +14,8 @@
 //! | a receipt and the pin | who held the key signed a tree in which this head has this place |
 //! | the record line too | and that this is the event the head commits to |
 //! | a batch receipt, its records and the pin | the same for all of them, one after the other, and each one's own receipt |
+//! | a consistency proof and the pin | that the tree of one size begins with that of another, and the signed one with both |
+//! | a head at a time and the pin | which records the log had by then, by its own clock |
 //! | an export and the pin | the same for every record of a range, and that none is missing between them |
 //!
 //! It does not prove that what an event says is true, that its `time` is right (the node asserts it), or that no second history was
@@ -112,6 +114,7 @@ pub mod node_event;
 pub mod note;
 pub mod origin;
 pub mod pin;
+pub mod prove;
 pub mod receipt;
 pub mod record;
 mod strict_base64;

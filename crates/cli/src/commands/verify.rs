@@ -1,4 +1,4 @@
-//! `indelible verify`: judges a store, a receipt or an export, offline and without a secret.
+//! `indelible verify`: judges a store, a receipt, a proof or an export, offline and without a secret.
 //!
 //! The judging is `indelible_proof`'s and, for stores, `indelible_ledger::verify`'s; here the evidence is read and the answer put
 //! into words: what was checked, how much, and what was not.
@@ -16,15 +16,15 @@ use clap::Args;
 use indelible_proof::pin::Pin;
 use std::path::PathBuf;
 
-/// Verify a store, a receipt or an export, offline
+/// Verify a store, a receipt, a proof or an export, offline
 ///
-/// Without --receipt or --export the whole store is read from disk and re-hashed. The answer has five axes, never one word; the
+/// Without --receipt, --proof or --export the whole store is read from disk and re-hashed. The answer has five axes, never one word; the
 /// exit code is 0 if all that was asked for verified, 1 if something is wrong, 3 if nothing is wrong but not all could be verified,
 /// for example because no pin says who should have signed.
 #[derive(Args)]
 pub struct VerifyArgs {
     /// Re-hash the records of this log only
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["receipt", "export"])]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["receipt", "export", "proof"])]
     pub log: Option<String>,
     /// Verify a receipt, or a batch receipt
     #[arg(long, value_name = "FILE", conflicts_with = "export")]
@@ -32,6 +32,10 @@ pub struct VerifyArgs {
     /// Verify that the receipt is this record's, a line as `get` prints it; a batch receipt takes all lines of its records
     #[arg(long, value_name = "FILE", requires = "receipt")]
     pub record: Option<PathBuf>,
+    /// Verify what `prove` printed
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["receipt", "export"])]
+    pub proof: Option<PathBuf>,
+
     /// Verify an export
     #[arg(long, value_name = "FILE")]
     pub export: Option<PathBuf>,
@@ -46,10 +50,13 @@ pub struct VerifyArgs {
 /// Does it.
 pub fn run(store: &StoreArg, args: &VerifyArgs) -> Result<Exit, Failure> {
     let pin = pin(args)?;
-    let report = match (&args.receipt, &args.export) {
-        (Some(receipt), _) => file::receipt(receipt, args.record.as_deref(), pin.as_ref())?,
-        (None, Some(export)) => file::export(export, pin.as_ref())?,
-        (None, None) => store::verify(&store.directory()?, args.log.as_deref(), pin.as_ref())?,
+    let report = match (&args.receipt, &args.export, &args.proof) {
+        (Some(receipt), ..) => file::receipt(receipt, args.record.as_deref(), pin.as_ref())?,
+        (_, Some(export), _) => file::export(export, pin.as_ref())?,
+        (.., Some(proof)) => file::proof(proof, pin.as_ref())?,
+        (None, None, None) => {
+            store::verify(&store.directory()?, args.log.as_deref(), pin.as_ref())?
+        }
     };
     let exit = Exit::of_verdict(report.verdict.exit_code());
     let mut out = Output::new();

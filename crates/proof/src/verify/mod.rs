@@ -1,6 +1,6 @@
 //! What evidence proves: receipts and exports, judged by the steps of their pages in their order.
 //!
-//! Owns the steps of `docs/spec/receipt.md`, `batch-receipt.md` and `export.md`, and the rules for a head in its place, which whoever verifies
+//! Owns the steps of `docs/spec/receipt.md`, `batch-receipt.md`, `prove.md` and `export.md`, and the rules for a head in its place, which whoever verifies
 //! a store shares ([`check_head`]). Promises an answer to any bytes, the same on every machine: nothing here knows a clock, a file or
 //! what was verified before. What is needed to read the forms themselves stands in their own modules.
 
@@ -8,11 +8,13 @@ mod batch_receipt;
 mod export;
 mod head;
 mod judged;
+mod proof;
 mod receipt;
 
 pub use batch_receipt::{BatchReceiptVerifier, verify_batch_receipt};
 pub use export::{ExportVerifier, verify_export};
 pub use head::{Before, HeadFault, check_head};
+pub use proof::verify_proof;
 pub use receipt::verify_receipt;
 
 use crate::checkpoint::Checkpoint;
@@ -20,6 +22,7 @@ use crate::hash::Hash;
 use crate::key::VerifierKey;
 use crate::note::{Note, Signed};
 use crate::pin::Pin;
+use crate::prove::TreeHead;
 use crate::time::Time;
 use crate::verdict::{Authenticity, Integrity, Verdict};
 use alloc::string::String;
@@ -59,6 +62,10 @@ pub struct Checked {
     pub times: Option<(Time, Time)>,
     /// The size and root the log signed.
     pub checkpoint: Option<(u64, Hash)>,
+    /// Tree heads that the file proves beside the one that was signed.
+    pub tree_heads: Vec<TreeHead>,
+    /// The time that the file is about.
+    pub at: Option<Time>,
     /// Signature lines that have the shape of an ML-DSA-44 cosignature by the log. This version does not check them.
     pub ml_dsa_lines: usize,
 }

@@ -7,7 +7,7 @@ use indelible_proof::pin::Pin;
 use indelible_proof::record::Record;
 use indelible_proof::verdict::Verdict;
 use indelible_proof::verify::{
-    ExportVerifier, verify_batch_receipt, verify_export, verify_receipt,
+    ExportVerifier, verify_batch_receipt, verify_export, verify_proof, verify_receipt,
 };
 use serde_json::{Value, json};
 
@@ -73,6 +73,14 @@ fn receipts_that_follow_from_a_batch_receipt_are_those_of_the_log() {
         }
     }
     assert!(derived > 50, "{derived}");
+}
+
+#[test]
+fn proofs_are_judged_as_the_vectors_say() {
+    for case in cases(&file("prove")) {
+        let report = verify_proof(&input(case, "proof"), pin(case).as_ref());
+        assert_eq!(texts(&report.verdict), case["expect"], "{}", case["name"]);
+    }
 }
 
 /// The bytes of an export, which may be written as changes of another.

@@ -1,4 +1,4 @@
-//! Verifies a receipt, a batch receipt or an export that lies in a file.
+//! Verifies a receipt, a batch receipt, a proof or an export that lies in a file.
 
 use super::progress::Progress;
 use super::report::{Report, Value};
@@ -71,6 +71,32 @@ fn batch_receipt(
     unchecked.push("any other record".to_owned());
     Ok(describe(
         "receipt",
+        path,
+        judged,
+        pin,
+        unchecked,
+        Duration::ZERO,
+    ))
+}
+
+/// A consistency proof, or a head at a time.
+pub fn proof(path: &Path, pin: Option<&Pin>) -> Result<Report, Failure> {
+    let bytes = read_up_to(path, RECEIPT_BYTES_MAX)?;
+    let judged = verify::verify_proof(&bytes, pin);
+    let mut unchecked = Vec::new();
+    if let Some(time) = judged.checked.at {
+        unchecked.push(format!(
+            "whether the log's clock was right at {time}, and who was shown this head then"
+        ));
+        let signed = judged.checked.checkpoint.map(|(size, _)| size);
+        if judged.checked.tree_heads.first().map(|head| head.size) == signed {
+            unchecked
+                .push("records that the log made by then and after this checkpoint".to_owned());
+        }
+    }
+    unchecked.push("the records".to_owned());
+    Ok(describe(
+        "proof",
         path,
         judged,
         pin,
@@ -165,8 +191,22 @@ fn describe(
 
 fn sentences(checked: &Checked, elapsed: Duration) -> Vec<String> {
     let mut lines = Vec::new();
-    if let (Some(origin), Some((first, last))) = (&checked.origin, checked.range) {
-        lines.push(format!("{} of {origin}", show::seqs(first, last)));
+    match (&checked.origin, checked.range) {
+        (Some(origin), Some((first, last))) => {
+            lines.push(format!("{} of {origin}", show::seqs(first, last)));
+        }
+        (Some(origin), None) if !checked.tree_heads.is_empty() => lines.push(origin.clone()),
+        _ => {}
+    }
+    if let Some(time) = checked.at {
+        lines.push(format!("at {time}"));
+    }
+    for head in &checked.tree_heads {
+        lines.push(format!(
+            "the first {}, root {}",
+            show::counted(head.size, "record"),
+            head.root
+        ));
     }
     if let Some((from, to)) = checked.times {
         lines.push(if from == to {
@@ -180,11 +220,19 @@ fn sentences(checked: &Checked, elapsed: Duration) -> Vec<String> {
         });
     }
     if let Some((size, root)) = &checked.checkpoint {
+        let relation = if checked.tree_heads.is_empty() {
+            "in"
+        } else {
+            "the beginning of"
+        };
         lines.push(format!(
-            "in the tree of {}, root {}",
+            "{relation} the tree of {}, root {}",
             show::counted(*size, "record"),
             show::short(root)
         ));
+    }
+    if checked.heads == 0 && !checked.tree_heads.is_empty() {
+        return lines;
     }
     let judged = format!(
         "{} and {}",
@@ -231,6 +279,19 @@ fn measured(checked: &Checked, elapsed: Duration) -> Vec<(&'static str, Value)> 
         values.extend([
             ("from", Value::Text(from.to_string())),
             ("to", Value::Text(to.to_string())),
+        ]);
+    }
+    if let Some(time) = checked.at {
+        values.push(("at", Value::Text(time.to_string())));
+    }
+    let names = match checked.at {
+        Some(_) => [("at_size", "at_root"); 2],
+        None => [("from_size", "from_root"), ("to_size", "to_root")],
+    };
+    for ((size, root), head) in names.into_iter().zip(&checked.tree_heads) {
+        values.extend([
+            (size, Value::Number(head.size)),
+            (root, Value::Text(head.root.to_string())),
         ]);
     }
     if let Some((size, root)) = &checked.checkpoint {

@@ -256,6 +256,8 @@ impl Reading {
             entries: self.records.entries(),
             times: self.records.times(),
             checkpoint: signed.map(|signed| (self.size, signed.root)),
+            tree_heads: Vec::new(),
+            at: None,
             ml_dsa_lines: signed.map_or(0, |signed| signed.ml_dsa_lines),
         }
     }
