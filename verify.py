@@ -11,8 +11,9 @@ must reach you by another way than the file. Without a pin an export is checked 
 receipt against none, and the verdict says `self-keyed`: it holds together, but anybody may have made it.
 
 Written from docs/spec alone, whose pages the headings below name; it shares no code with the program that writes the
-files. Every file gets a verdict of five axes and an exit code (verdicts.md). An export is read line by line: memory is
-bounded by what one event and 256 heads take. Not known here: stores, older exports, witnesses, ML-DSA.
+files. With --trust FILE (trust.md) in place of the pin also witnesses and required signatures count, and --max-age
+SECONDS asks how old the newest evidence may be. Every file gets a verdict of five axes and an exit code (verdicts.md). An export is read line by line: memory is
+bounded by what one event and 256 heads take. Not known here: stores, older exports, ML-DSA.
 """
 import base64
 import datetime
@@ -23,12 +24,13 @@ import ipaddress
 import json
 import re
 import sys
+import time
 from collections import namedtuple
 
 # ---- limits.md, and the notation of README.md -----------------------------------------------------------------------
 HEAD_BYTES_MAX, EVENT_BYTES_MAX, DEPTH_MAX, MEMBERS_MAX, NUMBER_BYTES_MAX = 4096, 16 << 20, 64, 10000, 128
 ORIGIN_BYTES_MAX, NOTE_BYTES_MAX, NOTE_LINES_MAX, PROOF_HASHES_MAX, SEQS_NAMED_MAX = 200, 256 << 10, 64, 63, 8
-BATCH_RECORDS_MAX = 65536
+BATCH_RECORDS_MAX, POLICY_BYTES_MAX, POLICY_LINES_MAX, WITNESS_CLOCK_SECONDS = 65536, 1 << 20, 1000, 300
 LINE_BYTES_MAX, RECEIPT_BYTES_MAX, RECORD_FILE_BYTES_MAX = EVENT_BYTES_MAX + (8 << 10), 512 << 10, 64 << 20
 INTEGER_END, TREE_SIZE_END = 1 << 53, 1 << 63  # the first value that is too large
 HEX64, INTEGER = rb'[0-9a-f]{64}', rb'(?:0|[1-9]\d{0,18})'
@@ -200,14 +202,14 @@ def decode_point(data):
     return None if add_multiples(8, point, 0, point)[0] == 0 else point
 
 BASE = decode_point(b'\x58' + b'\x66' * 31)
-ED25519, KEY_BYTES = 0x01, {0x01: 32, 0x06: 1312}  # 0x06: ML-DSA-44
+ED25519, ML_DSA_44, COSIGNATURE, KEY_BYTES = 0x01, 0x06, 0x04, {0x01: 32, 0x04: 32, 0x06: 1312}
 VerifierKey, Pin = namedtuple('VerifierKey', 'name key_id type public'), namedtuple('Pin', 'log_id key')
 
-def parse_vkey(line):
+def parse_vkey(line, types=(ED25519, ML_DSA_44)):
     found = re.fullmatch(rb'([^+]+)\+([0-9a-f]{8})\+(.*)', line)
     need(found, 'not a verifier key')
     name, material = found[1], decode_base64(found[3])
-    need(material and KEY_BYTES.get(material[0]) == len(material) - 1, 'a verifier key of another type or length')
+    need(material and material[0] in types and KEY_BYTES[material[0]] == len(material) - 1, 'a verifier key of another type or length')
     key_id = sha256(name + b'\n' + material)[:4]
     need(key_id.hex().encode() == found[2], 'a verifier key with another key id')
     return VerifierKey(name, key_id, material[0], material[1:])
@@ -320,8 +322,8 @@ def authenticate(checkpoint, key):
     return 'ok, not yet post-quantum' if status == OK and checkpoint.post_quantum else status
 
 # ---- verdicts.md ----------------------------------------------------------------------------------------------------
-EXIT_0 = re.compile(r'ok|ok, not yet post-quantum|none asked|population complete.*|selective.*|content withheld')
-EXIT_3 = re.compile(r'unsupported version|unchecked|self-keyed|unknown key')
+EXIT_0 = re.compile(r'ok|ok, not yet post-quantum|none asked|quorum met|population complete.*|selective.*|content withheld')
+EXIT_3 = re.compile(r'unsupported version|unchecked|self-keyed|unknown key|required signature \w+|quorum missing|stale.*')
 BAD_CHECKPOINT, ENDS_EARLY = 'malformed(checkpoint)', 'the file ends before the end of this line'
 
 class Verdict:
@@ -329,6 +331,8 @@ class Verdict:
     def __init__(self):
         axes = 'integrity', 'authenticity', 'consistency', 'witnesses', 'completeness'
         self.axes, self.details = dict.fromkeys(axes, 'unchecked'), []
+        self.checkpoint = self.time = None  # what trust.md looks at: the checkpoint, the time of the newest record shown,
+        self.shows_last = False  # and whether that is the last one of the checkpoint
 
     def exit_code(self):
         bad = [text for axis, text in self.axes.items() if axis != 'consistency' and not EXIT_0.fullmatch(text)]
@@ -336,6 +340,9 @@ class Verdict:
 
     def text(self):
         return ''.join(['%s: %s\n' % axis for axis in self.axes.items()] + ['    %s\n' % line for line in self.details])
+
+    def look_at(self, checkpoint, time, last):
+        self.checkpoint, self.time, self.shows_last = checkpoint, time, last + 1 == checkpoint.size
 
     def read(self, form, lines):
         """form(lines), or None if it refuses a line: then integrity says so, and the other axes stay unchecked."""
@@ -392,6 +399,7 @@ def verify_receipt(data, pin=None, record=None):
     if receipt is None:
         return verdict
     checkpoint, head = receipt.checkpoint, receipt.head
+    verdict.look_at(checkpoint, head.time, receipt.index)
     verdict.axes.update(integrity=receipt_integrity(receipt, record), authenticity=authenticity_under(pin, checkpoint),
                         witnesses='none asked', completeness='selective: proves nothing about the rest')
     verdict.details.append('log %s, record %d of %d, kind %s, recorded at %s; ML-DSA-44 lines: %d' % (
@@ -453,6 +461,7 @@ class Records:
         self.origin, self.bare, self.altered = origin, Seqs(), Seqs()
         self.fault = self.event_fault = None  # the first fault by the rules of d, and by f
         self.before = self.time = None  # the entry before, and the time before if that head is here
+        self.newest = None  # the time of the last valid head
         self.by_head = RangeTree(first)
 
     def judge(self, seq, data, salt, event):
@@ -472,6 +481,7 @@ class Records:
         if digest and not self.fault:
             self.fault = self.head_fault(seq, status, head)
         self.before, self.time = entry.hex().encode(), head and head.time
+        self.newest = head.time if head and status == OK else self.newest
 
     def head_fault(self, seq, status, head):
         """By the first rule of d that a record's head breaks."""
@@ -490,6 +500,7 @@ def verify_export(source, pin=None):
     verdict.details.append('log %s, records %d to %d of %d; heads alone: %d, lost: %d, ML-DSA-44 lines: %d' % (
         export.origin.decode(), export.first, export.end - 1, export.size, export.bare.count, export.lost.count,
         export.checkpoint.post_quantum))
+    verdict.look_at(export.checkpoint, export.newest, export.end - 1)
     authenticity = export_authenticity(export, pin)
     integrity, is_proven = export_integrity(export, verdict)
     verdict.axes.update(integrity=integrity, authenticity=authenticity, witnesses='none asked',
@@ -621,6 +632,7 @@ def verify_batch_receipt(data, pin=None, records=None):
         records is None and 'unchecked',
         records is not None and attempt(batch.read_records, given, lines) is None and 'malformed(record)',
         OK)
+    verdict.look_at(checkpoint, given.newest, last)
     is_proven = integrity == OK and attempt(given.by_head.root, checkpoint.size, batch.hashes) == checkpoint.root
     if integrity == OK:
         found = [not is_proven and mismatch, given.fault,
@@ -680,6 +692,7 @@ def verify_proof(data, pin=None):
     if proof is None:
         return verdict
     checkpoint = proof.checkpoint
+    verdict.look_at(checkpoint, getattr(proof, 'newest', None), -2)
     verdict.axes.update(integrity=proof.integrity(), authenticity=authenticity_under(pin, checkpoint),
                         witnesses='none asked', completeness='selective: proves nothing about the rest')
     verdict.details.append('log %s, under its first %d; ML-DSA-44 lines: %d' % (
@@ -765,6 +778,7 @@ class HeadAt:
             lines.number, (status, head) = number, judge_head(data)
             need(status == OK, status)
             self.heads.append((seq, status, head))
+        self.newest = self.heads[-1][2].time if self.heads else None
 
     def integrity(self):
         size, first = self.checkpoint.size, max(self.size - 1, 0)
@@ -785,15 +799,151 @@ class HeadAt:
             any((head.time <= self.time) != (seq < self.size) for seq, _, head in self.heads) and 'malformed(line 2)',
             OK)
 
+# ---- trust.md -------------------------------------------------------------------------------------------------------
+TRUST_START = b'indelible-trust-v'
+Trust = namedtuple('Trust', 'pin signatures policy')  # the pin line, the word for what is required, a Policy or None
+
+class Policy:
+    """C2SP tlog-policy."""
+    def __init__(self, data):
+        self.logs, self.witnesses, self.rules, self.taken = [], {}, {}, set()  # rules: name: (threshold, members) or key
+        self.quorum, self.line = None, 1
+        need(len(data) <= POLICY_BYTES_MAX, 'more than 1 MiB')
+        lines = data.split(b'\n')
+        for self.line, line in enumerate(lines[:-1], 1):
+            need(self.line <= POLICY_LINES_MAX, 'more than 1,000 lines')
+            self.read(line)
+        self.line = len(lines) if lines[-1] else max(len(lines) - 1, 1)
+        need(not lines[-1] and self.quorum is not None, 'no quorum line, or no line end')
+
+    def read(self, line):
+        need(not re.search(rb'[\0-\x08\x0b-\x1f\x7f]', line), 'a control character')
+        items = [item for item in re.split(rb'[ \t]+', line) if item]
+        if not items or items[0].startswith(b'#'):
+            return
+        word, rest = items[0], items[1:]
+        if word == b'log' and len(rest) in (1, 2):
+            self.logs.append(self.key(rest[0], self.logs, (ED25519, ML_DSA_44)))
+        elif word == b'witness' and len(rest) in (2, 3):
+            self.name(rest[0], self.key(rest[1], self.witnesses.values(), (COSIGNATURE, ML_DSA_44)))
+            self.witnesses[rest[0]] = self.rules[rest[0]]
+        elif word == b'group' and len(rest) > 2:
+            name, count, *members = rest
+            count = {b'any': b'1', b'all': b'%d' % len(members)}.get(count, count)
+            need(0 < decode_integer(count, len(members) + 1), 'a threshold of 0')
+            for member in members:
+                need(member in self.rules and member not in self.taken, 'a member that is unknown or taken')
+                self.taken.add(member)
+            self.name(name, (int(count), members))
+        else:
+            need(word == b'quorum' and len(rest) == 1 and self.quorum is None, 'no line of a policy')
+            need(rest[0] == b'none' or rest[0] in self.rules, 'an unknown quorum')
+            self.quorum = rest[0]
+
+    def key(self, text, others, types):
+        need(attempt(text.decode), 'not UTF-8')
+        key = parse_vkey(text, types)
+        need(all(key.public != other.public for other in others), 'a key twice')
+        return key
+
+    def name(self, name, rule):
+        need(name != b'none' and name not in self.rules, 'a name that is taken')
+        self.rules[name] = rule
+
+    def is_met(self, cosigned):
+        """Whether the witnesses of these names meet the quorum."""
+        met = set()
+        for name, rule in self.rules.items():
+            count = name in cosigned if isinstance(rule, VerifierKey) else sum(member in met for member in rule[1])
+            if count >= (1 if isinstance(rule, VerifierKey) else rule[0]):
+                met.add(name)
+        return self.quorum == b'none' or self.quorum in met
+
+def parse_trust(data):
+    """A Trust; a refusal begins with what is wrong: `line N`, `unsupported`, `policy` or `other log`."""
+    need(len(data) <= POLICY_BYTES_MAX + (4 << 10), 'line 1: the trust file is too large')
+    need(not re.match(TRUST_START + rb'[1-9]', data), 'unsupported: a trust file of a later version')
+    lines = data.split(b'\n', 4)
+    need(lines[0] == TRUST_START + b'0' and len(lines) > 1, 'line 1: not a trust file')
+    pin = attempt(parse_pin, lines[1].decode('utf-8', 'surrogateescape'))
+    need(pin and len(lines) > 2, 'line 2: not a pin line')
+    words = {b'signatures ' + word.encode(): word for word in ('ed25519', 'ml-dsa-44', 'both')}
+    need(lines[2] in words and len(lines) > 3, 'line 3: not which signatures are required')
+    policy = None
+    if len(lines) > 4 or lines[3]:
+        need(len(lines) > 4 and not lines[3], 'line 4: an empty line is due')
+        try:
+            policy = Policy(lines[4])
+        except Refused as refused:
+            raise Refused('policy: %s' % refused)
+        need(not policy.logs or pin.key in policy.logs, "other log: the policy's logs don't have the key of the pin")
+    return Trust(lines[1].decode(), words[lines[2]], policy)
+
+def judge_trust(verdict, trust, now=None, max_age=None):
+    """Changes a verdict that was made under the trust file's pin."""
+    axes, checkpoint, policy = verdict.axes, verdict.checkpoint, trust.policy
+    if checkpoint is None:
+        return verdict
+    seen = {}
+    if axes['authenticity'] in (OK, 'ok, not yet post-quantum'):
+        for name, key in (policy.witnesses if policy else {}).items():
+            time = cosigned_at(checkpoint.note, key)
+            if time is False:
+                axes['authenticity'] = 'signature invalid'
+            elif time is not None and (now is None or time <= now + WITNESS_CLOCK_SECONDS):
+                seen[name] = time
+    if axes['authenticity'] not in (OK, 'ok, not yet post-quantum'):
+        axes['witnesses'] = 'unchecked'
+        return verdict
+    if trust.signatures != 'ed25519':
+        axes['authenticity'] = 'required signature ' + ('unchecked' if checkpoint.post_quantum else 'absent')
+    axes['witnesses'] = witnesses_text(policy, seen, verdict, now, max_age)
+    return verdict
+
+def cosigned_at(note, key):
+    """The time at which a witness says it saw the note; None without a line that can be checked, False for a wrong one."""
+    signature = note.signatures.get((key.name, key.key_id))
+    if signature is None or key.type != COSIGNATURE:
+        return None
+    time = int.from_bytes(signature[:8], 'big')
+    message = b'cosignature/v1\ntime %d\n' % time + note.text
+    return time if time < TREE_SIZE_END and ed25519_ok(key.public, message, signature[8:]) else False
+
+def witnesses_text(policy, seen, verdict, now, max_age):
+    recorded = verdict.time and int(datetime.datetime.fromisoformat(verdict.time[:19].decode() + '+00:00').timestamp())
+    def stale(since):
+        too_old = None not in (now, max_age, since) and now - since > max_age
+        return too_old and 'stale(%d s)' % (now - since)
+    if policy is None or policy.quorum == b'none':
+        shown = recorded if verdict.shows_last else None
+        return first_that_applies(max_age is not None and shown is None and 'unchecked', stale(shown), 'none asked')
+    since = [time for time in seen.values() if policy.is_met({name for name in seen if seen[name] >= time})]
+    return first_that_applies(
+        bool(seen) and recorded is not None and min(seen.values()) + WITNESS_CLOCK_SECONDS < recorded
+        and 'time contradicted',
+        not policy.is_met(set(seen)) and 'quorum missing',
+        stale(max(since, default=None)),
+        'quorum met')
+
 # ---- the command ----------------------------------------------------------------------------------------------------
 def main():
     """A file is what it begins as; else a receipt if a record is given with it, else an export."""
     try:
-        options, files = getopt.gnu_getopt(sys.argv[1:], 'h', ['help', 'json', 'pin='])
+        options, files = getopt.gnu_getopt(sys.argv[1:], 'h', ['help', 'json', 'pin=', 'trust=', 'max-age='])
         if {('-h', ''), ('--help', '')} & set(options):
             return print(__doc__)
         need(1 <= len(files) <= 2, 'one or two files are expected')
-        pin, (file, *others) = dict(options).get('--pin'), [open(0 if name == '-' else name, 'rb') for name in files]
+        options = dict(options)
+        pin, max_age = options.get('--pin'), attempt(int, options.get('--max-age', '-1'))
+        need(max_age is not None and (max_age >= 0) == ('--max-age' in options), '--max-age takes seconds')
+        need(max_age < 0 or pin or '--trust' in options, '--max-age needs --trust or --pin')
+        need(pin is None or '--trust' not in options, '--pin and --trust exclude each other')
+        trust = Trust(pin, 'ed25519', None) if max_age >= 0 else None
+        if '--trust' in options:
+            with open(options['--trust'], 'rb') as source:
+                trust = parse_trust(source.read(POLICY_BYTES_MAX + (4 << 10) + 1))
+            pin = trust.pin
+        file, *others = [open(0 if name == '-' else name, 'rb') for name in files]
         start = file.peek()
         if start.startswith(BATCH_RECEIPT_START):
             verdict = verify_batch_receipt(file.read(RECEIPT_BYTES_MAX + 1), pin, *others)
@@ -806,12 +956,14 @@ def main():
             verdict = verify_receipt(file.read(RECEIPT_BYTES_MAX + 1), pin, record)
         else:
             verdict = verify_export(file, pin)
+        if trust:
+            judge_trust(verdict, trust, int(time.time()), max_age if max_age >= 0 else None)
     except (ValueError, getopt.GetoptError, OSError, MemoryError) as error:
         why = '%s: %s' % (error.filename, error.strerror.lower()) if getattr(error, 'filename', None) else error
-        sys.stderr.write('verify.py: %s\nusage: verify.py [--json] [--pin LINE] EXPORT | RECEIPT [RECORD] | BATCH [RECORDS] | PROOF\n' % why)
+        sys.stderr.write('verify.py: %s\nusage: verify.py [--json] [--pin LINE | --trust FILE] EXPORT | RECEIPT [RECORD] | BATCH [RECORDS] | PROOF\n' % why)
         return 2
     line = json.dumps({'exit': verdict.exit_code(), **verdict.axes}, ensure_ascii=False, separators=(',', ':')) + '\n'
-    sys.stdout.buffer.write((line if '--json' in dict(options) else verdict.text()).encode())
+    sys.stdout.buffer.write((line if '--json' in options else verdict.text()).encode())
     return verdict.exit_code()
 
 if __name__ == '__main__':

@@ -194,6 +194,36 @@ def prove_results():
         yield case['name'], {**verdict.axes, 'exit': verdict.exit_code()}, case['expect']
 
 
+def policy_results():
+    for case in load('policy')['cases']:
+        policy = verify.Policy.__new__(verify.Policy)
+        try:
+            policy.__init__(bytes_of(case, 'policy'))
+        except verify.Refused:
+            yield case['name'], {'refuse': policy.line}, case['expect']
+            continue
+        names, count = list(policy.witnesses), len(policy.witnesses)
+        some = ([number for number in range(count) if bits >> number & 1] for bits in range(1 << count))
+        is_asked = policy.quorum != b'none'
+        met = [chosen for chosen in some if is_asked and policy.is_met({names[number] for number in chosen})]
+        got = {'logs': len(policy.logs), 'witnesses': count, 'asks': is_asked, 'met': sorted(met)}
+        yield case['name'], got, {**case['expect'], 'met': sorted(case['expect'].get('met', []))}
+
+
+def trust_results():
+    verifiers = {'receipt': verify.verify_receipt, 'batch_receipt': verify.verify_batch_receipt,
+                 'proof': verify.verify_proof, 'export': verify.verify_export}
+    for case in load('trust')['cases']:
+        try:
+            trust = verify.parse_trust(case['trust'].encode())
+        except verify.Refused as refused:
+            yield case['name'], str(refused).partition(':')[0], case.get('refuse')
+            continue
+        verdict = verifiers[case['kind']](case['evidence'].encode(), trust.pin)
+        verify.judge_trust(verdict, trust, case.get('now'), case.get('max_age'))
+        yield case['name'], {**verdict.axes, 'exit': verdict.exit_code()}, case.get('expect')
+
+
 def export_results():
     for case, data, _ in verdict_cases('export'):
         verdict = verify.verify_export(data, case.get('pin'))
@@ -204,7 +234,7 @@ def main():
     passed = failed = 0
     for results in (event_results, head_results, record_results, key_results, note_results, tree_results,
                     receipt_results, batch_receipt_results, prove_results,
-                    export_results):
+                    policy_results, trust_results, export_results):
         for name, got, expected in results():
             passed, failed = passed + (got == expected), failed + (got != expected)
             if got != expected:

@@ -41,7 +41,7 @@ pub struct BatchReceipt<'a> {
     /// What the note's text says.
     pub checkpoint: Checkpoint<'a>,
     /// The note as it stands in the file.
-    note_text: &'a str,
+    pub note_text: &'a str,
 }
 
 impl<'a> BatchReceipt<'a> {

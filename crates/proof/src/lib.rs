@@ -5,7 +5,8 @@
 //!
 //! # What to trust
 //!
-//! One line that somebody you trust gave you, once: the [`pin`], which names a log and its key. Everything else may come from
+//! One line that somebody you trust gave you, once: the [`pin`], which names a log and its key; or a [`trust`] file, which also says
+//! which witnesses must have seen what the log signed. Everything else may come from
 //! anybody, the log's operator included:
 //!
 //! | you hold | it proves |
@@ -114,11 +115,13 @@ pub mod node_event;
 pub mod note;
 pub mod origin;
 pub mod pin;
+pub mod policy;
 pub mod prove;
 pub mod receipt;
 pub mod record;
 mod strict_base64;
 pub mod time;
 pub mod tree;
+pub mod trust;
 pub mod verdict;
 pub mod verify;

@@ -53,6 +53,8 @@ pub struct ConsistencyProof<'a> {
     pub note: Note<'a>,
     /// What the note's text says.
     pub checkpoint: Checkpoint<'a>,
+    /// The note as it stands in the file.
+    pub note_text: &'a str,
 }
 
 /// Which records had been recorded at a time, by the times they say.
@@ -72,6 +74,8 @@ pub struct HeadAt<'a> {
     pub note: Note<'a>,
     /// What the note's text says.
     pub checkpoint: Checkpoint<'a>,
+    /// The note as it stands in the file.
+    pub note_text: &'a str,
 }
 
 impl<'a> Proof<'a> {
@@ -108,6 +112,15 @@ impl<'a> Proof<'a> {
             Proof::HeadAt(proof) => (&proof.note, &proof.checkpoint),
         }
     }
+
+    /// The note as it stands in the file.
+    #[must_use]
+    pub fn note_text(&self) -> &'a str {
+        match self {
+            Proof::Consistency(proof) => proof.note_text,
+            Proof::HeadAt(proof) => proof.note_text,
+        }
+    }
 }
 
 impl HeadAt<'_> {
@@ -123,6 +136,7 @@ fn read_consistency(mut lines: Lines<'_>) -> Result<ConsistencyProof<'_>, Part> 
     let to = lines.read(|line| tree_head(line, "to ").filter(|head| head.size >= from.size))?;
     let between = lines.hashes(PROOF_HASHES_MAX)?;
     let to_checkpoint = lines.hashes(PROOF_HASHES_MAX)?;
+    let note_text = lines.rest();
     let (note, checkpoint) = lines.checkpoint()?;
     Ok(ConsistencyProof {
         from,
@@ -131,6 +145,7 @@ fn read_consistency(mut lines: Lines<'_>) -> Result<ConsistencyProof<'_>, Part> 
         to_checkpoint,
         note,
         checkpoint,
+        note_text,
     })
 }
 
@@ -146,6 +161,7 @@ fn read_head_at(mut lines: Lines<'_>) -> Result<HeadAt<'_>, Part> {
         false => None,
     };
     let hashes = lines.hashes(2 * PROOF_HASHES_MAX)?;
+    let note_text = lines.rest();
     let (note, checkpoint) = lines.checkpoint()?;
     Ok(HeadAt {
         time,
@@ -155,6 +171,7 @@ fn read_head_at(mut lines: Lines<'_>) -> Result<HeadAt<'_>, Part> {
         hashes,
         note,
         checkpoint,
+        note_text,
     })
 }
 

@@ -30,6 +30,8 @@ pub struct Receipt<'a> {
     pub note: Note<'a>,
     /// What the note's text says.
     pub checkpoint: Checkpoint<'a>,
+    /// The note as it stands in the receipt.
+    pub note_text: &'a str,
 }
 
 impl<'a> Receipt<'a> {
@@ -47,6 +49,7 @@ impl<'a> Receipt<'a> {
         let head = lines.read(read_head)?;
         let index = lines.read(|line| integer(line.strip_prefix("index ")?.as_bytes()))?;
         let proof = lines.hashes(PROOF_HASHES_MAX)?;
+        let note_text = lines.rest();
         let (note, checkpoint) = lines.checkpoint()?;
         Ok(Receipt {
             head,
@@ -54,6 +57,7 @@ impl<'a> Receipt<'a> {
             proof,
             note,
             checkpoint,
+            note_text,
         })
     }
 }

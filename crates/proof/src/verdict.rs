@@ -131,6 +131,10 @@ pub enum Authenticity {
     KeyWalkBroken,
     /// The key's line is there and wrong.
     SignatureInvalid,
+    /// A signature of another type was asked for, and there is none.
+    RequiredAbsent,
+    /// The same, and there is a line that this version does not check.
+    RequiredUnchecked,
     /// Not reached.
     Unchecked,
 }
@@ -163,16 +167,16 @@ pub enum Consistency {
 pub enum Witnesses {
     /// No policy asks for any.
     NoneAsked,
-    /// As many as the policy asks for. Reserved.
+    /// As many as the policy asks for.
     QuorumMet,
-    /// Fewer. Reserved.
+    /// Fewer.
     QuorumMissing,
-    /// Nobody saw it lately. Reserved.
+    /// Nobody saw it lately.
     Stale {
         /// Seconds since somebody did.
         age_secs: u64,
     },
-    /// A witness saw it before the log says it was made. Reserved.
+    /// A witness saw it before the log says it was made.
     TimeContradicted,
     /// Not reached.
     Unchecked,
@@ -275,7 +279,11 @@ impl Authenticity {
             Authenticity::Ok
             | Authenticity::OkNotYetPostQuantum
             | Authenticity::SelfKeyedOwnStore => 0,
-            Authenticity::SelfKeyed | Authenticity::UnknownKey | Authenticity::Unchecked => 3,
+            Authenticity::SelfKeyed
+            | Authenticity::UnknownKey
+            | Authenticity::RequiredAbsent
+            | Authenticity::RequiredUnchecked
+            | Authenticity::Unchecked => 3,
             Authenticity::KeyRetired
             | Authenticity::KeyWalkBroken
             | Authenticity::SignatureInvalid => 1,

@@ -7,14 +7,15 @@ mod file;
 mod progress;
 mod report;
 mod store;
+mod trust;
 
-use crate::args::{StoreArg, from_environment};
+use crate::args::StoreArg;
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::say::Failure;
 use clap::Args;
-use indelible_proof::pin::Pin;
 use std::path::PathBuf;
+use trust::Trusted;
 
 /// Verify a store, a receipt, a proof or an export, offline
 ///
@@ -42,6 +43,14 @@ pub struct VerifyArgs {
     /// The log and key you trust: the line that `pin` prints, if not in INDELIBLE_PIN
     #[arg(long, value_name = "LINE")]
     pub pin: Option<String>,
+    /// Whom to trust, in a file: a pin, which signatures must be there, and which witnesses must have seen it
+    #[arg(long, value_name = "FILE", conflicts_with = "pin")]
+    pub trust: Option<PathBuf>,
+
+    /// How old the newest evidence may be, such as 90s, 15m, 24h or 7d
+    #[arg(long, value_name = "AGE", value_parser = trust::age)]
+    pub max_age: Option<u64>,
+
     /// Answer as one JSON object
     #[arg(long)]
     pub json: bool,
@@ -49,14 +58,12 @@ pub struct VerifyArgs {
 
 /// Does it.
 pub fn run(store: &StoreArg, args: &VerifyArgs) -> Result<Exit, Failure> {
-    let pin = pin(args)?;
+    let trusted = Trusted::of(args)?;
     let report = match (&args.receipt, &args.export, &args.proof) {
-        (Some(receipt), ..) => file::receipt(receipt, args.record.as_deref(), pin.as_ref())?,
-        (_, Some(export), _) => file::export(export, pin.as_ref())?,
-        (.., Some(proof)) => file::proof(proof, pin.as_ref())?,
-        (None, None, None) => {
-            store::verify(&store.directory()?, args.log.as_deref(), pin.as_ref())?
-        }
+        (Some(receipt), ..) => file::receipt(receipt, args.record.as_deref(), &trusted)?,
+        (_, Some(export), _) => file::export(export, &trusted)?,
+        (.., Some(proof)) => file::proof(proof, &trusted)?,
+        (None, None, None) => store::verify(&store.directory()?, args.log.as_deref(), &trusted)?,
     };
     let exit = Exit::of_verdict(report.verdict.exit_code());
     let mut out = Output::new();
@@ -69,18 +76,4 @@ pub fn run(store: &StoreArg, args: &VerifyArgs) -> Result<Exit, Failure> {
         // Whoever reads may have had enough; the verdict stands.
         _ => Ok(exit),
     }
-}
-
-/// What was trusted, if anything.
-fn pin(args: &VerifyArgs) -> Result<Option<Pin>, Failure> {
-    let line = match (&args.pin, from_environment("INDELIBLE_PIN")) {
-        (Some(line), _) => line.clone(),
-        (None, Some(line)) => line.to_string_lossy().into_owned(),
-        (None, None) => return Ok(None),
-    };
-    let pin = Pin::parse(line.as_bytes());
-    pin.map(Some).map_err(|error| {
-        Failure::usage(error.to_string())
-            .hint("--pin takes the line itself: --pin \"$(cat payments.pin)\"")
-    })
 }

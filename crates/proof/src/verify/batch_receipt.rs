@@ -81,6 +81,7 @@ impl<'a> BatchReceiptVerifier<'a> {
         checked.origin = Some(checkpoint.origin.into());
         checked.range = Some((first, last));
         checked.checkpoint = Some((checkpoint.size, checkpoint.root));
+        checked.note = Some(receipt.note_text.into());
         checked.ml_dsa_lines = receipt.note.ml_dsa_shaped_lines(checkpoint.origin);
         let judging = Judging {
             authenticity: signed_under(pin, &receipt.note, checkpoint),

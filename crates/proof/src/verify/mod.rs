@@ -62,6 +62,8 @@ pub struct Checked {
     pub times: Option<(Time, Time)>,
     /// The size and root the log signed.
     pub checkpoint: Option<(u64, Hash)>,
+    /// The signed note: what [`Trust::judge`](crate::trust::Trust::judge) looks at.
+    pub note: Option<String>,
     /// Tree heads that the file proves beside the one that was signed.
     pub tree_heads: Vec<TreeHead>,
     /// The time that the file is about.

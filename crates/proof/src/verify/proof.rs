@@ -27,6 +27,7 @@ pub fn verify_proof(proof: &[u8], pin: Option<&Pin>) -> Report {
     let (note, checkpoint) = proof.signed();
     checked.origin = Some(checkpoint.origin.into());
     checked.checkpoint = Some((checkpoint.size, checkpoint.root));
+    checked.note = Some(proof.note_text().into());
     checked.ml_dsa_lines = note.ml_dsa_shaped_lines(checkpoint.origin);
     let found = match &proof {
         Proof::Consistency(proof) => {

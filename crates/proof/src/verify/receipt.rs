@@ -68,6 +68,7 @@ fn findings(
     checked.entries = 1;
     checked.times = Some((head.time, head.time));
     checked.checkpoint = Some((checkpoint.size, checkpoint.root));
+    checked.note = Some(receipt.note_text.into());
     checked.ml_dsa_lines = receipt.note.ml_dsa_shaped_lines(checkpoint.origin);
 
     let leaf = hash::leaf(&hash::entry(&receipt.head));

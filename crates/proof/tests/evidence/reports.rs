@@ -52,6 +52,7 @@ fn a_report_says_what_of_an_export_was_checked() {
             entries: 200,
             times: Some((time(300), time(499))),
             checkpoint: Some((601, root)),
+            note: report.checked.note.clone(),
             tree_heads: Vec::new(),
             at: None,
             ml_dsa_lines: 0,

@@ -16,7 +16,7 @@ fn pin(case: &Value) -> Option<Pin> {
         .map(|pin| Pin::parse(text(pin).as_bytes()).unwrap())
 }
 
-fn texts(verdict: &Verdict) -> Value {
+pub(crate) fn texts(verdict: &Verdict) -> Value {
     json!({
         "integrity": verdict.integrity.to_string(),
         "authenticity": verdict.authenticity.to_string(),

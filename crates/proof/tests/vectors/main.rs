@@ -5,6 +5,7 @@ mod evidence;
 mod notes;
 mod records;
 mod trees;
+mod trust;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

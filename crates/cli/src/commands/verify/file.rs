@@ -2,12 +2,12 @@
 
 use super::progress::Progress;
 use super::report::{Report, Value};
+use super::trust::Trusted;
 use crate::evidence::{RecordLines, named, open, read_up_to};
 use crate::say::{self, Failure};
 use crate::show;
 use indelible_proof::batch_receipt;
 use indelible_proof::limits::RECEIPT_BYTES_MAX;
-use indelible_proof::pin::Pin;
 use indelible_proof::verdict::{Completeness, Integrity};
 use indelible_proof::verify::{self, BatchReceiptVerifier, Checked, ExportVerifier};
 use std::io::{self, Read};
@@ -20,13 +20,13 @@ const RECORD_FILE_BYTES_MAX: usize = 64 << 20;
 const CHUNK: usize = 1 << 20;
 
 /// A receipt, and the record it should be of.
-pub fn receipt(path: &Path, record: Option<&Path>, pin: Option<&Pin>) -> Result<Report, Failure> {
+pub fn receipt(path: &Path, record: Option<&Path>, trusted: &Trusted) -> Result<Report, Failure> {
     let bytes = read_up_to(path, RECEIPT_BYTES_MAX)?;
     if bytes.starts_with(batch_receipt::TITLE_START) {
-        return self::batch_receipt(path, &bytes, record, pin);
+        return self::batch_receipt(path, &bytes, record, trusted);
     }
     let record = record.map(read_record).transpose()?;
-    let judged = verify::verify_receipt(&bytes, pin, record.as_deref());
+    let judged = verify::verify_receipt(&bytes, trusted.pin(), record.as_deref());
     let mut unchecked = Vec::new();
     if record.is_none() {
         unchecked.push("the event: no record was given (--record FILE)".to_owned());
@@ -38,7 +38,7 @@ pub fn receipt(path: &Path, record: Option<&Path>, pin: Option<&Pin>) -> Result<
         "receipt",
         path,
         judged,
-        pin,
+        trusted,
         unchecked,
         Duration::ZERO,
     ))
@@ -49,9 +49,9 @@ fn batch_receipt(
     path: &Path,
     bytes: &[u8],
     records: Option<&Path>,
-    pin: Option<&Pin>,
+    trusted: &Trusted,
 ) -> Result<Report, Failure> {
-    let mut verifier = BatchReceiptVerifier::new(bytes, pin);
+    let mut verifier = BatchReceiptVerifier::new(bytes, trusted.pin());
     if let Some(records) = records {
         let mut lines = RecordLines::open(records)?;
         while let Some(line) = lines.next()? {
@@ -73,16 +73,16 @@ fn batch_receipt(
         "receipt",
         path,
         judged,
-        pin,
+        trusted,
         unchecked,
         Duration::ZERO,
     ))
 }
 
 /// A consistency proof, or a head at a time.
-pub fn proof(path: &Path, pin: Option<&Pin>) -> Result<Report, Failure> {
+pub fn proof(path: &Path, trusted: &Trusted) -> Result<Report, Failure> {
     let bytes = read_up_to(path, RECEIPT_BYTES_MAX)?;
-    let judged = verify::verify_proof(&bytes, pin);
+    let judged = verify::verify_proof(&bytes, trusted.pin());
     let mut unchecked = Vec::new();
     if let Some(time) = judged.checked.at {
         unchecked.push(format!(
@@ -99,17 +99,17 @@ pub fn proof(path: &Path, pin: Option<&Pin>) -> Result<Report, Failure> {
         "proof",
         path,
         judged,
-        pin,
+        trusted,
         unchecked,
         Duration::ZERO,
     ))
 }
 
 /// An export, in memory bounded by its longest line.
-pub fn export(path: &Path, pin: Option<&Pin>) -> Result<Report, Failure> {
+pub fn export(path: &Path, trusted: &Trusted) -> Result<Report, Failure> {
     let (mut source, length) = open(path)?;
     let progress = Progress::new(length);
-    let mut verifier = ExportVerifier::new(pin);
+    let mut verifier = ExportVerifier::new(trusted.pin());
     let began = Instant::now();
     let mut chunk = vec![0; CHUNK];
     let mut taken = 0;
@@ -138,7 +138,7 @@ pub fn export(path: &Path, pin: Option<&Pin>) -> Result<Report, Failure> {
         "export",
         path,
         judged,
-        pin,
+        trusted,
         unchecked,
         began.elapsed(),
     ))
@@ -147,11 +147,12 @@ pub fn export(path: &Path, pin: Option<&Pin>) -> Result<Report, Failure> {
 fn describe(
     subject: &'static str,
     path: &Path,
-    judged: verify::Report,
-    pin: Option<&Pin>,
+    mut judged: verify::Report,
+    trusted: &Trusted,
     mut unchecked: Vec<String>,
     elapsed: Duration,
 ) -> Report {
+    trusted.judge(&mut judged);
     let verify::Report {
         verdict,
         further,
@@ -162,7 +163,7 @@ fn describe(
     if let (Some(expected), Integrity::Malformed(part)) = (expected, &verdict.integrity) {
         findings.push(format!("{part}: expected {expected}"));
     }
-    if pin.is_none() {
+    if trusted.pin().is_none() {
         unchecked.insert(0, "who signed it: no pin was given (--pin LINE)".to_owned());
     }
     if checked.ml_dsa_lines > 0 {

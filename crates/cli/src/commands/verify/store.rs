@@ -2,19 +2,24 @@
 
 use super::progress::Progress;
 use super::report::{Report, Value};
+use super::trust::Trusted;
 use crate::node;
 use crate::say::{self, Failure};
 use crate::show;
+use indelible_ledger::recover;
 use indelible_ledger::verify::{Checked, Damage, Finding, Request, StoreReport, verify_store};
-use indelible_proof::pin::Pin;
+use indelible_proof::head::Head;
+use indelible_proof::trust::Newest;
 use indelible_proof::verdict::{Integrity, Seqs, Verdict};
 use indelible_store::{LocalStore, Store, StoreError};
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The whole store, or the records of one log.
-pub fn verify(directory: &Path, only: Option<&str>, pin: Option<&Pin>) -> Result<Report, Failure> {
+pub fn verify(directory: &Path, only: Option<&str>, trusted: &Trusted) -> Result<Report, Failure> {
+    let pin = trusted.pin();
     let store = match LocalStore::open_read(directory) {
         Ok(store) => store,
         Err(StoreError::Damaged { what, .. }) => return Ok(without_format(directory, what)),
@@ -37,6 +42,9 @@ pub fn verify(directory: &Path, only: Option<&str>, pin: Option<&Pin>) -> Result
     let elapsed = began.elapsed();
     bar.finish();
     lock(directory, &mut judged);
+    if trusted.is_more_than_a_pin() {
+        witnesses(directory, trusted, &mut judged);
+    }
     let unchecked = judged.verdict.integrity == Integrity::Unchecked;
     if let Some(name) = only.filter(|_| unchecked && judged.findings.is_empty()) {
         return Err(Failure::usage(format!("no log named '{name}'"))
@@ -69,6 +77,30 @@ pub fn verify(directory: &Path, only: Option<&str>, pin: Option<&Pin>) -> Result
         measured: measured(&judged.checked, unused, elapsed),
         unchecked,
     })
+}
+
+/// What the newest note of the pinned log says of witnesses and age.
+fn witnesses(directory: &Path, trusted: &Trusted, judged: &mut StoreReport) {
+    let books = LocalStore::open_read(directory)
+        .ok()
+        .and_then(|local| recover::read(Arc::new(local)).ok())
+        .map(|recovered| recovered.books);
+    let log = books.as_ref().zip(trusted.pin()).and_then(|(books, pin)| {
+        let logs = books.logs();
+        logs.into_iter().find(|log| log.origin() == pin.origin())
+    });
+    let note = log.as_ref().and_then(|log| log.note());
+    let last = books.as_ref().zip(log).zip(note.as_ref());
+    let time = last.and_then(|((books, log), note)| {
+        let stored = books.record(&log, note.size.checked_sub(1)?).ok()?;
+        Head::parse(&stored.head).ok().map(|head| head.time)
+    });
+    let newest = Newest {
+        time,
+        is_last: true,
+    };
+    let note = note.as_ref().map(|note| note.text.as_str());
+    trusted.judge_store(note, newest, &mut judged.verdict);
 }
 
 /// Opening a store is reading its `FORMAT`: without it there is nothing that could be gone over, which is a verdict all the same.

@@ -71,6 +71,7 @@ struct SignedRoot {
     root: Hash,
     authenticity: Authenticity,
     ml_dsa_lines: usize,
+    note: String,
 }
 
 impl Reading {
@@ -182,6 +183,7 @@ impl Reading {
     }
 
     fn read_note(&self, note: &[u8], pin: Option<&Pin>) -> Option<SignedRoot> {
+        let text = core::str::from_utf8(note).ok()?;
         let note = Note::parse(note).ok()?;
         let checkpoint = Checkpoint::parse(note.text).ok()?;
         (checkpoint.size == self.size).then(|| SignedRoot {
@@ -189,6 +191,7 @@ impl Reading {
             authenticity: self
                 .walk
                 .authenticity(&note, &checkpoint, &self.origin, &self.id, pin),
+            note: text.into(),
             ml_dsa_lines: note.ml_dsa_shaped_lines(checkpoint.origin),
         })
     }
@@ -256,6 +259,7 @@ impl Reading {
             entries: self.records.entries(),
             times: self.records.times(),
             checkpoint: signed.map(|signed| (self.size, signed.root)),
+            note: signed.map(|signed| signed.note.clone()),
             tree_heads: Vec::new(),
             at: None,
             ml_dsa_lines: signed.map_or(0, |signed| signed.ml_dsa_lines),
