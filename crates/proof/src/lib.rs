@@ -111,6 +111,7 @@ pub mod head;
 pub mod key;
 pub mod limits;
 mod lines;
+pub mod memory;
 pub mod node_event;
 pub mod note;
 pub mod origin;

@@ -71,6 +71,9 @@ pub const POLICY_LINES_MAX: usize = 1_000;
 /// A trust file: a pin and a policy.
 pub const TRUST_BYTES_MAX: usize = POLICY_BYTES_MAX + (4 << 10);
 
+/// A memory file: a checkpoint of each of tens of thousands of logs.
+pub const MEMORY_BYTES_MAX: usize = 64 << 20;
+
 /// Seconds by which the clocks of a log and its witnesses may differ before one contradicts the other. Ordinary machines keep well
 /// within it; who backdates records by less gains nothing.
 pub const WITNESS_CLOCK_SECS: u64 = 300;

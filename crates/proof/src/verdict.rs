@@ -144,21 +144,21 @@ pub enum Authenticity {
 pub enum Consistency {
     /// What was remembered leads to what is here.
     Ok,
-    /// The log signed two histories. Reserved.
+    /// The log signed two histories.
     Fork {
         /// One note; together they convince anybody.
         one: String,
         /// The other.
         other: String,
     },
-    /// The log signed a larger tree before. Reserved.
+    /// The log signed a larger tree before.
     Rollback {
         /// The note of the larger tree.
         newer: String,
     },
     /// Nothing was remembered.
     Unchecked,
-    /// The same, and a comparison was asked for. Reserved.
+    /// A comparison was asked for, and could not be made.
     UncheckedThoughAsked,
 }
 

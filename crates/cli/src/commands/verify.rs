@@ -5,14 +5,17 @@
 
 mod file;
 mod progress;
+mod remember;
 mod report;
 mod store;
 mod trust;
 
-use crate::args::StoreArg;
+use crate::args::{StoreArg, WriteArgs};
 use crate::exit::Exit;
+use crate::node::{check_target, describe};
 use crate::output::Output;
 use crate::say::Failure;
+use crate::target;
 use clap::Args;
 use std::path::PathBuf;
 use trust::Trusted;
@@ -51,6 +54,14 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "AGE", value_parser = trust::age)]
     pub max_age: Option<u64>,
 
+    /// Compare with what earlier verifications saw, and remember what this one sees if all is well
+    #[arg(long, value_name = "FILE")]
+    pub remember: Option<PathBuf>,
+
+    /// Verify that two checkpoints of a log contradict each other; of different sizes, with --proof
+    #[arg(long, value_names = ["NOTE", "NOTE"], num_args = 2, conflicts_with_all = ["receipt", "export", "log", "remember", "trust", "max_age"])]
+    pub fork: Option<Vec<PathBuf>>,
+
     /// Answer as one JSON object
     #[arg(long)]
     pub json: bool,
@@ -58,14 +69,27 @@ pub struct VerifyArgs {
 
 /// Does it.
 pub fn run(store: &StoreArg, args: &VerifyArgs) -> Result<Exit, Failure> {
-    let trusted = Trusted::of(args)?;
-    let report = match (&args.receipt, &args.export, &args.proof) {
-        (Some(receipt), ..) => file::receipt(receipt, args.record.as_deref(), &trusted)?,
-        (_, Some(export), _) => file::export(export, &trusted)?,
-        (.., Some(proof)) => file::proof(proof, &trusted)?,
-        (None, None, None) => store::verify(&store.directory()?, args.log.as_deref(), &trusted)?,
+    check_memory(store, args)?;
+    let mut trusted = Trusted::of(args)?;
+    let report = match (
+        &args.receipt,
+        &args.export,
+        &args.proof,
+        args.fork.as_deref(),
+    ) {
+        (.., Some([one, other])) => file::fork(one, other, args.proof.as_deref(), &trusted)?,
+        (Some(receipt), ..) => file::receipt(receipt, args.record.as_deref(), &mut trusted)?,
+        (_, Some(export), ..) => file::export(export, &mut trusted)?,
+        (_, _, Some(proof), _) => file::proof(proof, &mut trusted)?,
+        _ => {
+            let directory = store.directory()?;
+            store::verify(&directory, args.log.as_deref(), &mut trusted)?
+        }
     };
     let exit = Exit::of_verdict(report.verdict.exit_code());
+    if exit == Exit::Done {
+        trusted.keep()?;
+    }
     let mut out = Output::new();
     let printed = match args.json {
         true => out.line(report.json()),
@@ -75,5 +99,18 @@ pub fn run(store: &StoreArg, args: &VerifyArgs) -> Result<Exit, Failure> {
         Err(failure) if failure.exit() != Exit::PipeClosed => Err(failure),
         // Whoever reads may have had enough; the verdict stands.
         _ => Ok(exit),
+    }
+}
+
+/// Before anything is made: a memory does not belong into the store that it guards.
+fn check_memory(store: &StoreArg, args: &VerifyArgs) -> Result<(), Failure> {
+    let is_of_store = args.receipt.is_none() && args.export.is_none() && args.proof.is_none();
+    let Some(memory) = args.remember.as_ref().filter(|_| is_of_store) else {
+        return Ok(());
+    };
+    match describe(store) {
+        Ok((directory, info)) => check_target(memory, &directory, &WriteArgs::default(), &info),
+        // What is wrong with the store is the verdict's to say.
+        Err(_) => target::check(memory, &[(&store.directory()?, "the store")]),
     }
 }

@@ -6,6 +6,7 @@
 
 mod batch_receipt;
 mod export;
+mod fork;
 mod head;
 mod judged;
 mod proof;
@@ -13,6 +14,7 @@ mod receipt;
 
 pub use batch_receipt::{BatchReceiptVerifier, verify_batch_receipt};
 pub use export::{ExportVerifier, verify_export};
+pub use fork::verify_fork;
 pub use head::{Before, HeadFault, check_head};
 pub use proof::verify_proof;
 pub use receipt::verify_receipt;

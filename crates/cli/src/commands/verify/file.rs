@@ -7,8 +7,8 @@ use crate::evidence::{RecordLines, named, open, read_up_to};
 use crate::say::{self, Failure};
 use crate::show;
 use indelible_proof::batch_receipt;
-use indelible_proof::limits::RECEIPT_BYTES_MAX;
-use indelible_proof::verdict::{Completeness, Integrity};
+use indelible_proof::limits::{NOTE_BYTES_MAX, RECEIPT_BYTES_MAX};
+use indelible_proof::verdict::{Completeness, Consistency, Integrity};
 use indelible_proof::verify::{self, BatchReceiptVerifier, Checked, ExportVerifier};
 use std::io::{self, Read};
 use std::path::Path;
@@ -20,7 +20,11 @@ const RECORD_FILE_BYTES_MAX: usize = 64 << 20;
 const CHUNK: usize = 1 << 20;
 
 /// A receipt, and the record it should be of.
-pub fn receipt(path: &Path, record: Option<&Path>, trusted: &Trusted) -> Result<Report, Failure> {
+pub fn receipt(
+    path: &Path,
+    record: Option<&Path>,
+    trusted: &mut Trusted,
+) -> Result<Report, Failure> {
     let bytes = read_up_to(path, RECEIPT_BYTES_MAX)?;
     if bytes.starts_with(batch_receipt::TITLE_START) {
         return self::batch_receipt(path, &bytes, record, trusted);
@@ -34,14 +38,7 @@ pub fn receipt(path: &Path, record: Option<&Path>, trusted: &Trusted) -> Result<
         unchecked.push("the event: the record given has none, or was not reached".to_owned());
     }
     unchecked.push("any other record".to_owned());
-    Ok(describe(
-        "receipt",
-        path,
-        judged,
-        trusted,
-        unchecked,
-        Duration::ZERO,
-    ))
+    describe("receipt", path, judged, trusted, unchecked, Duration::ZERO)
 }
 
 /// A batch receipt, and the records it should be of, of which one line is held at a time.
@@ -49,7 +46,7 @@ fn batch_receipt(
     path: &Path,
     bytes: &[u8],
     records: Option<&Path>,
-    trusted: &Trusted,
+    trusted: &mut Trusted,
 ) -> Result<Report, Failure> {
     let mut verifier = BatchReceiptVerifier::new(bytes, trusted.pin());
     if let Some(records) = records {
@@ -69,18 +66,11 @@ fn batch_receipt(
         unchecked.push("the events of records that came as heads alone".to_owned());
     }
     unchecked.push("any other record".to_owned());
-    Ok(describe(
-        "receipt",
-        path,
-        judged,
-        trusted,
-        unchecked,
-        Duration::ZERO,
-    ))
+    describe("receipt", path, judged, trusted, unchecked, Duration::ZERO)
 }
 
 /// A consistency proof, or a head at a time.
-pub fn proof(path: &Path, trusted: &Trusted) -> Result<Report, Failure> {
+pub fn proof(path: &Path, trusted: &mut Trusted) -> Result<Report, Failure> {
     let bytes = read_up_to(path, RECEIPT_BYTES_MAX)?;
     let judged = verify::verify_proof(&bytes, trusted.pin());
     let mut unchecked = Vec::new();
@@ -95,21 +85,69 @@ pub fn proof(path: &Path, trusted: &Trusted) -> Result<Report, Failure> {
         }
     }
     unchecked.push("the records".to_owned());
-    Ok(describe(
-        "proof",
-        path,
-        judged,
-        trusted,
+    describe("proof", path, judged, trusted, unchecked, Duration::ZERO)
+}
+
+/// Two checkpoints that contradict each other, if they do.
+pub fn fork(
+    one: &Path,
+    other: &Path,
+    proof: Option<&Path>,
+    trusted: &Trusted,
+) -> Result<Report, Failure> {
+    let (one_note, other_note) = (
+        read_up_to(one, NOTE_BYTES_MAX)?,
+        read_up_to(other, NOTE_BYTES_MAX)?,
+    );
+    let proof = proof
+        .map(|path| read_up_to(path, RECEIPT_BYTES_MAX))
+        .transpose()?;
+    let judged = verify::verify_fork(&one_note, &other_note, proof.as_deref(), trusted.pin());
+    let (mut findings, mut unchecked) = (Vec::new(), Vec::new());
+    if trusted.pin().is_none() {
+        unchecked.push("who signed them: no pin was given (--pin LINE)".to_owned());
+    }
+    match judged.verdict.consistency {
+        Consistency::Fork { .. } => findings.push(
+            "the key signed two histories that can't both be true: whoever held it forked the log"
+                .to_owned(),
+        ),
+        Consistency::UncheckedThoughAsked if proof.is_none() => unchecked.push(
+            "whether one begins with the other: checkpoints of two sizes take a proof (--proof FILE)".to_owned(),
+        ),
+        _ => {}
+    }
+    unchecked.push("which of two histories is the true one".to_owned());
+    Ok(Report {
+        subject: "fork",
+        path: format!("{} and {}", named(one), named(other)),
+        verdict: judged.verdict,
+        findings,
+        checked: signed_heads(&judged.checked),
+        measured: measured(&judged.checked, Duration::ZERO),
         unchecked,
-        Duration::ZERO,
-    ))
+    })
+}
+
+/// The two heads of a fork proof, which may not be of one tree.
+fn signed_heads(checked: &Checked) -> Vec<String> {
+    let smaller = checked.tree_heads.iter().map(|head| (head.size, head.root));
+    let heads = smaller.chain(checked.checkpoint);
+    let lines = heads.map(|(size, root)| {
+        let size = show::counted(size, "record");
+        format!("a checkpoint of {size}, root {root}")
+    });
+    checked.origin.iter().cloned().chain(lines).collect()
 }
 
 /// An export, in memory bounded by its longest line.
-pub fn export(path: &Path, trusted: &Trusted) -> Result<Report, Failure> {
+pub fn export(path: &Path, trusted: &mut Trusted) -> Result<Report, Failure> {
     let (mut source, length) = open(path)?;
     let progress = Progress::new(length);
     let mut verifier = ExportVerifier::new(trusted.pin());
+    if let Some(size) = trusted.remembered_size() {
+        verifier = verifier.watching(size);
+    }
     let began = Instant::now();
     let mut chunk = vec![0; CHUNK];
     let mut taken = 0;
@@ -134,25 +172,19 @@ pub fn export(path: &Path, trusted: &Trusted) -> Result<Report, Failure> {
             show::counted(size, "record")
         ));
     }
-    Ok(describe(
-        "export",
-        path,
-        judged,
-        trusted,
-        unchecked,
-        began.elapsed(),
-    ))
+    describe("export", path, judged, trusted, unchecked, began.elapsed())
 }
 
 fn describe(
     subject: &'static str,
     path: &Path,
     mut judged: verify::Report,
-    trusted: &Trusted,
+    trusted: &mut Trusted,
     mut unchecked: Vec<String>,
     elapsed: Duration,
-) -> Report {
+) -> Result<Report, Failure> {
     trusted.judge(&mut judged);
+    let told = trusted.remember(&mut judged, subject == "export")?;
     let verify::Report {
         verdict,
         further,
@@ -175,11 +207,16 @@ fn describe(
             )
         ));
     }
-    unchecked.push(
-        "whether others were shown another history: there is nothing to compare with".to_owned(),
+    findings.extend(told.found);
+    unchecked.extend(
+        told.unchecked
+            .map(|why| format!("what was remembered: {why}")),
     );
+    if verdict.consistency == Consistency::Unchecked {
+        unchecked.push(trusted.nothing_to_compare().to_owned());
+    }
     let path = named(path);
-    Report {
+    Ok(Report {
         subject,
         path,
         verdict,
@@ -187,7 +224,7 @@ fn describe(
         checked: sentences(&checked, elapsed),
         measured: measured(&checked, elapsed),
         unchecked,
-    }
+    })
 }
 
 fn sentences(checked: &Checked, elapsed: Duration) -> Vec<String> {

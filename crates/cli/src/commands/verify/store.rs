@@ -1,5 +1,7 @@
 //! Verifies a store: everything is read from disk and re-hashed; a writer may be at work beside.
 
+mod remember;
+
 use super::progress::Progress;
 use super::report::{Report, Value};
 use super::trust::Trusted;
@@ -10,7 +12,7 @@ use indelible_ledger::recover;
 use indelible_ledger::verify::{Checked, Damage, Finding, Request, StoreReport, verify_store};
 use indelible_proof::head::Head;
 use indelible_proof::trust::Newest;
-use indelible_proof::verdict::{Integrity, Seqs, Verdict};
+use indelible_proof::verdict::{Consistency, Integrity, Seqs, Verdict};
 use indelible_store::{LocalStore, Store, StoreError};
 use std::io;
 use std::path::Path;
@@ -18,8 +20,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The whole store, or the records of one log.
-pub fn verify(directory: &Path, only: Option<&str>, trusted: &Trusted) -> Result<Report, Failure> {
-    let pin = trusted.pin();
+pub fn verify(
+    directory: &Path,
+    only: Option<&str>,
+    trusted: &mut Trusted,
+) -> Result<Report, Failure> {
+    let pin = trusted.pin().cloned();
+    let pin = pin.as_ref();
     let store = match LocalStore::open_read(directory) {
         Ok(store) => store,
         Err(StoreError::Damaged { what, .. }) => return Ok(without_format(directory, what)),
@@ -45,6 +52,7 @@ pub fn verify(directory: &Path, only: Option<&str>, trusted: &Trusted) -> Result
     if trusted.is_more_than_a_pin() {
         witnesses(directory, trusted, &mut judged);
     }
+    let told = remember::compare(directory, only, trusted, &mut judged.verdict)?;
     let unchecked = judged.verdict.integrity == Integrity::Unchecked;
     if let Some(name) = only.filter(|_| unchecked && judged.findings.is_empty()) {
         return Err(Failure::usage(format!("no log named '{name}'"))
@@ -58,9 +66,10 @@ pub fn verify(directory: &Path, only: Option<&str>, trusted: &Trusted) -> Result
         unchecked
             .push("whether these are the logs you mean: no pin was given (--pin LINE)".to_owned());
     }
-    unchecked.push(
-        "whether others were shown another history: there is nothing to compare with".to_owned(),
-    );
+    unchecked.extend(told.unchecked);
+    if judged.verdict.consistency == Consistency::Unchecked {
+        unchecked.push(trusted.nothing_to_compare().to_owned());
+    }
     let unused: u64 = judged.unused.iter().map(|place| place.length).sum();
     if unused > 0 {
         unchecked.push(format!(
@@ -68,11 +77,12 @@ pub fn verify(directory: &Path, only: Option<&str>, trusted: &Trusted) -> Result
             show::bytes(unused)
         ));
     }
+    let findings = judged.findings.iter().map(ToString::to_string);
     Ok(Report {
         subject: "store",
         path: directory.display().to_string(),
         verdict: judged.verdict,
-        findings: judged.findings.iter().map(ToString::to_string).collect(),
+        findings: findings.chain(told.found).collect(),
         checked: sentences(&judged.checked, elapsed),
         measured: measured(&judged.checked, unused, elapsed),
         unchecked,

@@ -1,16 +1,18 @@
 //! Whom a verification trusts, and how old what it shows may be: from `--trust`, `--pin`, `INDELIBLE_PIN` and `--max-age`.
 
 use super::VerifyArgs;
+use super::remember::Remembering;
 use crate::args::from_environment;
 use crate::clock::SystemClock;
 use crate::evidence::{named, read_up_to};
 use crate::say::Failure;
 use indelible_ledger::clock::Clock as _;
 use indelible_proof::limits::TRUST_BYTES_MAX;
+use indelible_proof::memory::Seen;
 use indelible_proof::note::Note;
 use indelible_proof::pin::Pin;
 use indelible_proof::trust::{Freshness, Newest, Trust};
-use indelible_proof::verdict::{Verdict, Witnesses};
+use indelible_proof::verdict::{Authenticity, Consistency, Integrity, Verdict, Witnesses};
 use indelible_proof::verify::Report;
 
 /// What was trusted, if anything.
@@ -19,6 +21,8 @@ pub struct Trusted {
     /// A pin alone says nothing of witnesses: they stay as the verifier left them.
     is_more_than_a_pin: bool,
     freshness: Freshness,
+    /// What was seen before, where that is asked for.
+    pub memory: Option<Remembering>,
 }
 
 impl Trusted {
@@ -49,6 +53,11 @@ impl Trusted {
             trust,
             is_more_than_a_pin: args.trust.is_some() || args.max_age.is_some(),
             freshness,
+            memory: args
+                .remember
+                .as_deref()
+                .map(Remembering::open)
+                .transpose()?,
         })
     }
 
@@ -62,6 +71,60 @@ impl Trusted {
         if let Some(trust) = self.trust.as_ref().filter(|_| self.is_more_than_a_pin) {
             trust.judge(report, self.freshness);
         }
+    }
+
+    /// Compares a report on a file with what was seen of its log before. What it says beside the verdict.
+    pub fn remember(&mut self, report: &mut Report, is_current: bool) -> Result<Told, Failure> {
+        let mut told = Told::default();
+        let Some(memory) = &mut self.memory else {
+            return Ok(told);
+        };
+        let verdict = &mut report.verdict;
+        let is_believed = matches!(
+            verdict.authenticity,
+            Authenticity::Ok | Authenticity::OkNotYetPostQuantum
+        );
+        let key = self.trust.as_ref().map(|trust| trust.pin.key());
+        let (Some(note), Some(key), true) = (&report.checked.note, key, is_believed) else {
+            verdict.consistency = Consistency::UncheckedThoughAsked;
+            told.unchecked = Some("nothing in it is signed by whom you trust".to_owned());
+            return Ok(told);
+        };
+        let begins_with = match verdict.integrity {
+            Integrity::Ok => &report.checked.tree_heads[..],
+            _ => &[],
+        };
+        let compared = memory.compare(&Seen {
+            key,
+            note,
+            begins_with,
+            is_current,
+        });
+        told.unchecked = compared.why.map(str::to_owned);
+        told.found = match compared.consistency {
+            Consistency::Fork { .. } => Some(memory.write_fork(&compared.consistency, None)?),
+            _ => None,
+        };
+        verdict.consistency = compared.consistency;
+        Ok(told)
+    }
+
+    /// The size remembered of the log that is pinned.
+    pub fn remembered_size(&self) -> Option<u64> {
+        self.memory.as_ref()?.size_of(self.pin()?.origin())
+    }
+
+    /// What to say where there was nothing to compare with.
+    pub fn nothing_to_compare(&self) -> &'static str {
+        match self.memory {
+            None => "whether others were shown another history: there is nothing to compare with",
+            Some(_) => "whether others were shown another history: nothing was remembered yet",
+        }
+    }
+
+    /// Remembers what was seen.
+    pub fn keep(self) -> Result<(), Failure> {
+        self.memory.map_or(Ok(()), Remembering::keep)
     }
 
     /// The same for the newest note of the pinned log in a store, if it has one.
@@ -81,6 +144,15 @@ impl Trusted {
     pub fn is_more_than_a_pin(&self) -> bool {
         self.is_more_than_a_pin
     }
+}
+
+/// What a comparison says in sentences.
+#[derive(Default)]
+pub struct Told {
+    /// A finding.
+    pub found: Option<String>,
+    /// Why it could not be made.
+    pub unchecked: Option<String>,
 }
 
 fn pin(args: &VerifyArgs) -> Result<Option<Pin>, Failure> {

@@ -10,6 +10,8 @@ use crate::export::{
 use crate::hash::{Hash, Hasher};
 use crate::note::Note;
 use crate::pin::Pin;
+use crate::prove::TreeHead;
+use crate::tree::Frontier;
 use crate::tree::subtree::{self, Span};
 use crate::verdict::{
     Authenticity, Completeness, Consistency, Integrity, Part, Verdict, Witnesses,
@@ -58,6 +60,7 @@ pub(super) struct Reading {
     content: Content,
     walk: Walk,
     records: Records,
+    watched: Option<u64>,
     left: Vec<Hash>,
     right: Vec<Hash>,
     signed: Option<SignedRoot>,
@@ -75,7 +78,7 @@ struct SignedRoot {
 }
 
 impl Reading {
-    pub(super) fn new(header: &Header<'_>) -> Reading {
+    pub(super) fn new(header: &Header<'_>, watched: Option<u64>) -> Reading {
         Reading {
             due: Due::Genesis,
             origin: header.origin.as_str().into(),
@@ -83,7 +86,8 @@ impl Reading {
             size: header.size,
             content: header.content,
             walk: Walk::default(),
-            records: Records::new(header.first, header.count),
+            records: Records::new(header.first, header.count, watched),
+            watched,
             left: Vec::new(),
             right: Vec::new(),
             signed: None,
@@ -198,7 +202,7 @@ impl Reading {
 
     /// Steps 2 to 5, after so many lines.
     pub(super) fn report(&self, lines: u64) -> Report {
-        let checked = self.checked();
+        let mut checked = self.checked();
         let Some(signed) = &self.signed else {
             return Report::refused(Integrity::Unchecked, None, checked);
         };
@@ -208,6 +212,9 @@ impl Reading {
         let gives_root =
             |span: &Span| span.root(self.size, &self.left, &self.right) == Some(signed.root);
         let (mut found, is_proven) = self.records.findings(self.size, gives_root);
+        if gives_root(self.records.span()) {
+            checked.tree_heads = self.watched_head().into_iter().collect();
+        }
         if !self.digest_fits {
             found.push(Integrity::Malformed(Part::Line(lines)));
         }
@@ -226,6 +233,19 @@ impl Reading {
             expected,
             checked,
         }
+    }
+
+    /// The tree of the watched size, as far as the entries and what lies left of them show it.
+    fn watched_head(&self) -> Option<TreeHead> {
+        let size = self.watched?;
+        let root = match self.records.watched_span() {
+            Some(span) => span.root(size, &self.left, &[])?,
+            None if size == self.records.first_and_last().0 => {
+                Frontier::from_parts(size, self.left.clone())?.root()
+            }
+            None => return None,
+        };
+        Some(TreeHead { size, root })
     }
 
     /// Step 5. A damaged head or event takes nothing away: the entries prove that the record is there.

@@ -31,6 +31,9 @@ pub(super) struct Records {
     by_entries: Candidate,
     /// Only once a head differs from its entry.
     by_heads: Option<Candidate>,
+    /// The size whose tree is wanted too, and the entries up to it.
+    watched: Option<u64>,
+    watched_span: Option<Span>,
     /// D: the seqs whose head is not what the entry says.
     differing: Seqs,
     lost: Seqs,
@@ -44,7 +47,7 @@ pub(super) struct Records {
 }
 
 impl Records {
-    pub(super) fn new(first: u64, count: u64) -> Records {
+    pub(super) fn new(first: u64, count: u64, watched: Option<u64>) -> Records {
         Records {
             first,
             end: first.saturating_add(count),
@@ -52,6 +55,8 @@ impl Records {
             block: Vec::new(),
             by_entries: Candidate::new(first),
             by_heads: None,
+            watched,
+            watched_span: None,
             differing: Seqs::new(),
             lost: Seqs::new(),
             bare: Seqs::new(),
@@ -133,6 +138,9 @@ impl Records {
         }
         self.by_entries
             .append(seq, entry, judged.filter(|_| hashed == entry));
+        if self.watched == seq.checked_add(1) {
+            self.watched_span = Some(self.by_entries.span.clone());
+        }
     }
 
     /// Step 3: all that is wrong, in the order in which it counts, and whether entries or heads give the root of the tree of `size`
@@ -162,6 +170,16 @@ impl Records {
             found.push(Integrity::Missing(self.lost));
         }
         (found, entries_hold || heads_hold)
+    }
+
+    /// All entries.
+    pub(super) fn span(&self) -> &Span {
+        &self.by_entries.span
+    }
+
+    /// The entries up to the watched size, if it lies in the range.
+    pub(super) fn watched_span(&self) -> Option<&Span> {
+        self.watched_span.as_ref()
     }
 
     pub(super) fn lost(&self) -> &Seqs {
