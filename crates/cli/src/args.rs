@@ -1,7 +1,8 @@
 //! What can be typed: the commands, the options they share, and the first page of help.
 
 use crate::commands::{
-    append, clock, completions, demo, export, get, init, log, pin, prove, receipt, seal, verify,
+    append, clock, completions, demo, export, get, init, log, pin, prove, receipt, seal, status,
+    verify,
 };
 use crate::exit;
 use crate::say::{self, Failure};
@@ -56,6 +57,9 @@ pub struct WriteArgs {
     /// The store was copied or moved here on purpose; this is recorded
     #[arg(long)]
     pub moved: bool,
+    /// The register is lost, and you go on without what it remembered; this is recorded
+    #[arg(long)]
+    pub register_lost: bool,
 }
 
 /// Records `--from` to `--to`, both included.
@@ -114,7 +118,14 @@ const GROUPS: [(&str, &[&str]); 4] = [
     ("Prove", &["pin", "receipt", "prove", "export", "verify"]),
     (
         "Operate",
-        &["init", "seal", "clock accept", "demo", "completions"],
+        &[
+            "init",
+            "status",
+            "seal",
+            "clock accept",
+            "demo",
+            "completions",
+        ],
     ),
 ];
 

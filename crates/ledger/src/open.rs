@@ -38,6 +38,8 @@ pub struct Settings {
     pub tail_bytes_max: Option<u64>,
     /// How long a caller waits for room in the queue before it is told *not recorded, send again*.
     pub queue_wait: Duration,
+    /// An operator goes on although the configured register is missing: who. Means nothing while it is there.
+    pub accept_register: Option<String>,
     /// An operator accepts the wall clock as it stands: who.
     pub accept_clock: Option<String>,
     /// What is written into `start` records and genesis: name and version of the program.
@@ -51,6 +53,7 @@ impl Default for Settings {
             background_sealing: true,
             tail_bytes_max: None,
             queue_wait: QUEUE_WAIT,
+            accept_register: None,
             accept_clock: None,
             software,
         }
@@ -90,6 +93,9 @@ pub enum OpenError {
     /// There is such a log already.
     #[error("log '{0}' exists already")]
     LogExists(String),
+    /// The register that guards against a rollback is not there. Only in a store's first run it may not have been written yet.
+    #[error("the register is missing: nothing says whether this is the newest state of the store")]
+    RegisterMissing,
     /// The secret is not the one this store was founded with.
     #[error("these keys don't belong to this store: its checkpoints are signed by another key")]
     WrongKeys,
@@ -128,6 +134,11 @@ impl Ledger {
         random(&mut writer);
         store.acquire(writer)?;
         let recovered = recover::recover(Arc::clone(&store))?;
+        let without_register =
+            store.describe().register_configured && recovered.lacks_its_register();
+        if without_register && settings.accept_register.is_none() {
+            return Err(OpenError::RegisterMissing);
+        }
         let wall = clock.wall().ok_or(OpenError::NoTime)?;
         if settings.accept_clock.is_none()
             && let Some(last) = recovered.last_time()
@@ -142,6 +153,12 @@ impl Ledger {
             let what = "it has things that this version would not keep".to_owned();
             return Err(RecoverError::Unsupported { file, what }.into());
         }
+        // The guard is passed. Only now a copy becomes the store, and only now anything is written.
+        store.bind()?;
+        let mut recovered = recovered;
+        if !without_register {
+            begin_register(&*store, &mut recovered);
+        }
         let (recovered, unnamed, aside) = recover::confirm_last_pack(&store, recovered)?;
         let repairs = recover::repair(&*store, &recovered, aside)?;
         store.open_tail(recovered.next.checked_sub(1))?;
@@ -154,6 +171,7 @@ impl Ledger {
             wall,
             settings,
             creator,
+            without_register,
         };
         opening.start(recovered, repairs, unnamed)
     }
@@ -378,6 +396,7 @@ struct Opening<'a> {
     wall: Time,
     settings: Settings,
     creator: &'a str,
+    without_register: bool,
 }
 
 impl Opening<'_> {
@@ -403,7 +422,7 @@ impl Opening<'_> {
         let last_time = recovered.time.unwrap_or(self.wall);
         let last_sealed = recovered.last_sealed;
         let settings = self.settings.clone();
-        let wall = self.wall;
+        let (wall, without_register) = (self.wall, self.without_register);
         let committer = Arc::new(self.committer(recovered, node_log));
         let first = FirstBatch {
             settings: &settings,
@@ -413,6 +432,7 @@ impl Opening<'_> {
             founded,
             repairs: &repairs,
             unnamed,
+            without_register,
         };
         first.write(&committer)?;
         Ok(run(committer, last_sealed, settings, repairs))
@@ -452,6 +472,17 @@ impl Opening<'_> {
             Queue::new(self.settings.queue_wait),
             recovered.register,
         )
+    }
+}
+
+/// A register that the first run had no time to write is written before the second run's first batch: a later run that misses it knows
+/// that it was lost. If it can't be written now, that run will ask its operator.
+fn begin_register(store: &dyn Store, recovered: &mut Recovered) {
+    let is_due = store.describe().register_configured
+        && recovered.register.is_none()
+        && !recovered.signed_header.is_empty();
+    if is_due && store.register_swap(None, &recovered.signed_header).is_ok() {
+        recovered.register = Some(recovered.signed_header.clone());
     }
 }
 

@@ -66,6 +66,11 @@ pub enum NodeEvent<'a> {
         /// Its store id.
         store: [u8; 16],
     },
+    /// The register was missing at a start, and an operator decided to go on without what it remembered.
+    RegisterLost {
+        /// Who decided.
+        by: Cow<'a, str>,
+    },
     /// The wall clock ran ahead; the node goes on by the boot clock.
     ClockAhead {
         /// What the wall clock shows.
@@ -102,7 +107,8 @@ impl<'a> NodeEvent<'a> {
             | NodeEvent::Pack { .. } => Kind::Node,
             NodeEvent::RepairTorn { .. }
             | NodeEvent::RepairOrphan { .. }
-            | NodeEvent::Moved { .. } => Kind::Repair,
+            | NodeEvent::Moved { .. }
+            | NodeEvent::RegisterLost { .. } => Kind::Repair,
             NodeEvent::ClockAhead { .. }
             | NodeEvent::ClockBack { .. }
             | NodeEvent::ClockAccept { .. } => Kind::Clock,
@@ -156,6 +162,10 @@ impl<'a> NodeEvent<'a> {
                     .filter_map(|byte| HEX_PAIRS.get(usize::from(*byte)))
                     .for_each(|pair| push(out, pair));
                 push(out, b"\"");
+            }
+            NodeEvent::RegisterLost { by } => {
+                push(out, b"{\"repair\":\"register\",\"by\":");
+                string::push(by, out);
             }
             NodeEvent::ClockAhead { wall, by_boot } => {
                 push_time(b"{\"clock\":\"ahead\",\"wall\":\"", *wall, out);
@@ -244,6 +254,10 @@ fn read_repair<'a>(cursor: &mut Cursor<'a>) -> Result<NodeEvent<'a>, Fault> {
     } else if cursor.has(b"moved\"") {
         Ok(NodeEvent::Moved {
             store: cursor.quoted(b",\"store\":\"", "store", hex16)?,
+        })
+    } else if cursor.has(b"register\",\"by\":") {
+        Ok(NodeEvent::RegisterLost {
+            by: string::read(cursor)?,
         })
     } else {
         let batch = cursor.integer(b"torn\",\"batch\":", "batch")?;

@@ -91,6 +91,7 @@ pub fn run(store: &StoreArg, args: &InitArgs) -> Result<Exit, Failure> {
     let write = WriteArgs {
         keys: Some(keys_directory.clone()),
         moved: false,
+        register_lost: false,
     };
     let writing = Writing::open(store, &write)?;
     let warnings = writing.ledger.books().store().describe().warnings.clone();
