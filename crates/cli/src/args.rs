@@ -105,6 +105,7 @@ pub enum Command {
     Export(export::ExportArgs),
     Verify(verify::VerifyArgs),
     Seal(seal::SealArgs),
+    Status(status::StatusArgs),
     #[command(subcommand)]
     Clock(clock::ClockCommand),
     Demo(demo::DemoArgs),

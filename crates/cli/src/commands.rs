@@ -12,6 +12,7 @@ pub mod pin;
 pub mod prove;
 pub mod receipt;
 pub mod seal;
+pub mod status;
 pub mod verify;
 
 use crate::args::{Cli, Command};
@@ -31,6 +32,7 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Prove(args) => prove::run(&store, &args),
         Command::Export(args) => export::run(&store, &args),
         Command::Verify(args) => verify::run(&store, &args),
+        Command::Status(args) => status::run(&store, &args),
         Command::Seal(args) => seal::run(&store, &args),
         Command::Clock(command) => clock::run(&store, &command),
         Command::Demo(args) => demo::run(&args),
