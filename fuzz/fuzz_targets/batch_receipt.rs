@@ -45,7 +45,11 @@ fuzz_target!(|input: &[u8]| {
 /// As if the file itself were the head of each record.
 fn derived(read: &BatchReceipt<'_>, head: &[u8]) {
     let entries = vec![hash::entry(head); usize::try_from(read.count).expect("few")];
-    for seq in [read.first, read.first + read.count - 1, read.first + read.count] {
+    for seq in [
+        read.first,
+        read.first + read.count - 1,
+        read.first + read.count,
+    ] {
         let Ok(receipt) = derive(read, &entries, seq, head) else {
             continue;
         };

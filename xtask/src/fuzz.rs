@@ -22,7 +22,7 @@ const CARGO_FUZZ: &str = "0.13.2";
 const STORED: [&str; 3] = ["batch", "frame", "pack"];
 
 /// Vector file, list in it, target, and the member of a case that is its input.
-const SEEDS: [(&str, &str, &str, &str); 9] = [
+const SEEDS: [(&str, &str, &str, &str); 11] = [
     ("event", "cases", "event", "input"),
     ("head", "cases", "head", "head"),
     ("record", "lines", "head", "line"),
@@ -31,6 +31,8 @@ const SEEDS: [(&str, &str, &str, &str); 9] = [
     ("receipt", "cases", "receipt", "receipt"),
     ("batch_receipt", "cases", "batch_receipt", "batch_receipt"),
     ("prove", "cases", "prove", "proof"),
+    ("policy", "cases", "trust", "policy"),
+    ("trust", "cases", "trust", "trust"),
     ("export", "cases", "export", "export"),
 ];
 
