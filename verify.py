@@ -12,8 +12,9 @@ receipt against none, and the verdict says `self-keyed`: it holds together, but 
 
 Written from docs/spec alone, whose pages the headings below name; it shares no code with the program that writes the
 files. With --trust FILE (trust.md) in place of the pin also witnesses and required signatures count, and --max-age
-SECONDS asks how old the newest evidence may be. Every file gets a verdict of five axes and an exit code (verdicts.md). An export is read line by line: memory is
-bounded by what one event and 256 heads take. Not known here: stores, older exports, ML-DSA.
+SECONDS asks how old the newest evidence may be. Every file gets a verdict of five axes and an exit code (verdicts.md).
+An export is read line by line: memory is bounded by what one event and 256 heads take. Not known here: stores, what
+earlier verifications saw (memory.md), older exports, ML-DSA.
 """
 import base64
 import datetime

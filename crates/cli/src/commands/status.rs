@@ -115,7 +115,9 @@ fn text(name: &'static str, value: &str) -> Fact {
 
 fn logs(recovered: &Recovered) -> Fact {
     let (mut lines, mut members) = (Vec::new(), Vec::new());
-    for log in recovered.books.logs() {
+    let mut logs = recovered.books.logs();
+    logs.sort_by(|one, other| one.name().cmp(other.name()));
+    for log in logs {
         let (size, root) = log.head();
         let signed = log.note().map_or(0, |note| note.size);
         let last = log.times().map(|(_, last)| last);
