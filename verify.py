@@ -1,20 +1,24 @@
 #!/usr/bin/env python3
 """Verify an indelible export, receipt or proof with nothing but this file and Python 3.9 or later.
 
-    python3 verify.py [--json] [--pin LINE] EXPORT
-    python3 verify.py [--json] [--pin LINE] RECEIPT [RECORD]          a file may be -, standard input
-    python3 verify.py [--json] [--pin LINE] BATCH_RECEIPT [RECORDS]   one record line after the other
-    python3 verify.py [--json] [--pin LINE] PROOF                     what `indelible prove` prints
+    python3 verify.py [--json] [--pin LINE] [--walk FILE] EXPORT
+    python3 verify.py [--json] [--pin LINE] [--walk FILE] RECEIPT [RECORD]      a file may be -, standard input
+    python3 verify.py [--json] [--pin LINE] BATCH_RECEIPT [RECORDS]             one record line after the other
+    python3 verify.py [--json] [--pin LINE] PROOF                               what `indelible prove` prints
 
 What to trust: this file, Python's standard library, and the pin line, `indelible-pin-v1 <log id> <verifier key>`, which
 must reach you by another way than the file. Without a pin an export is checked against the key it carries itself, a
 receipt against none, and the verdict says `self-keyed`: it holds together, but anybody may have made it.
 
+A log's keys change. An export carries the walk from its log's id to the keys of its time. A walk file does the same for
+a receipt, and tells for both of the keys that came later.
+
 Written from docs/spec alone, whose pages the headings below name; it shares no code with the program that writes the
 files. With --trust FILE (trust.md) in place of the pin also witnesses and required signatures count, and --max-age
-SECONDS asks how old the newest evidence may be. Every file gets a verdict of five axes and an exit code (verdicts.md).
-An export is read line by line: memory is bounded by what one event and 256 heads take. Not known here: stores, what
-earlier verifications saw (memory.md), older exports, ML-DSA.
+SECONDS asks how old the newest evidence may be. A walk file goes with a receipt or an export alone. Every file gets a
+verdict of five axes and an exit code (verdicts.md). An export is read line by line: memory is bounded by what one event,
+256 heads and the keys of a walk take. Not known here: stores, what earlier verifications saw (memory.md), older exports,
+ML-DSA.
 """
 import base64
 import datetime
@@ -34,6 +38,7 @@ ORIGIN_BYTES_MAX, NOTE_BYTES_MAX, NOTE_LINES_MAX, PROOF_HASHES_MAX, SEQS_NAMED_M
 BATCH_RECORDS_MAX, POLICY_BYTES_MAX, POLICY_LINES_MAX, WITNESS_CLOCK_SECONDS = 65536, 1 << 20, 1000, 300
 LINE_BYTES_MAX, RECEIPT_BYTES_MAX, RECORD_FILE_BYTES_MAX = EVENT_BYTES_MAX + (8 << 10), 512 << 10, 64 << 20
 INTEGER_END, TREE_SIZE_END = 1 << 53, 1 << 63  # the first value that is too large
+WALK_FILE_BYTES_MAX, HINGES_MAX = 64 << 20, 1024
 HEX64, INTEGER = rb'[0-9a-f]{64}', rb'(?:0|[1-9]\d{0,18})'
 
 class Refused(ValueError):
@@ -49,6 +54,9 @@ def attempt(function, *arguments):
         return function(*arguments)
     except ValueError:
         return None
+
+def if_given(function, argument):
+    return None if argument is None else function(argument)
 
 def between(line, prefix, suffix):
     need(len(line) >= len(prefix + suffix) and line.startswith(prefix) and line.endswith(suffix))
@@ -100,8 +108,8 @@ PERCENT = rb'%(?:[01][0-9A-F]|2[025]|5C|7[BDF]|[89A-F][0-9A-F])'  # the bytes th
 ENCODED = rb'[!#$&-\[\]-z|~]*(?:' + PERCENT + rb'[!#$&-\[\]-z|~]*)*'
 TIME = rb'[2-9]\d{3}-[01]\d-[0-3]\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{9}Z'
 HEAD = re.compile(
-    rb'\{"indelible":0,"log":"(?P<log>' + ANY + rb'+)","kind":"(?P<kind>genesis|repair|clock|node|event'
-    rb'|(?P<reserved>key|settings|expiry|erasure|stream|successor))","by":"(?=[^"])(?P<by>' + ENCODED + rb')"'
+    rb'\{"indelible":0,"log":"(?P<log>' + ANY + rb'+)","kind":"(?P<kind>genesis|key|repair|clock|node|event'
+    rb'|(?P<reserved>settings|expiry|erasure|stream|successor))","by":"(?=[^"])(?P<by>' + ENCODED + rb')"'
     rb',"via":"(?P<via>[a-z0-9-]{1,32}/[a-z0-9-]{1,32})"(?:,"from":"(?!::ffff:[^:]+:[^:]+")(?P<from>[0-9a-f.:]+)")?'
     rb'(?:,"cert":"' + HEX64 + rb'")?(?:,"policy":(?P<policy>' + INTEGER + rb'))?'
     rb'(?:,"format":"[a-z0-9][a-z0-9._-]{0,31}")?(?:,"occurred":"(?P<occurred>' + TIME + rb')")?(?:,"src":"'
@@ -222,23 +230,55 @@ def parse_pin(line):
     need(key.type == ED25519 and log_name(key.name), 'the pin line has not the Ed25519 key of a log')
     return Pin(found[1], key)
 
+VKEYS = rb'"([^"\\]*(?:","[^"\\]*){0,7})"'
+KEY_SET = (rb',"keys":\[' + VKEYS + rb'\],"recovery":\{"threshold":([0-8]),"keys":\[(?:' + VKEYS + rb')?\]\}'
+           rb',"batch_key":(?:null|"(' + HEX64 + rb')")')
+RECOVERY_NAME = re.compile(rb'[a-z0-9][a-z0-9._-]{0,63}')
+KeySet = namedtuple('KeySet', 'keys threshold recovery')  # keys: those of type Ed25519
 GENESIS = re.compile(
-    rb'\{"genesis":0,"origin":"([^"\\]*)","node_log":(?:null|"(' + HEX64 + rb')")'
-    rb',"keys":\["([^"\\]*(?:","[^"\\]*){0,7})"\],"recovery":\{"threshold":0,"keys":\[\]\}'
-    rb',"batch_key":(?:null|"(' + HEX64 + rb')"),"node":"[0-9a-f]{32}","store":"[0-9a-f]{32}"'
-    rb',"limits":\{"event_bytes":(' + INTEGER + rb')\},"retention":null,"key_horizon":0'
+    rb'\{"genesis":0,"origin":"([^"\\]*)","node_log":(?:null|"(' + HEX64 + rb')")' + KEY_SET
+    + rb',"node":"[0-9a-f]{32}","store":"[0-9a-f]{32}","limits":\{"event_bytes":(' + INTEGER
+    + rb')\},"retention":null,"key_horizon":0'
     rb',"clock":\{"ahead_ms":1000,"drift_ppm":500,"start_days":30\},"witness_policy":null,"predecessor":null'
     rb',"creator":"[ !#-\[\]-~]*","software":"[ !#-\[\]-~]*"\}')
 
+KEY_EVENT = re.compile(rb'\{"key":"(rotation|recovery)","generation":([1-9]\d{0,15})' + KEY_SET + rb'\}')
+
+def parse_key_set(origin, lines, threshold, recovery_lines, batch_key):
+    """The KeySet by the members that KEY_SET finds."""
+    keys = [parse_vkey(line) for line in lines.split(b'","')]
+    recovery = [parse_vkey(line) for line in recovery_lines.split(b'","')] if recovery_lines is not None else []
+    need(all(key.name == origin for key in keys) and (batch_key is not None) == (log_name(origin) == b'_node'))
+    need(all(key.type == ED25519 and RECOVERY_NAME.fullmatch(key.name) for key in recovery))
+    need(len({key.public for key in recovery}) == len(recovery) >= int(threshold) >= (len(recovery) > 0))
+    keys = [key for key in keys if key.type == ED25519]
+    need(keys, 'no key of type Ed25519')
+    return KeySet(keys, int(threshold), recovery)
+
 def parse_genesis(event):
-    """(origin, keys) of a genesis record's event."""
+    """(origin, KeySet) of a genesis record's event."""
     found = GENESIS.fullmatch(event)
-    need(found and log_name(found[1]) and int(found[5]) < INTEGER_END)
-    origin, node_log, lines, batch_key, _ = found.groups()
-    keys, is_node_log = [parse_vkey(line) for line in lines.split(b'","')], log_name(origin) == b'_node'
-    need((node_log is None) == is_node_log == (batch_key is not None))
-    need(all(key.name == origin for key in keys) and any(key.type == ED25519 for key in keys))
-    return origin, keys
+    need(found and log_name(found[1]) and int(found[7]) < INTEGER_END)
+    origin, node_log = found.group(1, 2)
+    need((node_log is None) == (log_name(origin) == b'_node'))
+    return origin, parse_key_set(origin, *found.group(3, 4, 5, 6))
+
+def parse_key_event(origin, event):
+    """('rotation' or 'recovery', KeySet) of a key record's event."""
+    found = KEY_EVENT.fullmatch(event)
+    need(found and int(found[2]) < INTEGER_END)
+    return found[1], parse_key_set(origin, *found.group(3, 4, 5, 6))
+
+def hinge_ok(note, word, before, after):
+    """Whether the note of a hinge is signed as one that ends the first KeySet and brings the second."""
+    def statuses(keys):
+        return [verify_note(note, key) for key in keys]
+    if word == b'rotation':
+        keeps_recovery = before.threshold == 0 or before[1:] == after[1:]
+        return keeps_recovery and {*statuses(before.keys), *statuses(after.keys)} == {OK}
+    recovery = statuses(before.recovery)
+    return ({*statuses(after.keys)} == {OK} and 'signature invalid' not in recovery
+            and recovery.count(OK) >= before.threshold > 0)
 
 # ---- checkpoint.md --------------------------------------------------------------------------------------------------
 # A leaf's hash is SHA-256(0x00 ‖ entry), a node's SHA-256(0x01 ‖ left ‖ right).
@@ -254,6 +294,23 @@ def inclusion_root(leaf, index, size, proof):
     if index < left:
         return sha256(b'\1' + inclusion_root(leaf, index, left, below) + proof[-1])
     return sha256(b'\1' + proof[-1] + inclusion_root(leaf, index - left, size - left, below))
+
+def consistency_roots(old, new, proof, old_root, is_whole=True):
+    """The roots of sizes old and new by a consistency proof (RFC 6962 2.1.2), which may leave out old_root."""
+    if old == new:
+        need(len(proof) == (not is_whole), 'a proof of another length')
+        return (old_root, old_root) if is_whole else (proof[0], proof[0])
+    need(0 < old < new and proof, 'a proof of another length')
+    left, below = split(new), proof[:-1]
+    if old <= left:
+        before, after = consistency_roots(old, left, below, old_root, is_whole)
+        return before, sha256(b'\1' + after + proof[-1])
+    before, after = consistency_roots(old - left, new - left, below, old_root, False)
+    return sha256(b'\1' + proof[-1] + before), sha256(b'\1' + proof[-1] + after)
+
+def is_consistent(old, new, proof):
+    """Whether the proof leads from one (size, root) to the other."""
+    return attempt(consistency_roots, old[0], new[0], proof, old[1]) == (old[1], new[1])
 
 class RangeTree:
     """A range's entries, folded as they come into the roots of the largest perfect subtrees: a few dozen hashes."""
@@ -317,14 +374,21 @@ def verify_note(note, key):
         return 'unknown key'
     return OK if ed25519_ok(key.public, note.text, signature) else 'signature invalid'
 
-def authenticate(checkpoint, key):
-    """verify_note, and what its 'ok' becomes if there is a line of the log that this version does not check."""
-    status = verify_note(checkpoint.note, key)
-    return 'ok, not yet post-quantum' if status == OK and checkpoint.post_quantum else status
+def verify_any(note, keys):
+    """'signature invalid' if the line of one of the keys is wrong, 'ok' if one is there, else 'unknown key'."""
+    found = {verify_note(note, key) for key in keys}
+    return next((text for text in ('signature invalid', OK) if text in found), 'unknown key')
+
+def ok_text(checkpoint):
+    """What 'ok' becomes if there is a line of the log that this version does not check."""
+    return 'ok, not yet post-quantum' if checkpoint.post_quantum else OK
 
 # ---- verdicts.md ----------------------------------------------------------------------------------------------------
-EXIT_0 = re.compile(r'ok|ok, not yet post-quantum|none asked|quorum met|population complete.*|selective.*|content withheld')
-EXIT_3 = re.compile(r'unsupported version|unchecked|self-keyed|unknown key|required signature \w+|quorum missing|stale.*')
+EXIT_0 = re.compile(r'ok|ok, not yet post-quantum|none asked|quorum met|population complete.*|selective.*'
+                    r'|content withheld')
+EXIT_3 = re.compile(r'unsupported version|unchecked|self-keyed|unknown key|ok up to its hinge.*|required signature \w+'
+                    r'|quorum missing|stale.*')
+UP_TO_HINGE = 'ok up to its hinge, not tied to it'
 BAD_CHECKPOINT, ENDS_EARLY = 'malformed(checkpoint)', 'the file ends before the end of this line'
 
 class Verdict:
@@ -336,11 +400,14 @@ class Verdict:
         self.shows_last = False  # and whether that is the last one of the checkpoint
 
     def exit_code(self):
-        bad = [text for axis, text in self.axes.items() if axis != 'consistency' and not EXIT_0.fullmatch(text)]
+        bad = [text for axis, text in self.axes.items()
+               if not EXIT_0.fullmatch(text) and (axis, text) != ('consistency', 'unchecked')]
         return 0 if not bad else 3 if all(EXIT_3.fullmatch(text) for text in bad) else 1
 
     def text(self):
-        return ''.join(['%s: %s\n' % axis for axis in self.axes.items()] + ['    %s\n' % line for line in self.details])
+        fork = 'another root than at this size in the walk file: the two notes prove it to anybody'
+        details = self.details + [fork] * (self.axes['consistency'] == 'fork')
+        return ''.join(['%s: %s\n' % axis for axis in self.axes.items()] + ['    %s\n' % line for line in details])
 
     def look_at(self, checkpoint, time, last):
         self.checkpoint, self.time, self.shows_last = checkpoint, time, last + 1 == checkpoint.size
@@ -390,19 +457,32 @@ class Lines:
         need(self.line.endswith(b'\n'), 'longer than a line may be' if len(self.line) > LINE_BYTES_MAX else ENDS_EARLY)
         return between(self.line[:-1], prefix, suffix)
 
+    def end(self):
+        """Whether the digest in the last line, behind which nothing stands, is right."""
+        digest = self.next(b'{"end":1,"sha256":"', b'"}')
+        need(re.fullmatch(HEX64, digest), 'not the last line')
+        self.number += 1
+        need(not self.file.read(1), 'bytes after the last line')
+        self.number -= 1
+        return self.before.hexdigest().encode() == digest
+
 # ---- receipt.md -----------------------------------------------------------------------------------------------------
 RECEIPT_START = b'c2sp.org/tlog-proof@v1'
 
-def verify_receipt(data, pin=None, record=None):
-    """The Verdict on a receipt, under a pin line and with a record line where they are given."""
-    verdict, pin = Verdict(), pin if pin is None else parse_pin(pin)
+def verify_receipt(data, pin=None, record=None, walk=None):
+    """The Verdict on a receipt, under a pin line, with a record line and beside a walk file where they are given."""
+    verdict, pin, walk = Verdict(), if_given(parse_pin, pin), if_given(read_walk_file, walk)
     receipt = verdict.read(Receipt, Lines(io.BytesIO(data)))
     if receipt is None:
         return verdict
     checkpoint, head = receipt.checkpoint, receipt.head
+    authenticity, consistency = authenticity_under(pin, checkpoint), 'unchecked'
+    if pin and walk:
+        authenticity, consistency = receipt_beside_walk(checkpoint, pin, walk)
     verdict.look_at(checkpoint, head.time, receipt.index)
-    verdict.axes.update(integrity=receipt_integrity(receipt, record), authenticity=authenticity_under(pin, checkpoint),
-                        witnesses='none asked', completeness='selective: proves nothing about the rest')
+    verdict.axes.update(integrity=receipt_integrity(receipt, record), authenticity=authenticity,
+                        consistency=consistency, witnesses='none asked',
+                        completeness='selective: proves nothing about the rest')
     verdict.details.append('log %s, record %d of %d, kind %s, recorded at %s; ML-DSA-44 lines: %d' % (
         head.log.decode(), head.seq, checkpoint.size, head.kind.decode(), head.time.decode(), checkpoint.post_quantum))
     return verdict
@@ -411,7 +491,8 @@ def authenticity_under(pin, checkpoint):
     """Step 3, for whatever carries no key of its own."""
     if pin is None:
         return 'self-keyed'
-    return authenticate(checkpoint, pin.key) if checkpoint.origin == pin.key.name else 'unknown key'
+    status = verify_note(checkpoint.note, pin.key) if checkpoint.origin == pin.key.name else 'unknown key'
+    return ok_text(checkpoint) if status == OK else status
 
 def read_hashes(lines, most):
     """Lines of one hash each, and the empty line after them."""
@@ -451,6 +532,140 @@ def receipt_integrity(receipt, record):
         salt is not None and not content_ok(salt, event, head.digest) and 'event altered(%d)' % index,
         salt is not None and attempt(check_event, event) is None and 'log fault(%d, event)' % index,
         OK)
+
+# ---- walk.md --------------------------------------------------------------------------------------------------------
+WALK_START = re.compile(rb'\{"walk":0,"origin":"([^"]*)","id":"(' + HEX64 + rb')","size":(' + INTEGER + rb')\}')
+HINGE = re.compile(rb'","consistency":\[([^]]*)\],"inclusion":\[([^]]*)\],"key":(.*)', re.DOTALL)
+
+def decode_hashes(text):
+    return [decode_base64(between(quoted, b'"', b'"'), 32) for quoted in text.split(b',')] if text else []
+
+def unescape(line):
+    escapes = re.finditer(rb'\\.?|"', line, re.DOTALL)
+    need(all(found[0] in (b'\\n', b'\\"', b'\\\\') for found in escapes), 'not an escaped note')
+    if len(line) > 2 * NOTE_BYTES_MAX:
+        return b''  # it can't hold a note, nor does this
+    return re.sub(rb'\\(.)', lambda found: b'\n' if found[1] == b'n' else found[1], line)
+
+def cut_hinge(text):
+    """(note, consistency, inclusion, head, salt, event) of a hinge line without its first bytes and the last two."""
+    end = next((found.start() for found in re.finditer(rb'\\.|"', text, re.DOTALL) if found[0] == b'"'), len(text))
+    found = HINGE.fullmatch(text, end)
+    need(found, 'not a hinge line')
+    return (unescape(text[:end]), decode_hashes(found[1]), decode_hashes(found[2]), *cut_record(found[3]))
+
+class Walk:
+    """The walk lines of an export or a walk file, judged as they pass. Set i was brought by hinge i, which has a size
+    and a root, and ended by hinge i + 1; the genesis counts as hinge 0. After a step that fails lines are only cut."""
+    def __init__(self, origin, log_id, lines):
+        self.origin, self.id, self.sets, self.hinges, self.count = origin, log_id, [], [], 0
+        record = cut_record(lines.next(b'{"walk":', b'}'))
+        need(record[1] is not None, 'the genesis record without its content')
+        self.status, head = judge_head(record[0])
+        self.is_good = attempt(self.begin, head, *record) is True
+        line = lines.next(b'{"walk":{')
+        while not line.startswith(b'"consistency":'):
+            need(line.startswith(b'"hinge":'), UNSUPPORTED)
+            need(self.count < HINGES_MAX, 'a hinge too many')
+            parts = cut_hinge(between(line, b'"hinge":"', b'}}'))
+            self.is_good = self.is_good and attempt(self.turn, *parts) is True
+            self.count, line = self.count + 1, lines.next(b'{"walk":{')
+        self.consistency = decode_hashes(between(line, b'"consistency":[', b']}}'))
+
+    def begin(self, head, data, salt, event):
+        """export.md, step 2a."""
+        need(head and (head.kind, head.seq, head.log) == (b'genesis', 0, self.origin))
+        need(sha256(data).hex().encode() == self.id and content_ok(salt, event, head.digest))
+        origin, keys = parse_genesis(event)
+        need(origin == self.origin)
+        self.sets, self.hinges = [keys], [(1, sha256(b'\0' + sha256(data)))]
+        return True
+
+    def turn(self, note, consistency, inclusion, data, salt, event):
+        """The steps for a hinge."""
+        checkpoint, (status, head) = parse_checkpoint(note), judge_head(data)
+        hinge = checkpoint.size, checkpoint.root
+        need(checkpoint.origin == self.origin and is_consistent(self.hinges[-1], hinge, consistency))
+        need(checkpoint.size > self.hinges[-1][0] and status == OK and head.kind == b'key' and kind_ok(head))
+        need(head.log == self.origin and head.seq == checkpoint.size - 1)
+        need(salt is not None and content_ok(salt, event, head.digest))
+        need(inclusion_root(sha256(b'\0' + sha256(data)), head.seq, checkpoint.size, inclusion) == checkpoint.root)
+        word, keys = parse_key_event(self.origin, event)
+        need(hinge_ok(checkpoint.note, word, self.sets[-1], keys))
+        self.sets.append(keys)
+        self.hinges.append(hinge)
+        return True
+
+    def sizes(self):
+        return {size for size, _ in self.hinges[1:]}
+
+    def has(self, pin):
+        return (pin.key.name, pin.log_id) == (self.origin, self.id) and any(pin.key in keys.keys for keys in self.sets)
+
+    def leads_to(self, checkpoint):
+        return is_consistent(self.hinges[-1], (checkpoint.size, checkpoint.root), self.consistency)
+
+    def last_signer(self, note, sets):
+        """Which is the last of the sets of which a key signed the note, or None."""
+        return max((at for at, keys in enumerate(sets) if any(verify_note(note, key) == OK for key in keys.keys)),
+                   default=None)
+
+class WalkFile:
+    def __init__(self, lines):
+        lines.next(b'{"walk":')
+        need(not re.match(rb'\{"walk":[1-9]', lines.line), UNSUPPORTED)
+        found = WALK_START.fullmatch(lines.line[:-1])
+        need(found and log_name(found[1]) and int(found[3]) < INTEGER_END, 'not the first line of a walk file')
+        self.walk = Walk(found[1], found[2], lines)
+        checkpoint = parse_checkpoint(unescape(lines.next(b'{"checkpoint":"', b'"}')))
+        need(lines.end(), 'another digest than that of the lines before')
+        lines.number = 2
+        need(self.walk.status != UNSUPPORTED, UNSUPPORTED)
+        self.is_good = (self.walk.is_good and checkpoint.size == int(found[3])
+                        and checkpoint.origin == self.walk.origin and self.walk.leads_to(checkpoint)
+                        and verify_any(checkpoint.note, self.walk.sets[-1].keys) == OK)
+
+def read_walk_file(data):
+    """The WalkFile; one that is malformed or of another version is refused."""
+    need(len(data) <= WALK_FILE_BYTES_MAX, 'the walk file is too large: more than 64 MiB')
+    lines = Lines(io.BytesIO(data))
+    try:
+        return WalkFile(lines)
+    except Refused as refused:
+        raise Refused('the walk file, line %d: %s' % (max(lines.number, 1), refused))
+
+def receipt_beside_walk(checkpoint, pin, file):
+    """(authenticity, consistency) by the steps for a checkpoint beside a walk file, from the second on."""
+    walk, here, sets = file.walk, (checkpoint.size, checkpoint.root), file.walk.sets
+    if not file.is_good or not walk.has(pin) or checkpoint.origin != walk.origin:
+        return 'unknown key' if file.is_good else 'key walk broken', 'unchecked'
+    status = verify_any(checkpoint.note, [key for keys in sets for key in keys.keys])
+    at = walk.last_signer(checkpoint.note, sets)
+    if status != OK or (at > 0 and checkpoint.size < walk.hinges[at][0]):
+        return 'unknown key' if status == OK else status, 'unchecked'
+    if here in walk.hinges:
+        return ok_text(checkpoint), 'unchecked'
+    if checkpoint.size in [size for size, _ in walk.hinges[at:at + 2]]:
+        return ok_text(checkpoint), 'fork'
+    if at == len(sets) - 1:
+        return ok_text(checkpoint), 'unchecked'
+    return 'key retired' if checkpoint.size > walk.hinges[at + 1][0] else UP_TO_HINGE, 'unchecked'
+
+def export_beside_walk(export, pin, file):
+    """(authenticity, consistency) by the steps for an export beside a walk file; 'ok' if they leave it."""
+    own, walk, size = export.walk.hinges, file.walk, export.size
+    if not file.is_good:
+        return 'key walk broken', 'unchecked'
+    if (walk.origin, walk.id) != (export.origin, export.id) or pin and not walk.has(pin):
+        return 'unknown key', 'unchecked'
+    if any(mine != other for mine, other in zip(own, walk.hinges)):
+        return 'key walk broken', 'unchecked'
+    if len(walk.hinges) <= len(own) or (size, export.checkpoint.root) in walk.hinges:
+        return OK, 'unchecked'
+    ended = walk.hinges[len(own)][0]
+    if size == ended:
+        return OK, 'fork'
+    return 'key retired' if size > ended else UP_TO_HINGE if pin else OK, 'unchecked'
 
 # ---- export.md ------------------------------------------------------------------------------------------------------
 EXPORT_START = re.compile(rb'\{"export":0,"origin":"([^"]*)","id":"(' + HEX64 + rb')","first":(' + INTEGER
@@ -492,20 +707,21 @@ class Records:
         return log_fault(seq, log=head.log == self.origin, seq=head.seq == seq, kind=kind_ok(head),
                          prev=head.prev == prev, time=self.time is None or head.time > self.time)
 
-def verify_export(source, pin=None):
-    """The Verdict on an export, as bytes or as a binary file, under a pin line if one is given."""
-    verdict, pin = Verdict(), pin if pin is None else parse_pin(pin)
+def verify_export(source, pin=None, walk=None):
+    """The Verdict on an export, as bytes or as a binary file, under a pin line and beside a walk file where given."""
+    verdict, pin, walk = Verdict(), if_given(parse_pin, pin), if_given(read_walk_file, walk)
     export = verdict.read(Export, Lines(io.BytesIO(source) if isinstance(source, bytes) else source))
     if export is None:
         return verdict
-    verdict.details.append('log %s, records %d to %d of %d; heads alone: %d, lost: %d, ML-DSA-44 lines: %d' % (
+    details = 'log %s, records %d to %d of %d; heads alone: %d, lost: %d, hinges: %d, ML-DSA-44 lines: %d'
+    verdict.details.append(details % (
         export.origin.decode(), export.first, export.end - 1, export.size, export.bare.count, export.lost.count,
-        export.checkpoint.post_quantum))
+        export.walk.count, export.checkpoint.post_quantum))
     verdict.look_at(export.checkpoint, export.newest, export.end - 1)
-    authenticity = export_authenticity(export, pin)
+    authenticity, consistency = export_authenticity(export, pin, walk)
     integrity, is_proven = export_integrity(export, verdict)
-    verdict.axes.update(integrity=integrity, authenticity=authenticity, witnesses='none asked',
-                        completeness=export_completeness(export, authenticity, is_proven))
+    verdict.axes.update(integrity=integrity, authenticity=authenticity, consistency=consistency,
+                        witnesses='none asked', completeness=export_completeness(export, authenticity, is_proven))
     return verdict
 
 class Export(Records):
@@ -514,6 +730,7 @@ class Export(Records):
         self.read_start(lines)
         super().__init__(self.origin, self.first)
         self.differ, self.lost, self.by_entry = Seqs(), Seqs(), RangeTree(self.first)
+        self.has_stray_key = False  # a key record without a hinge
         for start in range(self.first // 256 * 256, self.end, 256):
             self.read_block(range(max(start, self.first), min(start + 256, self.end)), lines)
         self.read_end(lines)
@@ -526,11 +743,7 @@ class Export(Records):
         self.origin, self.id, self.content = found.group(1, 2, 6)
         self.first, self.size, self.end = int(found[3]), int(found[5]), int(found[3]) + int(found[4])
         need(self.first < self.end <= self.size < INTEGER_END, 'impossible numbers')
-        self.walk = cut_record(lines.next(b'{"walk":', b'}'))
-        need(self.walk[1] is not None, 'the genesis record without its content')
-        line = lines.next(b'{"walk":{')
-        need(line.startswith(b'"consistency":'), UNSUPPORTED)
-        self.consistency = decode_hashes(between(line, b'"consistency":[', b']}}'))
+        self.walk = Walk(self.origin, self.id, lines)
 
     def read_block(self, seqs, lines):
         records = [self.read_record(seq, lines.next()) for seq in seqs]
@@ -550,7 +763,10 @@ class Export(Records):
             return None, OK, None
         data, salt, event = cut_record(line)
         need(salt is None or self.content == b'all', 'content in an export of heads')
-        return self.judge(seq, data, salt, event)
+        digest, status, head = self.judge(seq, data, salt, event)
+        if status == OK and head.kind == b'key' and seq + 1 not in self.walk.sizes():
+            self.has_stray_key = True
+        return digest, status, head
 
     def read_end(self, lines):
         left = decode_hashes(lines.next(b'{"left":[', b']}'))
@@ -559,40 +775,27 @@ class Export(Records):
         self.root_by_entry, self.root_by_head = (tree.root(self.size, proof) for tree in (self.by_entry, self.by_head))
         self.checkpoint = parse_checkpoint(unescape(lines.next(b'{"checkpoint":"', b'"}')))
         need(self.checkpoint.size == self.size, 'a checkpoint of another size')
-        digest = lines.next(b'{"end":1,"sha256":"', b'"}')
-        need(re.fullmatch(HEX64, digest), 'not the last line')
-        self.last_line, self.digest_ok = lines.number, lines.before.hexdigest().encode() == digest
-        lines.number += 1
-        need(not lines.file.read(1), 'bytes after the last line')
-        lines.number, (status, self.genesis) = 2, judge_head(self.walk[0])
-        need(status != UNSUPPORTED, UNSUPPORTED)
+        self.digest_ok = lines.end()
+        self.last_line, lines.number = lines.number, 2
+        need(self.walk.status != UNSUPPORTED, UNSUPPORTED)
 
-def decode_hashes(text):
-    return [decode_base64(between(quoted, b'"', b'"'), 32) for quoted in text.split(b',')] if text else []
-
-def unescape(line):
-    note = re.sub(rb'\\(.)', lambda escape: b'\n' if escape[1] == b'n' else escape[1], line)
-    need(note.replace(b'\\', b'\\\\').replace(b'"', b'\\"').replace(b'\n', b'\\n') == line, 'not an escaped note')
-    return note
-
-def export_authenticity(export, pin):
-    """Step 2."""
-    (data, salt, event), genesis, checkpoint = export.walk, export.genesis, export.checkpoint
-    origin, keys = attempt(parse_genesis, event) or (None, None)
-    if not (genesis and (genesis.kind, genesis.seq, genesis.log) == (b'genesis', 0, export.origin)
-            and sha256(data).hex().encode() == export.id and content_ok(salt, event, genesis.digest)
-            and origin == export.origin):
-        return 'key walk broken'
-    if pin and (pin.key.name != origin or pin.log_id != export.id or pin.key not in keys):
-        return 'unknown key'
-    status = authenticate(checkpoint, pin.key if pin else next(key for key in keys if key.type == ED25519))
-    # From size 1 a consistency proof has the hashes of the inclusion proof of record 0, in the same order.
-    root = attempt(inclusion_root, sha256(b'\0' + sha256(data)), 0, export.size, export.consistency)
-    return first_that_applies(
-        status in ('unknown key', 'signature invalid') and status,
-        checkpoint.origin != origin and 'unknown key',
-        root != checkpoint.root and 'key walk broken',
-        status if pin else 'self-keyed')
+def export_authenticity(export, pin, file):
+    """Step 2: (authenticity, consistency)."""
+    walk, checkpoint = export.walk, export.checkpoint
+    if not walk.is_good:
+        return 'key walk broken', 'unchecked'
+    status = verify_any(checkpoint.note, walk.sets[-1].keys)
+    earlier = walk.last_signer(checkpoint.note, walk.sets[:-1])
+    text = first_that_applies(
+        pin and not walk.has(pin) and 'unknown key',
+        status == 'unknown key' and earlier is not None and export.size > walk.hinges[earlier + 1][0] and 'key retired',
+        status != OK and status,
+        checkpoint.origin != export.origin and 'unknown key',
+        not walk.leads_to(checkpoint) and 'key walk broken',
+        export.has_stray_key and 'key walk broken',
+        OK)
+    text, consistency = export_beside_walk(export, pin, file) if text == OK and file else (text, 'unchecked')
+    return text if text != OK else ok_text(checkpoint) if pin else 'self-keyed', consistency
 
 def export_integrity(export, verdict):
     """Step 3: (its value, whether the entries or the heads give the root)."""
@@ -609,7 +812,8 @@ def export_integrity(export, verdict):
 def export_completeness(export, authenticity, is_proven):
     """Step 5."""
     return first_that_applies(
-        (not is_proven or authenticity in ('signature invalid', 'unknown key', 'key walk broken')) and 'unchecked',
+        (not is_proven or authenticity in ('signature invalid', 'unknown key', 'key retired', 'key walk broken'))
+        and 'unchecked',
         export.lost.count and 'incomplete(%d lost)' % export.lost.count,
         export.content == b'heads' and 'content withheld',
         export.bare.count and 'erased without record(%s)' % export.bare,
@@ -620,7 +824,7 @@ BATCH_RECEIPT_START = b'indelible-batch-receipt-v'
 
 def verify_batch_receipt(data, pin=None, records=None):
     """The Verdict on a batch receipt, under a pin line and with its records, bytes or a binary file, where they are given."""
-    verdict, pin = Verdict(), pin if pin is None else parse_pin(pin)
+    verdict, pin = Verdict(), if_given(parse_pin, pin)
     batch = verdict.read(BatchReceipt, Lines(io.BytesIO(data)))
     if batch is None:
         return verdict
@@ -687,7 +891,7 @@ CONSISTENCY_START, HEAD_AT_START = b'indelible-consistency-v', b'indelible-head-
 
 def verify_proof(data, pin=None):
     """The Verdict on a consistency proof or a head at a time, under a pin line."""
-    verdict, pin = Verdict(), pin if pin is None else parse_pin(pin)
+    verdict, pin = Verdict(), if_given(parse_pin, pin)
     form = HeadAt if data.startswith(HEAD_AT_START) else ConsistencyProof
     proof = verdict.read(form, Lines(io.BytesIO(data)))
     if proof is None:
@@ -716,27 +920,6 @@ def read_tree_head(text):
     size, space, root = text.partition(b' ')
     return decode_integer(size, INTEGER_END), decode_base64(root, 32)
 
-def consistency_ok(old, new, proof):
-    """RFC 6962 2.1.2: whether the proof leads from one (size, root) to the other. Its hashes are roots of ranges."""
-    (size, root), (new_size, new_root) = old, new
-    if not 0 < size <= new_size:
-        return False
-    low, high, ranges = 0, new_size, []
-    while high != size:
-        middle = low + split(high - low)
-        ranges.append((middle, high) if size <= middle else (low, middle))
-        low, high = (low, middle) if size <= middle else (middle, high)
-    ranges = [(low, high)] * (low > 0) + ranges[::-1]
-    if len(proof) != len(ranges):
-        return False
-    known = {(0, size): root, **dict(zip(ranges, proof))} if low == 0 else dict(zip(ranges, proof))
-    def root_of(low, high):
-        if (low, high) in known:
-            return known[low, high]
-        middle = low + split(high - low)
-        return sha256(b'\1' + root_of(low, middle) + root_of(middle, high))
-    return root_of(0, size) == root and root_of(0, new_size) == new_root
-
 class ConsistencyProof:
     def __init__(self, lines):
         begin_proof(lines, CONSISTENCY_START)
@@ -750,8 +933,8 @@ class ConsistencyProof:
     def integrity(self):
         signed = self.checkpoint[1:3]
         return first_that_applies(
-            not consistency_ok(self.new, signed, self.onward) and 'root mismatch(%d)' % signed[0],
-            not consistency_ok(self.old, self.new, self.between) and 'root mismatch(%d)' % self.new[0],
+            not is_consistent(self.new, signed, self.onward) and 'root mismatch(%d)' % signed[0],
+            not is_consistent(self.old, self.new, self.between) and 'root mismatch(%d)' % self.new[0],
             OK)
 
 class HeadAt:
@@ -930,7 +1113,7 @@ def witnesses_text(policy, seen, verdict, now, max_age):
 def main():
     """A file is what it begins as; else a receipt if a record is given with it, else an export."""
     try:
-        options, files = getopt.gnu_getopt(sys.argv[1:], 'h', ['help', 'json', 'pin=', 'trust=', 'max-age='])
+        options, files = getopt.gnu_getopt(sys.argv[1:], 'h', ['help', 'json', 'pin=', 'walk=', 'trust=', 'max-age='])
         if {('-h', ''), ('--help', '')} & set(options):
             return print(__doc__)
         need(1 <= len(files) <= 2, 'one or two files are expected')
@@ -945,7 +1128,11 @@ def main():
                 trust = parse_trust(source.read(POLICY_BYTES_MAX + (4 << 10) + 1))
             pin = trust.pin
         file, *others = [open(0 if name == '-' else name, 'rb') for name in files]
+        walk = if_given(lambda name: open(0 if name == '-' else name, 'rb').read(WALK_FILE_BYTES_MAX + 1),
+                        options.get('--walk'))
         start = file.peek()
+        need(walk is None or not start.startswith((BATCH_RECEIPT_START, CONSISTENCY_START, HEAD_AT_START)),
+             '--walk goes with a receipt or an export, and this is a batch receipt or a proof')
         if start.startswith(BATCH_RECEIPT_START):
             verdict = verify_batch_receipt(file.read(RECEIPT_BYTES_MAX + 1), pin, *others)
         elif start.startswith((CONSISTENCY_START, HEAD_AT_START)):
@@ -954,14 +1141,16 @@ def main():
         elif others or start.startswith(RECEIPT_START):
             record = others[0].read(RECORD_FILE_BYTES_MAX + 1) if others else None
             need(len(record or b'') <= RECORD_FILE_BYTES_MAX, '%s: too large: more than 64 MiB' % files[-1])
-            verdict = verify_receipt(file.read(RECEIPT_BYTES_MAX + 1), pin, record)
+            verdict = verify_receipt(file.read(RECEIPT_BYTES_MAX + 1), pin, record, walk)
         else:
-            verdict = verify_export(file, pin)
+            verdict = verify_export(file, pin, walk)
         if trust:
             judge_trust(verdict, trust, int(time.time()), max_age if max_age >= 0 else None)
     except (ValueError, getopt.GetoptError, OSError, MemoryError) as error:
         why = '%s: %s' % (error.filename, error.strerror.lower()) if getattr(error, 'filename', None) else error
-        sys.stderr.write('verify.py: %s\nusage: verify.py [--json] [--pin LINE | --trust FILE] EXPORT | RECEIPT [RECORD] | BATCH [RECORDS] | PROOF\n' % why)
+        usage = ('usage: verify.py [--json] [--pin LINE | --trust FILE] [--max-age SECONDS]\n'
+                 '           [--walk FILE] EXPORT | [--walk FILE] RECEIPT [RECORD] | BATCH_RECEIPT [RECORDS] | PROOF')
+        sys.stderr.write('verify.py: %s\n%s\n' % (why, usage))
         return 2
     line = json.dumps({'exit': verdict.exit_code(), **verdict.axes}, ensure_ascii=False, separators=(',', ':')) + '\n'
     sys.stdout.buffer.write((line if '--json' in options else verdict.text()).encode())

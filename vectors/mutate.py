@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Writes damaged exports, receipts and proofs, made from the vectors' good ones, for comparing verifiers.
+"""Writes damaged exports, receipts, proofs and walk files, made from the vectors' good ones, for comparing verifiers.
 
     python3 vectors/mutate.py [--verdicts] SEED COUNT DIRECTORY
 
 The same seed and count give the same files. DIRECTORY/index.jsonl has a line for each: {"file":…} with "pin" (the pin
-line) and "record" (the file of the record line) where they are to be given. With --verdicts, DIRECTORY/verdicts.jsonl
-has for each line of the index what `verify.py --json` prints for it. Every second export gets its last line's digest
-made right again after the damage, so that what lies behind that check is reached.
+line), "record" (the file of the record line) and "walk" (the walk file) where they are to be given. With --verdicts,
+DIRECTORY/verdicts.jsonl has for each line of the index what `verify.py --json` prints for it, or {"exit":2} where the
+walk file can't be taken. Every second export, and most walk files, get their last line's digest made right again after
+the damage, so that what lies behind that check is reached.
 """
 import base64
 import functools
@@ -16,18 +17,32 @@ import pathlib
 import random
 import re
 import sys
+from collections import namedtuple
 
 import run_verify_py as runner
 from run_verify_py import verify
 
 
 MEMBERS = {'prove': 'proof'}
+# What is given to a verifier; `walk` is a walk file, and like `pin` and `record` None where there is none.
+Given = namedtuple('Given', 'kind data pin record walk')
 
 
 def good_cases(name):
-    """(file, pin, record line or None) of the cases in which nothing is wrong."""
-    return [(data, case['pin'], record) for case, data, record in runner.verdict_cases(name, MEMBERS.get(name))
+    """The cases of a file in which nothing is wrong."""
+    cases = runner.verdict_cases(name, MEMBERS.get(name))
+    return [Given(name, data, case['pin'], record, None) for case, data, record in cases
             if case['expect']['exit'] == 0]
+
+
+def beside_cases():
+    """What walk.json shows beside walk files that can be taken, whatever the verdict."""
+    vectors, files = runner.load('walk'), runner.walk_files()
+    for case in vectors['receipts'] + vectors['exports']:
+        kind = 'receipt' if 'receipt' in case else 'export'
+        if case['expect'] != {'exit': 2}:
+            record = case['record'].encode() if 'record' in case else None
+            yield Given(kind, case[kind].encode(), case.get('pin'), record, files[case['walk']])
 
 
 def flip_bit(chance, data, _other):
@@ -104,6 +119,8 @@ def change_base64(chance, data, _other):
 
 
 KINDS = ('export', 'receipt', 'batch_receipt', 'prove')
+POOLS = ('export', 'export', 'export', 'receipt', 'receipt with record', 'batch_receipt', 'batch_receipt with record',
+         'prove', 'beside', 'beside')
 DAMAGES = (flip_bit, change_byte, change_digit, remove_bytes, insert_bytes, truncate, delete_line, duplicate_line,
            swap_lines, splice_line, splice_files, change_base64)
 
@@ -114,34 +131,37 @@ def damage(chance, data, other):
     return data
 
 
-def with_digest(export):
-    """The export with the digest of its last line made right."""
-    body, end, _ = export.rpartition(b'{"end":1,"sha256":"')
-    return body + end + hashlib.sha256(body).hexdigest().encode() + b'"}\n' if end else export
+def with_digest(file):
+    """The export or walk file with the digest of its last line made right."""
+    body, end, _ = file.rpartition(b'{"end":1,"sha256":"')
+    return body + end + hashlib.sha256(body).hexdigest().encode() + b'"}\n' if end else file
 
 
 def mutants(seed, count):
-    """(kind, damaged file, pin or None, damaged record line or None)."""
+    """What is given, one part of it damaged."""
     chance, good = random.Random(seed), {name: good_cases(name) for name in KINDS}
-    with_record = {name: [case for case in good[name] if case[2]] for name in ('receipt', 'batch_receipt')}
+    good['beside'] = list(beside_cases())
+    for kind in ('receipt', 'batch_receipt'):
+        good[kind + ' with record'] = [given for given in good[kind] if given.record]
     for number in range(count):
-        kind = chance.choice(['export', 'export', 'receipt', 'batch_receipt', 'prove'])
-        data, pin, record = chance.choice(with_record[kind] if kind in with_record and number % 2 else good[kind])
-        other, other_pin, other_record = chance.choice(good[kind])
-        if record and chance.random() < 0.5:
-            record = damage(chance, record, other_record or record)
-        else:
-            data = damage(chance, data, other)
-        if kind == 'export' and number % 2:
-            data = with_digest(data)
-        yield kind, data, chance.choice([pin, pin, pin, pin, None, other_pin]), record
+        pool = chance.choice(POOLS)
+        given, other = chance.choice(good[pool]), chance.choice(good[pool])
+        part = chance.choice([name for name in ('data', 'record', 'walk') if getattr(given, name)])
+        damaged = damage(chance, getattr(given, part), getattr(other, part) or getattr(given, part))
+        if part == 'walk' and number % 8 or part == 'data' and given.kind == 'export' and number % 2:
+            damaged = with_digest(damaged)
+        pin = chance.choice([given.pin, given.pin, given.pin, given.pin, None, other.pin])
+        yield given._replace(**{part: damaged, 'pin': pin})
 
 
-def verdict_line(kind, data, pin, record):
-    verdict = (verify.verify_export(data, pin) if kind == 'export' else
-               verify.verify_receipt(data, pin, record) if kind == 'receipt' else
-               verify.verify_proof(data, pin) if kind == 'prove' else
-               verify.verify_batch_receipt(data, pin, record))
+def verdict_line(given):
+    try:
+        verdict = (verify.verify_export(given.data, given.pin, given.walk) if given.kind == 'export' else
+                   verify.verify_batch_receipt(given.data, given.pin, given.record) if given.kind == 'batch_receipt' else
+                   verify.verify_proof(given.data, given.pin) if given.kind == 'prove' else
+                   verify.verify_receipt(given.data, given.pin, given.record, given.walk))
+    except verify.Refused:
+        return '{"exit":2}'
     return json.dumps({'exit': verdict.exit_code(), **verdict.axes}, ensure_ascii=False, separators=(',', ':'))
 
 
@@ -154,17 +174,18 @@ def main(arguments):
     directory = pathlib.Path(rest[2])
     directory.mkdir(parents=True, exist_ok=True)
     index, verdicts = [], []
-    for number, (kind, data, pin, record) in enumerate(mutants(int(rest[0]), int(rest[1]))):
-        entry = {'file': '%06d.%s' % (number, kind)}
-        (directory / entry['file']).write_bytes(data)
-        if pin is not None:
-            entry['pin'] = pin
-        if record is not None:
-            entry['record'] = '%06d.record' % number
-            (directory / entry['record']).write_bytes(record)
+    for number, given in enumerate(mutants(int(rest[0]), int(rest[1]))):
+        entry = {'file': '%06d.%s' % (number, given.kind)}
+        (directory / entry['file']).write_bytes(given.data)
+        if given.pin is not None:
+            entry['pin'] = given.pin
+        for part in ('record', 'walk'):
+            if getattr(given, part) is not None:
+                entry[part] = '%06d.%s' % (number, part)
+                (directory / entry[part]).write_bytes(getattr(given, part))
         index.append(json.dumps(entry) + '\n')
         if has_verdicts:
-            verdicts.append(verdict_line(kind, data, pin, record) + '\n')
+            verdicts.append(verdict_line(given) + '\n')
     (directory / 'index.jsonl').write_text(''.join(index), 'utf-8')
     if has_verdicts:
         (directory / 'verdicts.jsonl').write_text(''.join(verdicts), 'utf-8')

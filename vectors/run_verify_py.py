@@ -100,6 +100,13 @@ def record_results():
         yield 'leaf', tree.root(1, []).hex(), case['leaf']
 
 
+def key_set(said):
+    keys, recovery = ([verify.parse_vkey(line.encode()) for line in lines]
+                      for lines in (said['keys'], said['recovery']['keys']))
+    keys = [key for key in keys if key.type == verify.ED25519]
+    return verify.KeySet(keys, said['recovery']['threshold'], recovery)
+
+
 def key_results():
     vectors = load('keys')
     for case in vectors['origins']:
@@ -112,8 +119,12 @@ def key_results():
     for case in vectors['genesis']:
         got, expected = verify.attempt(verify.parse_genesis, bytes_of(case, 'event')), None
         if case['expect'] != 'invalid':
-            expected = case['expect']['origin'].encode(), [
-                verify.parse_vkey(line.encode()) for line in case['expect']['keys']]
+            expected = case['expect']['origin'].encode(), key_set(case['expect'])
+        yield case['name'], got, expected
+    for case in vectors['key_events']:
+        got, expected = verify.attempt(verify.parse_key_event, case['origin'].encode(), bytes_of(case, 'event')), None
+        if case['expect'] != 'invalid':
+            expected = case['expect']['key'].encode(), key_set(case['expect'])
         yield case['name'], got, expected
     for case in vectors['pins']:
         got, expected = verify.attempt(verify.parse_pin, bytes_of(case, 'pin').decode('utf-8', 'surrogateescape')), None
@@ -168,7 +179,7 @@ def tree_results():
         if case['old'] > 0 and case['new'] > 0:
             old, new = ((case[size], bytes.fromhex(case.get(size + '_root') or roots[case[size]]))
                         for size in ('old', 'new'))
-            is_good = verify.consistency_ok(old, new, hashes(case['proof']))
+            is_good = verify.is_consistent(old, new, hashes(case['proof']))
             yield case.get('name', '%(old)d to %(new)d' % case), is_good, 'name' not in case
     for case in vectors['subtree'] + vectors['invalid_subtree']:
         if case['count'] > 0 and case['first'] + case['count'] <= case['size']:
@@ -230,11 +241,58 @@ def export_results():
         yield case['name'], {**verdict.axes, 'exit': verdict.exit_code()}, case['expect']
 
 
+def walk_files():
+    """Name to the bytes of each walk file of walk.json."""
+    cases = load('walk')['walks']
+    bases = {case['name']: case for case in cases}
+    return {case['name']: bytes_of(case, 'walk', bases) for case in cases}
+
+
+def refused_walk(data):
+    try:
+        return verify.read_walk_file(data), None
+    except verify.Refused as refused:
+        return None, 'unsupported' if str(refused).endswith(verify.UNSUPPORTED) else 'malformed'
+
+
+def walk_results():
+    vectors, files = load('walk'), walk_files()
+    for case in vectors['walks']:
+        file, got = refused_walk(files[case['name']])
+        got, expected = got or ('good' if file.is_good else 'not good'), case['expect']
+        yield case['name'], got, expected['walk']
+        if got == 'good':
+            hinges = [{'size': size, 'root': root.hex()} for size, root in file.walk.hinges[1:]]
+            sets = [[verify.parse_vkey(line.encode()) for line in lines] for lines in expected['sets']]
+            yield case['name'] + ': hinges', hinges, expected['hinges']
+            yield case['name'] + ': sets', [keys.keys for keys in file.walk.sets], [
+                [key for key in keys if key.type == verify.ED25519] for keys in sets]
+    for case in vectors['pins']:
+        file, pin = verify.read_walk_file(files[case['walk']]), verify.parse_pin(case['pin'])
+        yield case['name'], file.is_good and file.walk.has(pin), case['of']
+
+
+def beside_results():
+    """Receipts and exports beside walk files. A walk file that can't be taken is a usage error, and nothing is judged."""
+    vectors, files = load('walk'), walk_files()
+    for case in vectors['receipts'] + vectors['exports']:
+        walk, pin = files[case['walk']], case.get('pin')
+        if refused_walk(walk)[1]:
+            yield case['name'], {'exit': 2}, case['expect']
+            continue
+        if 'receipt' in case:
+            record = case['record'].encode() if 'record' in case else None
+            verdict = verify.verify_receipt(case['receipt'].encode(), pin, record, walk)
+        else:
+            verdict = verify.verify_export(case['export'].encode(), pin, walk)
+        yield case['name'], {**verdict.axes, 'exit': verdict.exit_code()}, case['expect']
+
+
 def main():
     passed = failed = 0
     for results in (event_results, head_results, record_results, key_results, note_results, tree_results,
-                    receipt_results, batch_receipt_results, prove_results,
-                    policy_results, trust_results, export_results):
+                    receipt_results, batch_receipt_results, prove_results, policy_results, trust_results,
+                    export_results, walk_results, beside_results):
         for name, got, expected in results():
             passed, failed = passed + (got == expected), failed + (got != expected)
             if got != expected:

@@ -4,8 +4,8 @@
 
 use indelible_fuzz::stored::{with_last_check, with_pack_checks};
 use indelible_ledger::format::pack::{
-    ENT_HEADER_BYTES, EntView, PackHeader, REC_HEADER_BYTES, RecHeader, RunData, encode_ent,
-    pack_names, parse_pack_name,
+    ENT_HEADER_BYTES, EntView, PackHeader, PackNote, REC_HEADER_BYTES, RecHeader, RunData,
+    encode_ent, pack_names, parse_pack_name,
 };
 use indelible_proof::hash::Hash;
 use libfuzzer_sys::fuzz_target;
@@ -53,7 +53,14 @@ fn check(bytes: &[u8]) {
         nodes: hashes(view.nodes),
         commit_bits: view.commit_bits.to_vec(),
         frames: view.frames.clone(),
-        notes: view.notes.iter().map(|note| note.to_vec()).collect(),
+        notes: view
+            .notes
+            .iter()
+            .map(|note| PackNote {
+                hinge: note.hinge,
+                text: note.text.to_vec(),
+            })
+            .collect(),
     });
     let runs: Vec<RunData> = runs.collect();
     let PackHeader {

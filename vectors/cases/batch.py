@@ -80,6 +80,10 @@ def good():
     second("one frame for each record", None, [Part(ORDERS, 0, 3, cuts=[1, 2])])
     second("frames of one record and of two", None, [Part(ORDERS, 0, 3, cuts=[1])])
     second("rows in another order", None, [Part(ORDERS, 0, 3), Part(NODE, 2, 1)])
+    # Heads are not judged here: what breaks a rule for them is the log's fault, and its bytes are in order.
+    second("a time that does not rise, in a frame: the log's fault", None, [Part(STILL, 0, 3)])
+    second("a time that does not rise, from frame to frame: the log's fault", None, [Part(STILL, 0, 3, cuts=[2])])
+    second("a time before the record before's, from frame to frame: the log's fault", None, [Part(BACK, 0, 3, cuts=[2])])
     second("an event gone", None, [Part(ORDERS, 0, 3, gone=[1])])
     second("all events gone", None, [Part(ORDERS, 0, 3, gone=[0, 1, 2])])
     second("a mark without notes", None, [], flags=1)
@@ -121,7 +125,17 @@ def large():
     return log
 
 
+def timed(name, *times):
+    log = Log(f"log.example.org/{name}/00112233445566ff")
+    log.genesis()
+    for time in times:
+        log.add("{}", time=f"2026-11-23T10:00:{time}Z")
+    return log
+
+
 RICH, LARGE = rich(), large()
+STILL, BACK = timed("still", "01.000000000", "01.000000000"), timed("back", "01.000000001", "01.000000000")
+OTHERS = [RICH, LARGE, STILL, BACK]
 
 
 def header_faults():
@@ -302,8 +316,8 @@ def column_faults():
 def document():
     cases.clear()
     states.clear()
-    states[None] = (None, {bytes.fromhex(log.id): (log.origin, []) for log in (*LOGS, RICH, LARGE)})
+    states[None] = (None, {bytes.fromhex(log.id): (log.origin, []) for log in [*LOGS, *OTHERS]})
     put("0, early", None, EARLY, None)
     for group in (good, header_faults, places, signatures, rows, notes, frames, column_faults):
         group()
-    return {"file": "batch", "spec": "docs/spec/batch.md", "store": STORE, "batch_key": KEY.hex(), "logs": [{"id": log.id, "origin": log.origin} for log in (*LOGS, RICH, LARGE)], "cases": list(cases)}
+    return {"file": "batch", "spec": "docs/spec/batch.md", "store": STORE, "batch_key": KEY.hex(), "logs": [{"id": log.id, "origin": log.origin} for log in [*LOGS, *OTHERS]], "cases": list(cases)}

@@ -1,10 +1,11 @@
-"""The "Worked example" at the end of nine pages of docs/spec: one log of three records, the same in all of them but tail.md."""
+"""The "Worked example" at the end of eleven pages of docs/spec: one log of three records, the same in all of them but tail.md."""
 
 from cases.history import STORE_ID, Part, built
 from textbook import batch as wire
 from textbook import disk, ed25519, keys
 from textbook import pack as wire_pack
-from textbook.log import SECRET, STORE, batch_receipt, export, orders, receipt
+from textbook import tile as wire_tile
+from textbook.log import SECRET, STORE, batch_receipt, export, orders, receipt, sealed, walk_lines
 from textbook.tree import leaf
 
 HEADING = "\n## Worked example\n"
@@ -58,6 +59,19 @@ def an_export():
     return ("Records 1 and 2 of the same log, at size 3.\n\n" + block(export(LOG, 1, 2)) + "\nWith the pin of [keys.md](keys.md): integrity `ok`, authenticity `ok`, consistency `unchecked`, witnesses `none asked`,\ncompleteness `population complete(1…2)`; exit code 0.\n")
 
 
+def a_walk():
+    log, secret = orders(3), bytes(range(32, 64))
+    key = keys.LogKey(secret, log.origin)
+    record = log.rotate(key)
+    log.add('{"order":3,"amount":"3.00"}')
+    hinge = log.hinges[0]
+    return ("The log of [keys.md](keys.md) and [checkpoint.md](checkpoint.md) goes on with a rotation, record 3, and one more record. The node secret of generation 1 is 20 21 … 3f.\n\n"
+            + table(("vkey", key.vkey), ("event", record.event), ("salt", record.salt), ("head", record.head), ("entry", record.entry.hex()), ("root of 4", log.tree().root(0, 4).hex()))
+            + "\nThe hinge, signed by the old key and the new:\n\n" + block(hinge.note) + "\nThe walk file at size 5:\n\n" + block(sealed(walk_lines(log)))
+            + "\nIt is of the pin of [keys.md](keys.md), and of the same pin with the new vkey. With the first the receipt of [receipt.md](receipt.md), of size 3, has authenticity\n"
+              "`ok up to its hinge, not tied to it`, exit code 3; one of size 4 by the old key is `ok`, one of size 5 `key retired`.\n")
+
+
 def picture(data, since=0):
     """Sixteen bytes a line behind their offset; lines of sixteen zeros are left out."""
     lines = [(at, data[at : at + 16]) for at in range(0, len(data), 16)]
@@ -105,7 +119,16 @@ def a_tail():
             + "\nA register with the same content, 57 bytes:\n\n" + picture(disk.register(content)))
 
 
-PAGES = {"record.md": record, "keys.md": key, "checkpoint.md": checkpoint, "receipt.md": a_receipt, "batch-receipt.md": a_batch_receipt, "export.md": an_export, "tail.md": a_tail, "batch.md": a_batch, "pack.md": a_pack}
+def tiles():
+    tree, entries = LOG.tree(), [made.entry for made in LOG.records]
+    paths = [wire_tile.path(*of) for of in wire_tile.tiles(3)]
+    later = [wire_tile.path(*of) for of in wire_tile.tiles(70_000) if of[2] < 256]
+    assert paths == ["tile/entries/000.p/3", "tile/0/000.p/3"]
+    return ("The log of [checkpoint.md](checkpoint.md) at size 3. `checkpoint` is the note there. `tile/0/000.p/3`:\n\n" + picture(b"".join(tree.leaves[:3])) + "\n`tile/entries/000.p/3`:\n\n" + picture(wire_tile.bundle(entries))
+            + "\nAt size 70,000 there are 273 full bundles and as many full tiles of level 0, one full tile of level 1, and the partial\n" + " · ".join(f"`{path}`" for path in later) + ".\n")
+
+
+PAGES = {"record.md": record, "keys.md": key, "checkpoint.md": checkpoint, "receipt.md": a_receipt, "batch-receipt.md": a_batch_receipt, "export.md": an_export, "walk.md": a_walk, "tail.md": a_tail, "batch.md": a_batch, "pack.md": a_pack, "tiles.md": tiles}
 
 
 def current(page, text):

@@ -6,10 +6,11 @@ Damage is done to the lines and the last line's digest made anew, unless a case 
 import base64
 import hashlib
 
+from cases import hinged
 from cases.note import ml_dsa_line
 from cases.verdict import stopped, verdict
 from textbook import ed25519, keys, note
-from textbook.files import b64
+from textbook.files import b64, shortest
 from textbook.log import BY_NODE, NODE_ORIGIN, ORIGIN, SECRET, Log, escaped, export_lines, genesis_event, hashes, orders, sealed
 from textbook.tree import sha256
 
@@ -24,7 +25,7 @@ cases = []
 
 
 def put(name, text, expect, pin=LOG.pin):
-    case = {"name": name} | ({"export": text} if isinstance(text, str) else text if isinstance(text, dict) else {"export_b64": b64(text)})
+    case = {"name": name} | (shortest("export", text, {} if name in hinged.BASES else hinged.BASES) if isinstance(text, str) and name.startswith("hinges: ") else {"export": text} if isinstance(text, str) else text if isinstance(text, dict) else {"export_b64": b64(text)})
     cases.append(case | ({"pin": pin} if pin else {}) | {"expect": expect})
 
 
@@ -207,11 +208,15 @@ def authenticity():
     add("two keys, signed by the first, pin with it", export_lines(two), completeness=complete, pin=two.pin)
     add("two keys, signed by the first, without pin", export_lines(two), completeness=complete, authenticity="self-keyed", pin=None)
     add("two keys, signed by the second, pin with it", export_lines(two, checkpoint=by_second), completeness=complete, pin=f"indelible-pin-v1 {two.id} {strange}")
-    add("two keys, signed by the second, pin with the first", export_lines(two, checkpoint=by_second), completeness="unchecked", authenticity=name, pin=two.pin)
-    add("two keys, signed by the second, without pin: the first counts", export_lines(two, checkpoint=by_second), completeness="unchecked", authenticity=name, pin=None)
+    by_both = by_second + note.signed_line(two.key, text)
+    wrong_second = text + "\n" + note.signed_line(two.key, text) + note.signature_line(ORIGIN, keys.key_id(ORIGIN, second_public), b"x" * 64)
+    add("two keys, signed by the second, pin with the first: every key of the set counts", export_lines(two, checkpoint=by_second), completeness=complete, pin=two.pin)
+    add("two keys, signed by the second, without pin", export_lines(two, checkpoint=by_second), completeness=complete, authenticity="self-keyed", pin=None)
+    add("two keys, signed by both", export_lines(two, checkpoint=by_both), completeness=complete, pin=two.pin)
+    add("two keys, the second's line wrong", export_lines(two, checkpoint=wrong_second), completeness="unchecked", authenticity="signature invalid", pin=two.pin)
     first_ml_dsa = Log()
     first_ml_dsa.genesis(genesis_event(ORIGIN, [keys.vkey(ORIGIN, bytes(1312), 6), first_ml_dsa.key.vkey], node_log="ab" * 32))
-    add("ML-DSA-44 listed first, without pin: the first Ed25519 key counts", export_lines(first_ml_dsa), completeness="population complete(0…0)", authenticity="self-keyed", pin=None)
+    add("ML-DSA-44 listed first, without pin: the Ed25519 key counts", export_lines(first_ml_dsa), completeness="population complete(0…0)", authenticity="self-keyed", pin=None)
 
     text = note.body(ORIGIN, 5, LOG.tree().root(0, 5))
     wrong = text + "\n" + note.signature_line(ORIGIN, LOG.key.id, b"x" * 64)
@@ -477,4 +482,5 @@ def document():
     cases.clear()
     for group in (good, gone_and_lost, altered, outside, authenticity, walks, faults, headers, lines, checkpoints, ends, large):
         group()
+    hinged.exports(add, stop)
     return {"file": "export", "spec": "docs/spec/export.md", "cases": list(cases)}

@@ -56,7 +56,8 @@ def kinds():
     valid(name="genesis", kind="genesis", seq=0, prev=zero, **node)
     for kind in ("repair", "clock", "node"):
         valid(name=kind, kind=kind, log="log.example.org/_node/00112233445566ff", **node)
-    for kind in ("key", "settings", "expiry", "erasure", "stream", "successor"):
+    valid(name="key", kind="key", **node)
+    for kind in ("settings", "expiry", "erasure", "stream", "successor"):
         valid(name=f"{kind} (a head may say so; what a verifier says of the record is another matter)", kind=kind, **node)
     field("kind", ["", "Event", "events", "audit", "event%20", "GENESIS"], "invalid")
     # Rules for kinds and the chain are not the head's own: a head that breaks them is valid.

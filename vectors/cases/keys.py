@@ -1,4 +1,4 @@
-"""keys.json: origins, derived keys, verifier keys, genesis events, pins (docs/spec/keys.md)."""
+"""keys.json: origins, derived keys, files of secrets, verifier keys, genesis and `key` events, pins (docs/spec/keys.md)."""
 
 from textbook import ed25519, head, keys
 from textbook.files import b64
@@ -6,6 +6,8 @@ from textbook.log import NODE_ORIGIN, ORIGIN, SECRET, STORE, genesis_event, orde
 
 KEY = keys.LogKey(SECRET, ORIGIN)
 NODE_KEY = keys.LogKey(SECRET, NODE_ORIGIN)
+PEOPLE = [keys.RecoveryKey(f"person-{number}", bytes([0xA0 + number]) * 32) for number in range(9)]
+VKEYS = [person.vkey for person in PEOPLE]
 BATCH_KEY = ed25519.public_key(keys.batch_seed(SECRET, bytes.fromhex(STORE)))
 
 
@@ -85,14 +87,17 @@ def geneses():
     mldsa = keys.vkey(ORIGIN, bytes(range(256)) * 5 + bytes(32), 6)
     many = [keys.vkey(ORIGIN, ed25519.public_key(bytes([number]) * 32)) for number in range(9)]
 
-    def valid(name, event, vkeys, origin=ORIGIN, node_log="ab" * 32, batch_key=None):
-        return {"name": name, "event": event, "expect": {"origin": origin, "keys": vkeys, "node_log": node_log, "batch_key": batch_key}}
+    def valid(name, event, vkeys, origin=ORIGIN, node_log="ab" * 32, batch_key=None, recovery=keys.NO_RECOVERY):
+        found = keys.read_genesis(event)
+        assert found and found[:2] == (origin, node_log) and found[2].vkeys == vkeys and (found[2].threshold, found[2].recovery) == recovery, name
+        return {"name": name, "event": event, "expect": {"origin": origin, "keys": vkeys, "node_log": node_log, "recovery": recovery_said(*recovery), "batch_key": batch_key}}
 
     def invalid(name, event):
+        assert keys.read_genesis(event) is None, name
         return {"name": name, "event": event, "expect": "invalid"}
 
-    def of(vkeys):
-        return genesis_event(ORIGIN, vkeys, node_log="ab" * 32)
+    def of(vkeys, recovery=keys.NO_RECOVERY):
+        return genesis_event(ORIGIN, vkeys, node_log="ab" * 32, recovery=recovery)
 
     yield valid("a log's", good, [KEY.vkey])
     yield valid("the node log's", of_node, [NODE_KEY.vkey], NODE_ORIGIN, None, BATCH_KEY.hex())
@@ -101,6 +106,11 @@ def geneses():
     yield valid("ML-DSA-44 first", of([mldsa, KEY.vkey]), [mldsa, KEY.vkey])
     yield valid("eight keys", of(many[:8]), many[:8])
     yield valid("creator with spaces and punctuation", good.replace("unix:0", "A. N. Other <a@example.org> ~!"), [KEY.vkey])
+    for name, recovery in GOOD_RECOVERY:
+        yield valid(f"recovery: {name}", of([KEY.vkey], recovery), [KEY.vkey], recovery=recovery)
+    for name, recovery in BAD_RECOVERY:
+        yield invalid(f"recovery: {name}", of([KEY.vkey], recovery))
+    yield valid("recovery of the node log", genesis_event(NODE_ORIGIN, [NODE_KEY.vkey], batch_key=BATCH_KEY.hex(), recovery=(1, VKEYS[:1])), [NODE_KEY.vkey], NODE_ORIGIN, None, BATCH_KEY.hex(), (1, VKEYS[:1]))
     yield invalid("no keys", of([]))
     yield invalid("nine keys", of(many))
     yield invalid("ML-DSA-44 alone", of([mldsa]))
@@ -132,6 +142,115 @@ def geneses():
     yield invalid("empty object", "{}")
 
 
+def recovery_said(threshold, vkeys):
+    return {"threshold": threshold, "keys": vkeys}
+
+
+def strange(name, public=PEOPLE[0].public, kind=1):
+    return keys.vkey(name, public, kind)
+
+
+GOOD_RECOVERY = [("one of one", (1, VKEYS[:1])), ("two of three", (2, VKEYS[:3])), ("three of three", (3, VKEYS[:3])), ("eight of eight", (8, VKEYS[:8])), ("not in the order of names", (1, [VKEYS[1], VKEYS[0]])),
+                 ("names of every sort", (1, [strange("a"), strange("0._-", PEOPLE[1].public), strange("z" * 64, PEOPLE[2].public)])), ("two keys of one name", (2, [strange("a"), strange("a", PEOPLE[1].public)]))]
+BAD_RECOVERY = [("threshold 0 with keys", (0, VKEYS[:2])), ("threshold 1 without keys", (1, [])), ("threshold above the number of keys", (3, VKEYS[:2])), ("nine keys", (1, VKEYS)), ("threshold 10", (10, VKEYS[:8])), ("threshold with a leading zero", ("01", VKEYS[:1])),
+                ("negative threshold", (-1, VKEYS[:1])), ("threshold as a string", ('"1"', VKEYS[:1])), ("threshold null", ("null", [])), ("a key twice", (1, [VKEYS[0], VKEYS[0]])), ("a key twice under two names", (2, [strange("a"), strange("b")])),
+                ("a key of type 0x06", (1, [keys.vkey("a", bytes(1312), 6)])), ("a key of another type", (1, [strange("a", kind=4)])), ("a key whose id does not fit", (1, [VKEYS[0].replace(PEOPLE[0].id.hex(), "00000000")])), ("an empty string", (1, [""])),
+                ("the log's own key", (1, [KEY.vkey])), ("a key of another log", (1, [NODE_KEY.vkey])), ("a name of 65 characters", (1, [strange("a" * 65)])), ("a name in upper case", (1, [strange("Alice")])), ("a name that begins with a point", (1, [strange(".a")])),
+                ("a name with a space", (1, [strange("a b")])), ("a name with a slash", (1, [strange("a/b")])), ("a name beyond ASCII", (1, [strange("zoë")])), ("a name with LF", (1, [strange("a\n")])), ("a name with an escape", (1, [strange("a\\u0062")])), ("one right key and one wrong", (1, [VKEYS[0], KEY.vkey]))]
+
+
+def key_events():
+    second = keys.LogKey(b"\xff" * 32, ORIGIN)
+    node_second = keys.LogKey(b"\xff" * 32, NODE_ORIGIN)
+    mldsa = keys.vkey(ORIGIN, bytes(range(256)) * 5 + bytes(32), 6)
+    many = [keys.vkey(ORIGIN, ed25519.public_key(bytes([number]) * 32)) for number in range(9)]
+    good = keys.key_event("rotation", 1, [second.vkey])
+
+    def valid(name, word="rotation", generation=1, vkeys=None, recovery=keys.NO_RECOVERY, batch_key=None, origin=ORIGIN):
+        vkeys = vkeys or [second.vkey]
+        event = keys.key_event(word, generation, vkeys, recovery, batch_key)
+        found = keys.read_key_event(origin, event)
+        assert found and found[:2] == (word, generation) and found[2].vkeys == vkeys and (found[2].threshold, found[2].recovery) == recovery, name
+        return {"name": name, "origin": origin, "event": event, "expect": {"key": word, "generation": generation, "keys": vkeys, "recovery": recovery_said(*recovery), "batch_key": batch_key}}
+
+    def invalid(name, event, origin=ORIGIN):
+        assert keys.read_key_event(origin, event) is None, name
+        return {"name": name, "origin": origin, "event": event, "expect": "invalid"}
+
+    yield valid("rotation")
+    yield valid("recovery", "recovery")
+    yield valid("generation 2^53 − 1", generation=2**53 - 1)
+    yield valid("two keys", vkeys=[second.vkey, KEY.vkey])
+    yield valid("Ed25519 and ML-DSA-44", vkeys=[second.vkey, mldsa])
+    yield valid("ML-DSA-44 first", vkeys=[mldsa, second.vkey])
+    yield valid("eight keys", vkeys=many[:8])
+    yield valid("rotation of the node log", vkeys=[node_second.vkey], batch_key="ba" * 32, origin=NODE_ORIGIN)
+    yield valid("recovery of the node log", "recovery", 7, [node_second.vkey], (1, VKEYS[:1]), "ba" * 32, NODE_ORIGIN)
+    for name, recovery in GOOD_RECOVERY:
+        yield valid(f"recovery: {name}", recovery=recovery)
+    for name, recovery in BAD_RECOVERY:
+        yield invalid(f"recovery: {name}", keys.key_event("rotation", 1, [second.vkey], recovery))
+    for name, vkeys in [("no keys", []), ("nine keys", many), ("ML-DSA-44 alone", [mldsa]), ("a key of another origin", [node_second.vkey]), ("a second key of another origin", [second.vkey, NODE_KEY.vkey]), ("a key whose id does not fit", [second.vkey.replace(second.id.hex(), "00000000")]),
+                        ("a key of another type", [keys.vkey(ORIGIN, second.public, 4)]), ("a recovery key among the keys", [second.vkey, VKEYS[0]])]:
+        yield invalid(name, keys.key_event("rotation", 1, vkeys))
+    yield invalid("batch key outside the node log", keys.key_event("rotation", 1, [second.vkey], batch_key="ba" * 32))
+    yield invalid("no batch key in the node log", keys.key_event("rotation", 1, [node_second.vkey]), NODE_ORIGIN)
+    changes = {
+        "another word": ('"key":"rotation"', '"key":"rotate"'), "word in upper case": ('"rotation"', '"Rotation"'), "word as an integer": ('"key":"rotation"', '"key":0'), "no word": ('"key":"rotation",', ""), "generation 0": ('"generation":1', '"generation":0'), "generation 2^53": ('"generation":1', '"generation":9007199254740992'),
+        "generation with a leading zero": ('"generation":1', '"generation":01'), "generation as a string": ('"generation":1', '"generation":"1"'), "negative generation": ('"generation":1', '"generation":-1'), "no generation": ('"generation":1,', ""), "no recovery": (',"recovery":{"threshold":0,"keys":[]}', ""), "recovery null": ('{"threshold":0,"keys":[]}', "null"),
+        "recovery's members exchanged": ('{"threshold":0,"keys":[]}', '{"keys":[],"threshold":0}'), "no batch key": (',"batch_key":null', ""), "batch key of 63 digits": ("null", '"' + "b" * 63 + '"'), "batch key in upper case": ("null", '"' + "BA" * 32 + '"'), "unknown member last": ('null}', 'null,"x":1}'), "unknown member first": ('{"key"', '{"x":1,"key"'),
+        "white space": (',"generation"', ', "generation"'), "LF at the end": ("null}", "null}\n"), "cut short": ("null}", "null"), "something after": ("null}", "null}}"), "two members exchanged": ('"key":"rotation","generation":1', '"generation":1,"key":"rotation"'), "a member twice": ('"generation":1', '"generation":1,"generation":1'),
+        "a name with an escape": ('"generation"', '"\\u0067eneration"'), "a key with an escape": ("log.example", "log\\u002eexample"), "origin named as in a genesis": ('"generation":1', f'"origin":"{ORIGIN}","generation":1'),
+    }
+    for name, (old, new) in changes.items():
+        assert good.count(old) == 1, (name, good.count(old))
+        yield invalid(name, good.replace(old, new))
+    yield invalid("a genesis", genesis_event(ORIGIN, [second.vkey], node_log="ab" * 32))
+    yield invalid("empty", "")
+    yield invalid("empty object", "{}")
+
+
+def files(reader, said, good, wrong):
+    """Of one-line files: the good ones with what they say, and the wrong ones."""
+    for name, text in good.items():
+        assert reader(text), name
+        yield {"name": name, "file": text, "expect": said(*reader(text))}
+    for name, text in wrong.items():
+        assert reader(text) is None, name
+        yield {"name": name, "file": text, "expect": "invalid"}
+
+
+def wrong_files(good, label, second, last):
+    """Ways in which a line of three parts is none."""
+    return {"empty": "", "two LF": good + "\n", "CRLF": good[:-1] + "\r\n", "space at the end": good[:-1] + " \n", "space at the beginning": " " + good, "two spaces": good.replace(" ", "  ", 1), "tab": good.replace(" ", "\t", 1), "two lines": good * 2, "BOM": "\ufeff" + good,
+            "another label": good.replace("-v0", "-v1"), "no label": good[len(label) + 1 :], f"no {second}": good.replace(good.split(" ")[1] + " ", ""), f"no {last}": " ".join(good.split(" ")[:2]) + "\n", f"{last} of 63 digits": good[:-2] + "\n", f"{last} of 65 digits": good[:-1] + "0\n",
+            f"{last} in upper case": good[:-3] + "AB\n", f"{last} not hex": good[:-2] + "g\n", "a fourth part": good[:-1] + " x\n", "zeros": "\0" * len(good)}
+
+
+def node_secrets():
+    good = f"indelible-node-secret-v0 0 {SECRET.hex()}\n"
+    wrong = wrong_files(good, "indelible-node-secret-v0", "generation", "secret")
+    wrong |= {"generation with a leading zero": good.replace(" 0 ", " 01 "), "generation 00": good.replace(" 0 ", " 00 "), "negative generation": good.replace(" 0 ", " -1 "), "generation with a sign": good.replace(" 0 ", " +1 "), "generation in hex": good.replace(" 0 ", " 0x1 "),
+              "generation 2^53": good.replace(" 0 ", " 9007199254740992 "), "generation 2^64": good.replace(" 0 ", " 18446744073709551616 "), "a recovery key's file": PEOPLE[0].file}
+    yield from files(keys.read_node_secret, lambda generation, secret: {"generation": generation, "secret": secret.hex()},
+                     {"generation 0": good, "no LF": good[:-1], "generation 1": good.replace(" 0 ", " 1 "), "generation 10": good.replace(" 0 ", " 10 "), "generation 2^53 − 1": good.replace(" 0 ", " 9007199254740991 "), "a secret of zeros": good.replace(SECRET.hex(), "0" * 64)}, wrong)
+
+
+def recovery_keys():
+    good = PEOPLE[0].file
+    name = PEOPLE[0].origin
+    wrong = wrong_files(good, "indelible-recovery-key-v0", "name", "seed")
+    for made in ("Alice", ".a", "-a", "_a", "a/b", "a+b", "zoë", "a" * 65, "a:b", "a@b"):
+        wrong[f"name {made}"] = good.replace(name, made)
+    wrong["a node secret's file"] = f"indelible-node-secret-v0 0 {SECRET.hex()}\n"
+
+    def said(name, seed):
+        key = keys.RecoveryKey(name, seed)
+        return {"name": name, "seed": seed.hex(), "public": key.public.hex(), "vkey": key.vkey}
+
+    yield from files(keys.read_recovery_key, said, {"good": good, "no LF": good[:-1], "another": PEOPLE[1].file} | {f"name {made}": good.replace(name, made) for made in ("a", "0", "a._-", "z" * 64)}, wrong)
+
+
 def pins():
     log = orders(1)
     good, vkey = log.pin, log.key.vkey
@@ -149,4 +268,5 @@ def pins():
 
 
 def document():
-    return {"file": "keys", "spec": "docs/spec/keys.md", "origins": list(origins()), "log_keys": list(derived()), "batch_keys": list(batch_keys()), "vkeys": list(vkeys()), "genesis": list(geneses()), "pins": list(pins())}
+    return {"file": "keys", "spec": "docs/spec/keys.md", "origins": list(origins()), "log_keys": list(derived()), "batch_keys": list(batch_keys()), "node_secrets": list(node_secrets()), "recovery_keys": list(recovery_keys()), "vkeys": list(vkeys()), "genesis": list(geneses()),
+            "key_events": list(key_events()), "pins": list(pins())}

@@ -1,7 +1,7 @@
 """Verdicts as the cases expect them: five texts and the exit code by the table of docs/spec/verdicts.md."""
 
-FAILED = ("event altered", "head altered", "entry altered", "root mismatch", "missing(", "log fault", "malformed", "key walk broken", "signature invalid", "incomplete(", "erased without record", "time contradicted")
-OPEN = ("unsupported version", "self-keyed", "unknown key", "required signature", "quorum missing", "stale(")
+FAILED = ("event altered", "head altered", "entry altered", "root mismatch", "missing(", "log fault", "malformed", "key walk broken", "key retired", "fork", "signature invalid", "incomplete(", "erased without record", "time contradicted")
+OPEN = ("unsupported version", "self-keyed", "unknown key", "ok up to its hinge", "required signature", "quorum missing", "stale(")
 
 
 def exit_code(verdict):
@@ -12,8 +12,8 @@ def exit_code(verdict):
     return 3 if open_axes else 0
 
 
-def verdict(integrity, authenticity, completeness, witnesses="none asked"):
-    axes = {"integrity": integrity, "authenticity": authenticity, "consistency": "unchecked", "witnesses": witnesses, "completeness": completeness}
+def verdict(integrity, authenticity, completeness, witnesses="none asked", consistency="unchecked"):
+    axes = {"integrity": integrity, "authenticity": authenticity, "consistency": consistency, "witnesses": witnesses, "completeness": completeness}
     return axes | {"exit": exit_code(axes)}
 
 

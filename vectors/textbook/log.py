@@ -1,5 +1,5 @@
-"""A small log: records, receipts and exports (docs/spec/record.md, receipt.md, export.md). It builds what it is told to build,
-right or wrong, and signs it."""
+"""A small log: records, rotations, receipts, exports and walk files (docs/spec/record.md, keys.md, receipt.md, export.md, walk.md). It
+builds what it is told to build, right or wrong, and signs it."""
 
 import hashlib
 
@@ -17,9 +17,8 @@ SOFTWARE = "indelible 0.1.0"
 BY_NODE = {"by": f"node:{NODE}", "via": "node/self"}
 
 
-def genesis_event(origin, vkeys, node_log=None, batch_key=None):
-    listed = ",".join(f'"{vkey}"' for vkey in vkeys)
-    return (f'{{"genesis":0,"origin":"{origin}","node_log":{quoted(node_log)},"keys":[{listed}],"recovery":{{"threshold":0,"keys":[]}},'
+def genesis_event(origin, vkeys, node_log=None, batch_key=None, recovery=keys.NO_RECOVERY):
+    return (f'{{"genesis":0,"origin":"{origin}","node_log":{quoted(node_log)},"keys":{keys.listed(vkeys)},"recovery":{keys.recovery_member(*recovery)},'
             f'"batch_key":{quoted(batch_key)},"node":"{NODE}","store":"{STORE}","limits":{{"event_bytes":1048576}},"retention":null,"key_horizon":0,'
             f'"clock":{{"ahead_ms":1000,"drift_ppm":500,"start_days":30}},"witness_policy":null,"predecessor":null,"creator":"unix:0","software":"{SOFTWARE}"}}')
 
@@ -40,9 +39,18 @@ class Record:
         return f'{{"head":{self.head}}}'
 
 
+class Hinge:
+    """The note of a size, which stands behind the `key` record before it."""
+
+    def __init__(self, size, note_text, signers, ended):
+        self.size, self.note, self.signers, self.ended = size, note_text, signers, ended
+
+
 class Log:
+    """`key` is the one that signs now; `hinges` are in order."""
+
     def __init__(self, origin=ORIGIN):
-        self.origin, self.records = origin, []
+        self.origin, self.records, self.hinges = origin, [], []
         self.key = keys.LogKey(SECRET, origin)
 
     def genesis(self, event=None, **changes):
@@ -71,9 +79,26 @@ class Log:
     def tree(self):
         return Tree([record.entry for record in self.records])
 
-    def checkpoint(self, size=None):
+    def pin_of(self, key):
+        return f"indelible-pin-v1 {self.id} {key.vkey}"
+
+    def checkpoint(self, size=None, signers=None):
         size = size or len(self.records)
-        return note.checkpoint(self.key, size, self.tree().root(0, size))
+        return note.signed(self.origin, size, self.tree().root(0, size), signers or self.signers(size))
+
+    def signers(self, size):
+        """Whose lines a note of this size bears: at a hinge's size those of its own note."""
+        hinge = next((hinge for hinge in self.hinges if hinge.size >= size), None)
+        return [self.key] if hinge is None else hinge.signers if hinge.size == size else [hinge.ended]
+
+    def rotate(self, key, word="rotation", signers=None, recovery=keys.NO_RECOVERY, batch_key=None, event=None, **changes):
+        """A `key` record and its hinge, signed by the old key, then the new; `signers` says by whom else."""
+        event = event or keys.key_event(word, len(self.hinges) + 1, [key.vkey], recovery, batch_key)
+        record = self.add(event, **({"kind": "key"} | BY_NODE | changes))
+        size, signers = len(self.records), [self.key, key] if signers is None else signers
+        self.hinges.append(Hinge(size, note.signed(self.origin, size, self.tree().root(0, size), signers), signers, self.key))
+        self.key = key
+        return record
 
 
 def orders(count, origin=ORIGIN):
@@ -127,6 +152,30 @@ def escaped(text):
     return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
+def hinge_line(log, hinge, before, note_text=None, consistency=None, inclusion=None, record=None):
+    """The walk line of a hinge behind one of the size `before`. What is not given is as it should be."""
+    tree = log.tree()
+    consistency = tree.consistency(before, hinge.size) if consistency is None else consistency
+    inclusion = tree.inclusion(hinge.size - 1, hinge.size) if inclusion is None else inclusion
+    record = log.records[hinge.size - 1].line() if record is None else record
+    return f'{{"walk":{{"hinge":"{escaped(hinge.note if note_text is None else note_text)}","consistency":{hashes(consistency)},"inclusion":{hashes(inclusion)},"key":{record}}}}}'
+
+
+def walk_of(log, size):
+    """The walk lines to a size: genesis, hinges, consistency."""
+    hinges = [hinge for hinge in log.hinges if hinge.size <= size]
+    sizes = [1] + [hinge.size for hinge in hinges]
+    return [f'{{"walk":{log.records[0].line()}}}', *[hinge_line(log, hinge, before) for hinge, before in zip(hinges, sizes)],
+            f'{{"walk":{{"consistency":{hashes(log.tree().consistency(sizes[-1], size))}}}}}']
+
+
+def walk_lines(log, size=None, checkpoint=None):
+    """All lines of a walk file but the last, without their LF."""
+    size = size or len(log.records)
+    return [f'{{"walk":0,"origin":"{log.origin}","id":"{log.id}","size":{size}}}', *walk_of(log, size),
+            f'{{"checkpoint":"{escaped(log.checkpoint(size) if checkpoint is None else checkpoint)}"}}']
+
+
 def export_lines(log, first=0, count=None, size=None, content="all", lost=(), bare=(), checkpoint=None):
     """All lines but the last, without their LF."""
     size = size or len(log.records)
@@ -134,8 +183,7 @@ def export_lines(log, first=0, count=None, size=None, content="all", lost=(), ba
     tree = log.tree()
     left, right = tree.subtree(first, count, size)
     lines = [f'{{"export":0,"origin":"{log.origin}","id":"{log.id}","first":{first},"count":{count},"size":{size},"content":"{content}"}}',
-             f'{{"walk":{log.records[0].line()}}}',
-             f'{{"walk":{{"consistency":{hashes(tree.consistency(1, size))}}}}}']
+             *walk_of(log, size)]
     entries = b""
     for seq in range(first, first + count):
         record = log.records[seq]

@@ -24,8 +24,13 @@ def signed_line(key, text):
 
 
 def checkpoint(key, size, root):
-    text = body(key.origin, size, root)
-    return text + "\n" + signed_line(key, text)
+    return signed(key.origin, size, root, [key])
+
+
+def signed(origin, size, root, signers):
+    """A checkpoint with a line of each of these keys."""
+    text = body(origin, size, root)
+    return text + "\n" + "".join(signed_line(key, text) for key in signers)
 
 
 def canonical_base64(text):

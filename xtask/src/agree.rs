@@ -1,15 +1,18 @@
 //! `cargo xtask agree`: two verifiers that share no code reach the same verdict.
 //!
 //! `verify.py` was written from `docs/spec` alone, and so was `indelible-proof`. Compared are the exit code and the five texts,
-//! which name the place: on every receipt, proof and export of the vectors, whose expectations `verify.py` is held to elsewhere; on
-//! thousands of damaged files that `vectors/mutate.py` makes from a seed; and, for some of these, on what the built program prints.
+//! which name the place: on every receipt, proof and export of the vectors, alone or beside a walk file, whose expectations `verify.py`
+//! is held to elsewhere; on thousands of damaged files that `vectors/mutate.py` makes from a seed; and, for some of these, on what the
+//! built program prints. Where a walk file can't be taken both must say so: exit code 2, and no verdict.
 
 use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use indelible_proof::pin::Pin;
-use indelible_proof::verify::{verify_batch_receipt, verify_export, verify_proof, verify_receipt};
+use indelible_proof::verify::{
+    Known, WalkFile, verify_batch_receipt, verify_export, verify_proof, verify_receipt,
+};
 use serde_json::{Value, json};
 
 use crate::program::{self, Scratch};
@@ -58,6 +61,11 @@ impl Kind {
         }
     }
 
+    /// Are there cases of it beside walk files?
+    fn has_walks(self) -> bool {
+        matches!(self, Kind::Receipt | Kind::Export)
+    }
+
     /// The member of a case that holds the input.
     fn member(self) -> &'static str {
         match self {
@@ -75,6 +83,7 @@ struct Evidence {
     bytes: Vec<u8>,
     pin: Option<String>,
     record: Option<Vec<u8>>,
+    walk: Option<Vec<u8>>,
 }
 
 pub fn run(workspace: &Workspace, arguments: &[String]) -> Result<Tally> {
@@ -134,6 +143,11 @@ fn compare(
     Ok(Tally::one(different == 0))
 }
 
+/// What both verifiers say where the walk file can't be taken: nothing is judged.
+fn usage_error() -> Value {
+    json!({"exit": 2})
+}
+
 /// The verdict of `indelible-proof`, as `verify.py --json` writes its own.
 fn ours(evidence: &Evidence) -> Result<Value> {
     let pin = evidence
@@ -141,12 +155,19 @@ fn ours(evidence: &Evidence) -> Result<Value> {
         .as_ref()
         .map(|line| Pin::parse(line.as_bytes()))
         .transpose()?;
+    let Ok(walk) = evidence.walk.as_deref().map(WalkFile::read).transpose() else {
+        return Ok(usage_error());
+    };
     let (pin, record) = (pin.as_ref(), evidence.record.as_deref());
+    let known = Known {
+        pin,
+        walk: walk.as_ref(),
+    };
     let verdict = match evidence.kind {
-        Kind::Receipt => verify_receipt(&evidence.bytes, pin, record).verdict,
+        Kind::Receipt => verify_receipt(&evidence.bytes, known, record).verdict,
         Kind::BatchReceipt => verify_batch_receipt(&evidence.bytes, pin, record).verdict,
         Kind::Proof => verify_proof(&evidence.bytes, pin).verdict,
-        Kind::Export => verify_export(&evidence.bytes, pin).verdict,
+        Kind::Export => verify_export(&evidence.bytes, known).verdict,
     };
     Ok(json!({
         "exit": verdict.exit_code(),
@@ -160,23 +181,29 @@ fn ours(evidence: &Evidence) -> Result<Value> {
 
 fn vectors(workspace: &Workspace) -> Result<Tally> {
     let mut tally = Tally::default();
+    let read = |name: &str| -> Result<Value> {
+        Ok(serde_json::from_str(
+            &workspace.read(&format!("vectors/{name}.json"))?,
+        )?)
+    };
+    let walk = read("walk")?;
     for kind in Kind::ALL {
         let name = kind.name();
-        let file: Value = serde_json::from_str(&workspace.read(&format!("vectors/{name}.json"))?)?;
-        let cases = file["cases"].as_array().context("no cases")?;
-        let read = |case: &Value| {
-            let evidence = Evidence {
-                name: case["name"].as_str().unwrap_or_default().to_owned(),
-                kind,
-                bytes: input(cases, case, kind.member())?,
-                pin: case["pin"].as_str().map(str::to_owned),
-                record: case["record"].as_str().map(|line| line.as_bytes().to_vec()),
-            };
-            Ok((evidence, case["expect"].clone()))
-        };
-        let expected = cases.iter().map(read).collect::<Result<Vec<_>>>()?;
+        let expected = listed(&read(name)?["cases"], kind, &Value::Null)?;
         tally.add(compare(
             &format!("{} {name}s of the vectors", expected.len()),
+            &expected,
+            ours,
+        )?);
+        if !kind.has_walks() {
+            continue;
+        }
+        let expected = listed(&walk[format!("{name}s")], kind, &walk["walks"])?;
+        tally.add(compare(
+            &format!(
+                "{} {name}s beside walk files of the vectors",
+                expected.len()
+            ),
             &expected,
             ours,
         )?);
@@ -184,14 +211,40 @@ fn vectors(workspace: &Workspace) -> Result<Tally> {
     Ok(tally)
 }
 
+/// The receipts or exports of a list of cases, with what is expected. `walks` are the cases of the walk files they name.
+fn listed(cases: &Value, kind: Kind, walks: &Value) -> Result<Vec<(Evidence, Value)>> {
+    let cases = cases.as_array().context("no cases")?;
+    let read = |case: &Value| {
+        let evidence = Evidence {
+            name: case["name"].as_str().unwrap_or_default().to_owned(),
+            kind,
+            bytes: input(cases, case, kind.member())?,
+            pin: case["pin"].as_str().map(str::to_owned),
+            record: case["record"].as_str().map(|line| line.as_bytes().to_vec()),
+            walk: case["walk"]
+                .as_str()
+                .map(|walk| {
+                    let walks = walks.as_array().context("no walk files")?;
+                    input(walks, named(walks, walk)?, "walk")
+                })
+                .transpose()?,
+        };
+        Ok((evidence, case["expect"].clone()))
+    };
+    cases.iter().map(read).collect()
+}
+
+fn named<'a>(cases: &'a [Value], name: &str) -> Result<&'a Value> {
+    cases
+        .iter()
+        .find(|case| case["name"] == name)
+        .with_context(|| format!("no case {name}"))
+}
+
 /// A case's input in any of the forms that `vectors/README.md` tells.
-fn input(cases: &[Value], case: &Value, member: &str) -> Result<Vec<u8>> {
+pub fn input(cases: &[Value], case: &Value, member: &str) -> Result<Vec<u8>> {
     if let Some(base) = case["base"].as_str() {
-        let base = cases
-            .iter()
-            .find(|other| other["name"] == base)
-            .with_context(|| format!("no case {base}"))?;
-        return edited(input(cases, base, member)?, &case["edits"]);
+        return edited(input(cases, named(cases, base)?, member)?, &case["edits"]);
     }
     if let Some(text) = case["prefix"].as_str() {
         let count = case["count"]
@@ -278,6 +331,7 @@ fn mutants(
             bytes: file(entry, "file")?.context("a file")?,
             pin: entry["pin"].as_str().map(str::to_owned),
             record: file(entry, "record")?,
+            walk: file(entry, "walk")?,
         };
         mutants.push((evidence, verdict));
     }
@@ -328,7 +382,14 @@ fn printed(indelible: &Path, folder: &Path, evidence: &Evidence) -> Result<Value
         std::fs::write(folder.join("record"), record)?;
         command.args(["--record", "record"]);
     }
+    if let Some(walk) = &evidence.walk {
+        std::fs::write(folder.join("walk"), walk)?;
+        command.args(["--walk", "walk"]);
+    }
     let output = command.output().context("indelible verify")?;
+    if output.status.code() == Some(2) {
+        return Ok(usage_error());
+    }
     let report: Value = serde_json::from_slice(&output.stdout).with_context(|| {
         format!(
             "{}: {}",
@@ -373,6 +434,7 @@ mod tests {
             bytes: b"no receipt".to_vec(),
             pin: None,
             record: None,
+            walk: None,
         };
         let verdict = ours(&evidence).unwrap();
         assert_eq!(

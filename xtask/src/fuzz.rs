@@ -22,7 +22,7 @@ const CARGO_FUZZ: &str = "0.13.2";
 const STORED: [&str; 3] = ["batch", "frame", "pack"];
 
 /// Vector file, list in it, target, and the member of a case that is its input.
-const SEEDS: [(&str, &str, &str, &str); 11] = [
+const SEEDS: [(&str, &str, &str, &str); 13] = [
     ("event", "cases", "event", "input"),
     ("head", "cases", "head", "head"),
     ("record", "lines", "head", "line"),
@@ -34,6 +34,8 @@ const SEEDS: [(&str, &str, &str, &str); 11] = [
     ("policy", "cases", "trust", "policy"),
     ("trust", "cases", "trust", "trust"),
     ("export", "cases", "export", "export"),
+    ("tile", "paths", "tile", "path"),
+    ("tile", "readings", "tile", "bundle"),
 ];
 
 /// Longer seeds make every run slow and show nothing that shorter ones don't.

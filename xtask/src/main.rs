@@ -13,6 +13,7 @@ use workspace::Workspace;
 mod agree;
 mod bench;
 mod fuzz;
+mod go;
 mod program;
 mod promises;
 mod readme;
@@ -29,7 +30,7 @@ struct Command {
     run: fn(&Workspace, &[String]) -> Result<Tally>,
 }
 
-const COMMANDS: [Command; 7] = [
+const COMMANDS: [Command; 8] = [
     Command {
         name: "test",
         arguments: "[STEP…]",
@@ -59,6 +60,12 @@ const COMMANDS: [Command; 7] = [
         arguments: "[--seed N] [--count N]",
         about: "verify.py and the product on the same evidence, whole and damaged",
         run: agree::run,
+    },
+    Command {
+        name: "go",
+        arguments: "[--seed N] [--count N]",
+        about: "programs that others wrote in Go on our notes, proofs, receipts and tiles, and we on theirs",
+        run: go::run,
     },
     Command {
         name: "bench",

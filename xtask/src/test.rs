@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::agree;
 use crate::fuzz;
+use crate::go;
 use crate::program;
 use crate::promises;
 use crate::readme;
@@ -22,7 +23,7 @@ use crate::workspace::Workspace;
 /// A name for the command line, what it is for people, and what runs it.
 type Step = (&'static str, &'static str, fn(&Workspace) -> Result<Tally>);
 
-const STEPS: [Step; 12] = [
+const STEPS: [Step; 13] = [
     ("format", "sources are formatted", format),
     ("clippy", "no lint complains", clippy),
     ("tidy", "house rules", |workspace| tidy::run(workspace, &[])),
@@ -33,6 +34,9 @@ const STEPS: [Step; 12] = [
         "both verifiers reach the same verdicts",
         |workspace| agree::run(workspace, &[]),
     ),
+    ("go", "programs that others wrote", |workspace| {
+        go::run(workspace, &[])
+    }),
     ("no-std", "proof for a target without std", without_std),
     ("wasm", "proof for the browser", wasm),
     ("fuzz", "decoders against random bytes", |workspace| {

@@ -1,10 +1,11 @@
 //! What can be typed: the commands, the options they share, and the first page of help.
 
 use crate::commands::{
-    append, clock, completions, demo, export, get, init, log, pin, prove, receipt, seal, status,
-    verify,
+    append, clock, completions, demo, export, get, init, key, log, pin, prove, receipt, seal,
+    status, verify,
 };
 use crate::exit;
+use crate::keys::Passphrase;
 use crate::say::{self, Failure};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;
@@ -54,12 +55,24 @@ pub struct WriteArgs {
     /// Directory of the node secret, if not where `init` put it
     #[arg(long, value_name = "DIR")]
     pub keys: Option<PathBuf>,
+    /// File with the passphrase of the secret, if it has one [default: the credential indelible-passphrase, or the terminal]
+    #[arg(long, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
     /// The store was copied or moved here on purpose; this is recorded
     #[arg(long)]
     pub moved: bool,
     /// The register is lost, and you go on without what it remembered; this is recorded
     #[arg(long)]
     pub register_lost: bool,
+}
+
+impl WriteArgs {
+    /// Who is asked for the passphrase.
+    pub fn passphrase(&self) -> Passphrase {
+        Passphrase {
+            file: self.passphrase_file.clone(),
+        }
+    }
 }
 
 /// Records `--from` to `--to`, both included.
@@ -107,13 +120,15 @@ pub enum Command {
     Seal(seal::SealArgs),
     Status(status::StatusArgs),
     #[command(subcommand)]
+    Key(key::KeyCommand),
+    #[command(subcommand)]
     Clock(clock::ClockCommand),
     Demo(demo::DemoArgs),
     Completions(completions::CompletionsArgs),
 }
 
 /// Commands by what people do. A test holds this list and [`Command`] together.
-const GROUPS: [(&str, &[&str]); 4] = [
+const GROUPS: [(&str, &[&str]); 5] = [
     ("Write", &["log create", "append"]),
     ("Read", &["log list", "log show", "get"]),
     ("Prove", &["pin", "receipt", "prove", "export", "verify"]),
@@ -126,6 +141,18 @@ const GROUPS: [(&str, &[&str]); 4] = [
             "clock accept",
             "demo",
             "completions",
+        ],
+    ),
+    (
+        "Keys",
+        &[
+            "key show",
+            "key rotate",
+            "key recover",
+            "key walk",
+            "key new-secret",
+            "key new-recovery",
+            "key sign-hinges",
         ],
     ),
 ];
@@ -170,7 +197,7 @@ fn first_page(command: &clap::Command) -> String {
     for (title, names) in GROUPS {
         page.push_str(&format!("{title}:\n"));
         for name in names {
-            page.push_str(&format!("  {name:<14}{}\n", about(command, name)));
+            page.push_str(&format!("  {name:<18}{}\n", about(command, name)));
         }
         page.push('\n');
     }

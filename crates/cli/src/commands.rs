@@ -7,6 +7,7 @@ pub mod demo;
 pub mod export;
 pub mod get;
 pub mod init;
+pub mod key;
 pub mod log;
 pub mod pin;
 pub mod prove;
@@ -34,6 +35,7 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Verify(args) => verify::run(&store, &args),
         Command::Status(args) => status::run(&store, &args),
         Command::Seal(args) => seal::run(&store, &args),
+        Command::Key(command) => key::run(&store, &command),
         Command::Clock(command) => clock::run(&store, &command),
         Command::Demo(args) => demo::run(&args),
         Command::Completions(args) => completions::run(&args),

@@ -1,17 +1,28 @@
-//! The node's secret as a file: `DIR.keys/node-secret`, mode 0600 in a directory of mode 0700 (`docs/spec/keys.md`).
+//! The node's secret as files: `DIR.keys/node-secret`, mode 0600 in a directory of mode 0700, and `node-secret.next` beside it while the
+//! keys are being replaced; or systemd credentials of the names `indelible-node-secret` and `indelible-node-secret-next`
+//! (`docs/spec/keys.md`).
 //!
-//! Owns making and reading it. Promises that a secret others may read is not used, and that none is ever replaced.
+//! Owns making, reading and destroying it. Promises that a secret others may read is not used, that none is ever replaced, and that the
+//! old one goes only when it is asked to.
+
+mod passphrase;
+
+pub use passphrase::Passphrase;
 
 use crate::random;
-use indelible_ledger::signer::NodeSecret;
+use indelible_ledger::signer::{NodeSecret, SecretFile};
 use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
 
 const FILE: &str = "node-secret";
-/// The one line has under 100 bytes; a larger file is something else.
-const BYTES_MAX: u64 = 256;
+const NEXT: &str = "node-secret.next";
+const CREDENTIAL: &str = "indelible-node-secret";
+const NEXT_CREDENTIAL: &str = "indelible-node-secret-next";
+/// The one line has under 300 bytes; a larger file is something else.
+const BYTES_MAX: u64 = 512;
 /// Permission bits of group and others.
 const OTHERS: u32 = 0o077;
 
@@ -28,35 +39,37 @@ pub enum KeyError {
     Missing(PathBuf),
     /// The file is not a secret file.
     NotASecret(PathBuf),
+    /// It is sealed, and there is no passphrase to open it with.
+    Sealed(PathBuf),
+    /// The passphrase does not open it.
+    WrongPassphrase(PathBuf),
+    /// A file that should hold a passphrase does not.
+    NotAPassphrase(PathBuf),
+    /// systemd hands them in: only who configures the service can change them.
+    Credentials(PathBuf),
     /// The disk, or its permissions.
     Io(PathBuf, io::Error),
 }
 
+/// Where secrets lie, and what was found there.
+pub struct Held {
+    directory: PathBuf,
+    /// They came from systemd.
+    pub from_credentials: bool,
+    /// The secret is sealed under a passphrase; the last that opened it.
+    pub passphrase: Option<Zeroizing<String>>,
+    /// The secret in force before a rotation, or the only one.
+    pub current: Option<NodeSecret>,
+    /// The secret that follows, while keys are being replaced.
+    pub next: Option<NodeSecret>,
+}
+
 /// Makes a secret in `directory`, which is made too if it isn't there.
-pub fn make(directory: &Path) -> Result<NodeSecret, KeyError> {
+pub fn make(directory: &Path, passphrase: Option<&str>) -> Result<NodeSecret, KeyError> {
     make_directory(directory)?;
     check(directory)?;
-    let path = directory.join(FILE);
-    let mut file = match OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&path)
-    {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            return Err(KeyError::Exists(path));
-        }
-        Err(error) => return Err(KeyError::Io(path, error)),
-    };
     let secret = NodeSecret::new(random::bytes());
-    let written = file
-        .write_all(secret.file_text().as_bytes())
-        .and_then(|()| file.sync_all());
-    let durable = written.and_then(|()| File::open(directory)?.sync_all());
-    durable
-        .map(|()| secret)
-        .map_err(|error| KeyError::Io(path, error))
+    write(directory.join(FILE), &secret, passphrase).map(|()| secret)
 }
 
 /// Takes back a secret just made that nothing was signed with.
@@ -65,20 +78,198 @@ pub fn unmake(directory: &Path) -> io::Result<()> {
     std::fs::remove_dir(directory)
 }
 
-/// Reads the secret, having looked who else can.
-pub fn read(directory: &Path) -> Result<NodeSecret, KeyError> {
+/// Reads what secrets there are, having looked who else can. systemd's come first.
+pub fn read(directory: &Path, passphrase: &Passphrase) -> Result<Held, KeyError> {
+    let credentials = passphrase::credentials().filter(|from| from.join(CREDENTIAL).exists());
+    let from_credentials = credentials.is_some();
+    let (directory, names) = match credentials {
+        Some(from) => (from, [CREDENTIAL, NEXT_CREDENTIAL]),
+        None => {
+            check(directory)?;
+            (directory.to_owned(), [FILE, NEXT])
+        }
+    };
+    let mut held = Held {
+        directory,
+        from_credentials,
+        passphrase: None,
+        current: None,
+        next: None,
+    };
+    let [current, next] = names;
+    held.next = held.read(next, passphrase)?;
+    held.current = held.read(current, passphrase)?;
+    match held.current.is_none() && held.next.is_none() {
+        true => Err(KeyError::Missing(held.directory.join(current))),
+        false => Ok(held),
+    }
+}
+
+/// The secret that a recovery has begun with, if one has. The old one is not asked for: it is lost, or nobody's any more.
+pub fn read_next(directory: &Path, passphrase: &Passphrase) -> Result<Held, KeyError> {
+    make_directory(directory)?;
     check(directory)?;
-    let path = directory.join(FILE);
-    let file = File::open(&path).map_err(|error| failed(&path, error))?;
-    check_metadata(
-        &path,
-        &file.metadata().map_err(|error| failed(&path, error))?,
-    )?;
-    let mut text = String::new();
+    let mut held = Held {
+        directory: directory.to_owned(),
+        from_credentials: false,
+        passphrase: None,
+        current: None,
+        next: None,
+    };
+    held.next = held.read(NEXT, passphrase)?;
+    Ok(held)
+}
+
+/// Where the secret lies and in what state, in a few words. Nothing of the secret itself.
+pub fn look(directory: &Path) -> String {
+    let place = directory.join(FILE);
+    let at = place.display();
+    let under = match check(directory).and_then(|()| read_text(&place)) {
+        Ok(text) if is_destroyed(&text) => "destroyed",
+        Ok(text) => match SecretFile::parse(&text) {
+            Ok(SecretFile::Plain(_)) => "in the clear",
+            Ok(SecretFile::Sealed(_)) => "under a passphrase",
+            Err(_) => "not a secret",
+        },
+        Err(KeyError::Missing(_)) => "not there",
+        Err(KeyError::Wide(..)) => "readable by others",
+        Err(KeyError::Foreign(..)) => "another user's",
+        Err(_) => "not readable",
+    };
+    match directory.join(NEXT).exists() {
+        true => format!("{under}, {at}; the next one waits beside it"),
+        false => format!("{under}, {at}"),
+    }
+}
+
+impl Held {
+    /// `None`: there is no such file, or the secret in it was destroyed.
+    fn read(
+        &mut self,
+        name: &str,
+        passphrase: &Passphrase,
+    ) -> Result<Option<NodeSecret>, KeyError> {
+        let path = self.directory.join(name);
+        let text = match read_text(&path) {
+            Ok(text) => text,
+            Err(KeyError::Missing(_)) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        if is_destroyed(&text) && self.next.is_some() {
+            return Ok(None);
+        }
+        let sealed = match SecretFile::parse(&text) {
+            Ok(SecretFile::Plain(secret)) => return Ok(Some(secret)),
+            Ok(SecretFile::Sealed(sealed)) => sealed,
+            Err(_) => return Err(KeyError::NotASecret(path)),
+        };
+        if let Some(known) = &self.passphrase
+            && let Ok(secret) = sealed.open(known.as_bytes())
+        {
+            return Ok(Some(secret));
+        }
+        let given = passphrase.get(&path)?;
+        let opened = sealed.open(given.as_bytes());
+        self.passphrase = Some(given);
+        opened
+            .map(Some)
+            .map_err(|_| KeyError::WrongPassphrase(path))
+    }
+
+    /// Keeps the secret that follows beside the one in force.
+    pub fn keep_next(&self, next: &NodeSecret, passphrase: Option<&str>) -> Result<(), KeyError> {
+        if self.from_credentials {
+            return Err(KeyError::Credentials(self.directory.join(NEXT_CREDENTIAL)));
+        }
+        write(self.directory.join(NEXT), next, passphrase)
+    }
+
+    /// Takes back the secret that follows: nothing was signed with it.
+    pub fn forget_next(&self) -> Result<(), KeyError> {
+        let path = self.directory.join(NEXT);
+        std::fs::remove_file(&path).map_err(|error| KeyError::Io(path, error))
+    }
+
+    /// The old secret's bytes go, then the next has its name. Begun again, it goes on. Whether there was an old secret.
+    pub fn destroy_old(&self) -> Result<bool, KeyError> {
+        let (old, next) = (self.directory.join(FILE), self.directory.join(NEXT));
+        if self.from_credentials {
+            return Err(KeyError::Credentials(self.directory.join(CREDENTIAL)));
+        }
+        let destroyed = overwrite(&old).and_then(|was_there| {
+            std::fs::rename(&next, &old)?;
+            File::open(&self.directory)?.sync_all()?;
+            Ok(was_there)
+        });
+        destroyed.map_err(|error| KeyError::Io(old, error))
+    }
+}
+
+/// Zeros over the whole file, on the disk. A file that isn't there has nothing to lose. What a journal, a snapshot or the disk's own
+/// firmware kept of it, no program can reach.
+fn overwrite(path: &Path) -> io::Result<bool> {
+    let mut file = match OpenOptions::new().write(true).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        opened => opened?,
+    };
+    let length = usize::try_from(file.metadata()?.len()).unwrap_or(0);
+    file.write_all(&vec![0; length])?;
+    file.sync_all()?;
+    Ok(true)
+}
+
+fn is_destroyed(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte == 0)
+}
+
+/// Makes a secret of some generation in a file of its own, for whoever hands secrets in as credentials.
+pub fn make_apart(path: &Path, generation: u64, passphrase: Option<&str>) -> Result<(), KeyError> {
+    write(
+        path.to_owned(),
+        &NodeSecret::of(generation, random::bytes()),
+        passphrase,
+    )
+}
+
+fn write(path: PathBuf, secret: &NodeSecret, passphrase: Option<&str>) -> Result<(), KeyError> {
+    let text = match passphrase {
+        None => secret.file_text(),
+        Some(passphrase) => Zeroizing::new(secret.sealed_text(
+            passphrase.as_bytes(),
+            random::bytes(),
+            random::bytes(),
+        )),
+    };
+    write_private(&path, text.as_bytes()).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => KeyError::Exists(path),
+        _ => KeyError::Io(path, error),
+    })
+}
+
+/// A new file that only its owner may read, durable with its name.
+pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    let directory = path.parent().filter(|parent| *parent != Path::new(""));
+    File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// The text of a file that nobody else may read.
+pub fn read_text(path: &Path) -> Result<Zeroizing<String>, KeyError> {
+    let file = File::open(path).map_err(|error| failed(path, error))?;
+    check_metadata(path, &file.metadata().map_err(|error| failed(path, error))?)?;
+    let mut text = Zeroizing::new(String::new());
     match file.take(BYTES_MAX).read_to_string(&mut text) {
-        Ok(_) => NodeSecret::parse(&text).map_err(|_| KeyError::NotASecret(path)),
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(KeyError::NotASecret(path)),
-        Err(error) => Err(failed(&path, error)),
+        Ok(_) => Ok(text),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            Err(KeyError::NotASecret(path.to_owned()))
+        }
+        Err(error) => Err(failed(path, error)),
     }
 }
 
@@ -94,9 +285,7 @@ pub fn state(directory: &Path) -> &'static str {
         Err(KeyError::Missing(_)) => "missing",
         Err(KeyError::Wide(..)) => "readable by others, so refused",
         Err(KeyError::Foreign(..)) => "another user's",
-        Err(KeyError::Exists(_) | KeyError::NotASecret(_) | KeyError::Io(..)) => {
-            "can't be looked at"
-        }
+        Err(_) => "can't be looked at",
     }
 }
 

@@ -4,12 +4,13 @@
 
 use crate::args::{StoreArg, WriteArgs};
 use crate::clock::SystemClock;
-use crate::keys;
+use crate::keys::{self, Held};
 use crate::random;
 use crate::say::{self, Failure};
 use crate::target;
 use indelible_ledger::recover::{self, Recovered};
-use indelible_ledger::{Books, Ledger, Log, ReadError, Settings, Stored};
+use indelible_ledger::signer::NodeSecret;
+use indelible_ledger::{Books, Ledger, Log, ReadError, RotateError, Secrets, Settings, Stored};
 use indelible_store::{LocalStore, OpenOptions, Store, StoreInfo};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -93,6 +94,31 @@ pub struct Writing {
     pub ledger: Ledger,
     /// Where it lies.
     pub directory: PathBuf,
+    /// Its secrets' files.
+    pub keys: Held,
+    /// A rotation that an earlier run began was finished by this one.
+    pub finished_rotation: bool,
+}
+
+/// Secrets on their way to the ledger, and what stays here of them.
+struct Kept {
+    held: Held,
+    /// A rotation was begun by an earlier run.
+    unfinished: bool,
+}
+
+impl Kept {
+    fn of(mut held: Held) -> (Secrets, Kept) {
+        let (current, next) = (held.current.take(), held.next.take());
+        let unfinished = next.is_some();
+        let secrets = match (current, next) {
+            (Some(old), Some(next)) => Secrets::Rotating { old, next },
+            (current, next) => {
+                Secrets::One(current.or(next).expect("reading found a secret or failed"))
+            }
+        };
+        (secrets, Kept { held, unfinished })
+    }
 }
 
 impl Writing {
@@ -120,8 +146,12 @@ impl Writing {
         if info.copy && !write.moved {
             return Err(say::store_is_a_copy(&directory));
         }
-        let secret = keys::read(&keys_directory(&directory, write, &info))
-            .map_err(|error| say::keys(&error))?;
+        let held = keys::read(
+            &keys_directory(&directory, write, &info),
+            &write.passphrase(),
+        )
+        .map_err(|error| say::keys(&error))?;
+        let (secrets, kept) = Kept::of(held);
         let options = OpenOptions {
             moved: write.moved,
             random: random::source(),
@@ -130,7 +160,7 @@ impl Writing {
         let local = LocalStore::open_write(&directory, options).map_err(failed)?;
         let ledger = Ledger::open(
             Arc::new(local),
-            secret,
+            secrets,
             Arc::new(SystemClock),
             random::source(),
             settings,
@@ -140,7 +170,59 @@ impl Writing {
         for repair in ledger.repairs() {
             say::warn(format_args!("{repair}; recorded in _node"));
         }
-        Ok(Writing { ledger, directory })
+        let mut writing = Writing::of(ledger, directory, kept.held);
+        if kept.unfinished {
+            writing.destroy_old()?;
+            writing.finished_rotation = true;
+            say::warn("a rotation of the keys that had stopped was finished");
+        }
+        Ok(writing)
+    }
+
+    /// A ledger that is open already.
+    pub fn of(ledger: Ledger, directory: PathBuf, keys: Held) -> Writing {
+        Writing {
+            ledger,
+            directory,
+            keys,
+            finished_rotation: false,
+        }
+    }
+
+    /// The secret that follows the one in force.
+    pub fn next_secret(&self, secret: [u8; 32]) -> NodeSecret {
+        NodeSecret::of(self.ledger.generation() + 1, secret)
+    }
+
+    /// A rotation that was refused before it began leaves no secret behind for a later start to find.
+    pub fn forget_unused_next(&self, error: &RotateError) -> Result<(), Failure> {
+        let unused = matches!(
+            error,
+            RotateError::BadRecovery
+                | RotateError::RecoveryKept(_)
+                | RotateError::NoRecoveryKeys(_)
+        );
+        match unused {
+            true => self.keys.forget_next().map_err(|error| say::keys(&error)),
+            false => Ok(()),
+        }
+    }
+
+    /// The old secret is no longer needed: it goes, and that is recorded. systemd's only whoever configures the service can remove.
+    pub fn destroy_old(&self) -> Result<(), Failure> {
+        if self.keys.from_credentials {
+            say::warn(
+                "the old secret is a credential of the service: remove it there, and give the next its name",
+            );
+            return Ok(());
+        }
+        if !self.keys.destroy_old().map_err(|error| say::keys(&error))? {
+            return Ok(());
+        }
+        let old = self.ledger.generation().saturating_sub(1);
+        self.ledger
+            .destroyed(old)
+            .map_err(|refusal| say::refused(&refusal))
     }
 
     /// The log of that name, which users may write to.
@@ -200,7 +282,8 @@ pub fn describe(store: &StoreArg) -> Result<(PathBuf, StoreInfo), Failure> {
     Ok((directory, local.describe().clone()))
 }
 
-fn keys_directory(directory: &Path, write: &WriteArgs, info: &StoreInfo) -> PathBuf {
+/// Where the secrets of a store lie.
+pub fn keys_directory(directory: &Path, write: &WriteArgs, info: &StoreInfo) -> PathBuf {
     let named = write.keys.clone().or_else(|| info.keys.clone());
     named.unwrap_or_else(|| default_keys(directory))
 }

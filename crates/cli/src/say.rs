@@ -10,7 +10,9 @@ use crate::node;
 use crate::output::{Style, one_line};
 use crate::show::shell;
 use clap::error::{ContextKind, ContextValue};
-use indelible_ledger::{OpenError, PrepareError, ReadError, RecoverError, Refusal, SealError};
+use indelible_ledger::{
+    OpenError, PrepareError, ReadError, RecoverError, Refusal, RotateError, SealError,
+};
 use indelible_store::StoreError;
 use std::error::Error;
 use std::fmt;
@@ -226,6 +228,27 @@ pub fn open(error: &OpenError, directory: &Path) -> Failure {
         OpenError::WrongKeys => {
             Failure::usage(error.to_string()).hint("name the directory they lie in with --keys DIR")
         }
+        OpenError::OpenHinge(_) => Failure::new(Exit::Trouble, error.to_string())
+            .hint("a rotation goes on with both secrets, a recovery with indelible key recover"),
+        OpenError::NothingToRecover => Failure::usage(error.to_string()),
+        OpenError::Read(error) => read(error, directory),
+        OpenError::Rotate(error) => rotate(error, directory),
+    }
+}
+
+/// The keys could not be replaced.
+pub fn rotate(error: &RotateError, directory: &Path) -> Failure {
+    match error {
+        RotateError::Refused(refusal) => refused(refusal),
+        RotateError::Read(error) => read(error, directory),
+        RotateError::NoRecoveryKeys(_) => Failure::usage(error.to_string())
+            .hint("recovery keys are named when a store is made, or with key rotate while the old secret is there"),
+        RotateError::RecoveryKept(_) => Failure::usage(error.to_string())
+            .hint("key recover, with enough of them, names others"),
+        RotateError::BadRecovery => Failure::usage(error.to_string())
+            .hint("make one with: indelible key new-recovery NAME --out FILE"),
+        RotateError::Waiting(_) => Failure::new(Exit::Trouble, error.to_string())
+            .hint("nothing is recorded until they have signed: indelible key recover --signatures FILE"),
     }
 }
 
@@ -318,6 +341,12 @@ pub fn keys(error: &KeyError) -> Failure {
             .hint("name the directory it lies in with --keys DIR; without it nothing can be written, but all can be read and verified"),
         KeyError::NotASecret(path) => Failure::usage(format!("not a node secret: {}", path.display()))
             .hint("restore the file from where you keep a copy"),
+        KeyError::Sealed(path) => Failure::usage(format!("the secret is sealed under a passphrase: {}", path.display()))
+            .hint("name a file that holds it with --passphrase-file FILE, or run this at a terminal"),
+        KeyError::WrongPassphrase(path) => Failure::usage(format!("the passphrase does not open the secret: {}", path.display())),
+        KeyError::NotAPassphrase(path) => Failure::usage(format!("the first line is empty, and should be a passphrase: {}", path.display())),
+        KeyError::Credentials(path) => Failure::usage(format!("the secret is a credential of the service, which only its configuration can change: {}", path.display()))
+            .hint("to rotate, hand in the next one, made with `indelible key new-secret`, as the credential indelible-node-secret-next"),
         KeyError::Io(path, error) => file(path, error),
     }
 }

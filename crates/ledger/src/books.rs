@@ -4,12 +4,14 @@
 //! consistent view. Memory holds 32 bytes for each unsealed record and about 200 for each sealed run, nothing for a sealed
 //! record. Reading bytes is `view`'s, proving `prove`'s.
 
-use crate::format::pack::Run;
+use crate::format::pack::{NoteView, Run};
 use crate::prove::ProofCache;
 use crate::view::ReadError;
+use indelible_proof::checkpoint::Checkpoint;
 use indelible_proof::genesis::Genesis;
 use indelible_proof::hash::Hash;
 use indelible_proof::head;
+use indelible_proof::note::Note;
 use indelible_proof::time::Time;
 use indelible_proof::tree::Frontier;
 use indelible_store::Store;
@@ -96,6 +98,31 @@ pub struct LogState {
     pub(crate) note: Option<Arc<SignedNote>>,
     /// Size of the newest note that lies in a batch or pack.
     pub(crate) noted: u64,
+    /// Where the log's keys were handed over, ascending.
+    pub(crate) hinges: Vec<Hinge>,
+    /// Seq of a `key` record at the log's end whose hinge is not durable yet: nothing may be recorded before it is.
+    pub(crate) open_hinge: Option<u64>,
+}
+
+/// A handing over of a log's keys.
+#[derive(Clone, Debug)]
+pub(crate) struct Hinge {
+    /// One more than the seq of its `key` record.
+    pub(crate) size: u64,
+    pub(crate) note: HingeNote,
+}
+
+/// Where a hinge's note is.
+#[derive(Clone, Debug)]
+pub(crate) enum HingeNote {
+    /// In an unsealed batch.
+    Text(Arc<str>),
+    /// In a pack.
+    Sealed {
+        pack: Arc<PackPlace>,
+        at: u64,
+        length: usize,
+    },
 }
 
 /// A log of this node.
@@ -130,6 +157,8 @@ impl Log {
             segments: Vec::new(),
             note: None,
             noted: 0,
+            hinges: Vec::new(),
+            open_hinge: None,
         };
         let (state, proofs) = (RwLock::new(state), Mutex::default());
         Log {
@@ -299,6 +328,43 @@ impl LogState {
         {
             self.note = Some(Arc::new(note));
         }
+    }
+
+    /// The size below which today's key signs nothing.
+    pub(crate) fn last_hinge(&self) -> u64 {
+        self.hinges.last().map_or(0, |hinge| hinge.size)
+    }
+
+    /// The hinge of that size.
+    pub(crate) fn hinge(&self, size: u64) -> Option<&Hinge> {
+        self.hinges.iter().find(|hinge| hinge.size == size)
+    }
+
+    pub(crate) fn has_hinge(&self, size: u64) -> bool {
+        self.hinge(size).is_some()
+    }
+
+    /// A note of a pack that is marked as a hinge. `None`: it is no checkpoint.
+    pub(crate) fn seal_hinge(&mut self, pack: &Arc<PackPlace>, note: &NoteView<'_>) -> Option<()> {
+        let parsed = Note::parse(note.text).ok()?;
+        let size = Checkpoint::parse(parsed.text).ok()?.size;
+        let note = HingeNote::Sealed {
+            pack: Arc::clone(pack),
+            at: note.at,
+            length: note.text.len(),
+        };
+        self.add_hinge(size, note);
+        Some(())
+    }
+
+    /// A hinge became durable.
+    pub(crate) fn add_hinge(&mut self, size: u64, note: HingeNote) {
+        if self.last_hinge() < size {
+            self.hinges.push(Hinge { size, note });
+        } else if let Some(known) = self.hinges.iter_mut().find(|known| known.size == size) {
+            known.note = note;
+        }
+        self.open_hinge = self.open_hinge.filter(|seq| seq + 1 != size);
     }
 
     /// An entry of the tail.

@@ -11,9 +11,14 @@
 //!
 //! After anything but `Durable` nothing more is written by this process.
 
+mod keys;
 mod notes;
+mod turns;
 
-use crate::books::{Books, Log, Segment, SignedNote};
+pub(crate) use keys::SigningKeys;
+
+use crate::batch_keys::BatchKeys;
+use crate::books::{Books, HingeNote, Log, NODE_LOG, Segment, SignedNote};
 use crate::caller::Prepared;
 use crate::caller::Recorded;
 use crate::clock::{Clock, ClockRule};
@@ -24,13 +29,14 @@ use crate::limits::{REOPEN_AFTER_NANOS, TAIL_BYTES_MAX};
 use crate::node_log::NodeLog;
 use crate::queue::{Answer, Group, Queue, Refusal};
 use crate::sequencer::{Batch, Draft, Sequencer};
-use crate::signer::{BatchKey, LogKey, NodeSecret};
+use crate::signer::BatchKey;
 use indelible_proof::key::verify_ed25519;
 use indelible_proof::time::Time;
 use indelible_store::{Outcome as Written, StoreError};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, RwLock};
+use turns::Turns;
 
 /// What the next batch is ordered with. Behind one lock.
 pub(crate) struct Desk {
@@ -89,8 +95,8 @@ impl TailRoom {
 
 /// A note that goes into a batch.
 pub(crate) struct Published {
-    log: Arc<Log>,
-    note: Arc<SignedNote>,
+    pub(crate) log: Arc<Log>,
+    pub(crate) note: Arc<SignedNote>,
 }
 
 /// Waiting callers and what they will be told.
@@ -101,10 +107,11 @@ pub(crate) struct Committer {
     pub(crate) books: Arc<Books>,
     pub(crate) queue: Queue,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) secret: NodeSecret,
-    batch_key: BatchKey,
-    log_keys: Mutex<HashMap<usize, Arc<LogKey>>>,
+    keys: RwLock<SigningKeys>,
+    /// Who signed which batch of the tail, for the sealing.
+    batch_keys: Mutex<BatchKeys>,
     desk: Mutex<Desk>,
+    turns: Turns,
     last: Mutex<LastBatch>,
     tail: TailRoom,
     pub(crate) pulse: Pulse,
@@ -121,32 +128,28 @@ impl Committer {
     pub(crate) fn new(
         books: Arc<Books>,
         clock: Arc<dyn Clock>,
-        secret: NodeSecret,
+        keys: SigningKeys,
+        batch_keys: BatchKeys,
         desk: Desk,
         last: LastBatch,
         tail: TailRoom,
         queue: Queue,
         registered: Option<Vec<u8>>,
     ) -> Committer {
-        let batch_key = secret.batch_key(&books.store().describe().store_id);
         Committer {
             books,
             queue,
             clock,
-            secret,
-            batch_key,
-            log_keys: Mutex::default(),
+            keys: RwLock::new(keys),
+            batch_keys: Mutex::new(batch_keys),
             desk: Mutex::new(desk),
+            turns: Turns::default(),
             last: Mutex::new(last),
             tail,
             pulse: Pulse::default(),
             registered: Mutex::new((registered, None)),
             sealing_trouble: Mutex::default(),
         }
-    }
-
-    pub(crate) fn desk(&self) -> MutexGuard<'_, Desk> {
-        self.desk.lock().expect("no thread panics while it orders")
     }
 
     pub(crate) fn last_batch(&self) -> LastBatch {
@@ -166,9 +169,11 @@ impl Committer {
         self.queue.free_waiters();
     }
 
-    /// The public key that this node's batches are signed with.
-    pub(crate) fn batch_key(&self) -> [u8; 32] {
-        self.batch_key.public()
+    /// Who signed which batch of the tail.
+    pub(crate) fn batch_keys(&self) -> MutexGuard<'_, BatchKeys> {
+        self.batch_keys
+            .lock()
+            .expect("no thread panics while it notes a batch key")
     }
 
     /// Why the background sealing last failed.
@@ -234,9 +239,10 @@ impl Committer {
             let is_earlier = held.header.number <= last.number;
             return is_earlier.then_some(()).ok_or(StoreError::Conflict);
         }
-        let key = self.secret.batch_key(&store).public();
         let message = signed_message(&held.header.encode());
-        if verify_ed25519(&key, &message, &held.signature) {
+        let by = |key: &[u8; 32]| verify_ed25519(key, &message, &held.signature);
+        // Any key this node ever had: the copy may be older than a rotation.
+        if self.batch_keys().all().any(by) {
             self.queue.stop(
                 "another writer of this store has set the register: a copy of it is written to elsewhere",
             );
@@ -279,7 +285,7 @@ impl Committer {
 
     /// Takes one turn on this thread: drivers may have ended, or wait for the room that this turn leads to.
     pub(crate) fn take_turn(&self) {
-        self.turn(self.desk());
+        self.turn(self.desk_first());
     }
 
     /// One turn: fill a batch, go on filling until the disk is free, write it.
@@ -362,7 +368,7 @@ impl Committer {
     /// Records one event for a caller who waits: by this very thread if nobody else is at work.
     pub(crate) fn append(&self, log: &Arc<Log>, prepared: Prepared) -> Result<Recorded, Refusal> {
         if !self.tail_is_full()
-            && let Ok(mut desk) = self.desk.try_lock()
+            && let Some(mut desk) = self.desk_if_free()
             && self.take_idle_disk()
         {
             let mut draft = Draft::default();
@@ -442,6 +448,29 @@ impl Committer {
         draft: Draft,
         notes: &[Published],
     ) -> Result<(), Refusal> {
+        let batch = Self::close(&mut desk, draft, notes);
+        let keys = self.keys();
+        drop(desk); // the next batch may be filled while this one is written
+        let signature = keys.batch_key.sign(&signed_message(&batch.header));
+        drop(keys);
+        self.finish(batch, &signature, notes)
+    }
+
+    /// The same by a key of one's own, and keeping the order to oneself: nothing comes between this batch and the caller's next.
+    pub(crate) fn write_keeping(
+        &self,
+        desk: &mut Desk,
+        draft: Draft,
+        notes: &[Published],
+        key: &BatchKey,
+    ) -> Result<(), Refusal> {
+        let batch = Self::close(desk, draft, notes);
+        let signature = key.sign(&signed_message(&batch.header));
+        self.finish(batch, &signature, notes)
+    }
+
+    /// Gives the draft its number.
+    fn close(desk: &mut Desk, draft: Draft, notes: &[Published]) -> Batch {
         let texts: Vec<String> = notes
             .iter()
             .map(|published| published.note.text.clone())
@@ -453,12 +482,18 @@ impl Committer {
             .parts
             .iter()
             .for_each(|part| desk.has_grown(&part.log));
-        drop(desk); // the next batch may be filled while this one is written
-        let signature = self.batch_key.sign(&signed_message(&batch.header));
-        let written = self.make_durable(&batch, &signature);
-        match written {
+        batch
+    }
+
+    fn finish(
+        &self,
+        batch: Batch,
+        signature: &[u8; 64],
+        notes: &[Published],
+    ) -> Result<(), Refusal> {
+        match self.make_durable(&batch, signature) {
             Ok(bytes) => {
-                self.publish(batch, &signature, bytes, notes); // point 2
+                self.publish(batch, signature, bytes, notes); // point 2
                 self.queue.free_disk();
                 Ok(())
             }
@@ -532,6 +567,10 @@ impl Committer {
                     .expect("a batch fits memory"),
             };
             at += payload.len();
+            if part.log.name() == NODE_LOG {
+                self.batch_keys()
+                    .row(batch.number, segment.first, segment.first + segment.count);
+            }
             let times = part.times();
             part.log
                 .write()
@@ -540,6 +579,9 @@ impl Committer {
         for Published { log, note } in notes {
             let mut state = log.write();
             state.noted = state.noted.max(note.size);
+            if state.open_hinge.is_some_and(|seq| seq + 1 == note.size) {
+                state.add_hinge(note.size, HingeNote::Text(note.text.as_str().into()));
+            }
         }
         *self
             .last

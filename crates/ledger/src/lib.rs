@@ -4,8 +4,8 @@
 //!
 //! `caller` judges, salts and digests it on its bringer's thread · `queue` bounds what waits · `sequencer` gives it place, time and
 //! link, purely · `commit` writes one batch with one sync and tells the `books` · `answer` signs and proves for whoever takes the
-//! receipt · later `seal` moves it into a pack. `view` reads it back, `prove` proves it, `scan` re-hashes everything, `recover`
-//! begins again after a stop.
+//! receipt · later `seal` moves it into a pack. `view` reads it back, `prove` proves it, `tiles` cuts the tree into files for others,
+//! `scan` re-hashes everything, `recover` begins again after a stop.
 //!
 //! # Invariants
 //!
@@ -16,31 +16,38 @@
 //!   [`indelible_store::Store`] come in.
 
 pub mod answer;
+mod batch_keys;
 pub mod books;
 pub mod caller;
 pub mod clock;
 mod commit;
 pub mod format;
 mod keeper;
+mod keys;
 pub mod limits;
 mod node_log;
 mod open;
 mod prove;
 mod queue;
 pub mod recover;
+mod rotate;
 mod scan;
 mod seal;
 mod sequencer;
 pub mod signer;
+mod tiles;
 pub mod verify;
 mod view;
 
 pub use books::{Books, Log, SignedNote};
 pub use caller::{Caller, PrepareError, Prepared, Random, Recorded};
-pub use open::{Founding, Ledger, OpenError, Settings};
+pub use keys::{HingeProof, LogKeys};
+pub use open::{Founding, Ledger, OpenError, Recovery, Secrets, Settings};
 pub use queue::{Outcome, Refusal, Ticket};
 pub use recover::RecoverError;
+pub use rotate::{HingeDue, RecoverySet, RotateError, Rotated, SignRecovery, is_recovery_set};
 pub use seal::{SealError, Sealed};
+pub use tiles::{Block, Tiles};
 pub use view::{ReadError, Stored};
 
 /// 32 hex characters of a 16-byte id.

@@ -7,6 +7,7 @@ use crate::caller::{Caller, Prepared};
 use crate::clock::Alarm;
 use indelible_proof::genesis::Genesis;
 use indelible_proof::head::{Kind, Own, Shared};
+use indelible_proof::key_event::KeyEvent;
 use indelible_proof::node_event::NodeEvent;
 use std::sync::Arc;
 
@@ -45,6 +46,13 @@ impl NodeLog {
         let mut json = Vec::new();
         genesis.encode(&mut json);
         self.record(log, Kind::Genesis, &json)
+    }
+
+    /// A record that gives a log its next keys.
+    pub(crate) fn key(&mut self, log: &Arc<Log>, event: &KeyEvent<'_>) -> Prepared {
+        let mut json = Vec::new();
+        event.encode(&mut json);
+        self.record(log, Kind::Key, &json)
     }
 
     /// A trouble of the clock.

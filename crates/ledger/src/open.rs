@@ -4,27 +4,25 @@
 //! earlier run could not write any more. Only then is anything accepted.
 
 mod first_batch;
+mod opening;
 
-use crate::books::{Books, Log, NODE_LOG};
+use crate::books::{Books, Log};
 use crate::caller::{Caller, Prepared, Random, Recorded};
-use crate::clock::{Clock, ClockRule, StartJump};
-use crate::commit::{Committer, Desk, LastBatch, TailRoom};
-use crate::keeper::{self, spawn};
+use crate::clock::{Clock, StartJump};
+use crate::commit::{Committer, SigningKeys};
 use crate::limits::{GROUP_BYTES_MAX, GROUP_RECORDS_MAX, LOGS_MAX, QUEUE_WAIT};
-use crate::node_log::NodeLog;
-use crate::queue::{Group, Queue, Refusal, Ticket};
-use crate::recover::{self, RecoverError, Recovered};
+use crate::queue::{Group, Refusal, Ticket};
+use crate::recover::{self, RecoverError};
+use crate::rotate::{Handing, HingeDue, RecoverySet, RotateError, Rotated, Rotation, SignRecovery};
 use crate::seal::{SealError, Sealed, Sealer};
-use crate::sequencer::{Draft, Edge, Sequencer, Start};
+use crate::sequencer::Draft;
 use crate::signer::NodeSecret;
 use crate::view::ReadError;
-use first_batch::{FirstBatch, found, new_log};
-use indelible_proof::hash::Hash;
-use indelible_proof::limits::EVENT_BYTES_DEFAULT;
+use first_batch::{found, new_log};
 use indelible_proof::node_event::NodeEvent;
 use indelible_proof::origin;
-use indelible_proof::time::Time;
 use indelible_store::{Store, StoreError};
+use opening::{Found, Opening, Signing};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -42,6 +40,8 @@ pub struct Settings {
     pub accept_register: Option<String>,
     /// An operator accepts the wall clock as it stands: who.
     pub accept_clock: Option<String>,
+    /// Who may give the logs of a new node other keys when their own are lost or stolen; a node that exists has said so already.
+    pub recovery: Option<RecoverySet>,
     /// What is written into `start` records and genesis: name and version of the program.
     pub software: String,
 }
@@ -55,6 +55,7 @@ impl Default for Settings {
             queue_wait: QUEUE_WAIT,
             accept_register: None,
             accept_clock: None,
+            recovery: None,
             software,
         }
     }
@@ -99,9 +100,48 @@ pub enum OpenError {
     /// The secret is not the one this store was founded with.
     #[error("these keys don't belong to this store: its checkpoints are signed by another key")]
     WrongKeys,
+    /// A rotation or recovery began and is not finished.
+    #[error("the keys of {0} logs are being replaced, and the hinges are not complete")]
+    OpenHinge(usize),
+    /// A store without records has no keys to recover.
+    #[error("nothing was recorded yet: there are no keys to recover")]
+    NothingToRecover,
+    /// A log's keys could not be replaced.
+    #[error(transparent)]
+    Rotate(#[from] RotateError),
+    /// A log's keys could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
     /// Too many logs.
     #[error("a node holds at most {LOGS_MAX} logs")]
     TooManyLogs,
+}
+
+/// The secrets that sign.
+pub enum Secrets {
+    /// The one in force.
+    One(NodeSecret),
+    /// A rotation is to be done, or finished where it stopped.
+    Rotating {
+        /// The secret in force before.
+        old: NodeSecret,
+        /// The one that follows.
+        next: NodeSecret,
+    },
+}
+
+impl From<NodeSecret> for Secrets {
+    fn from(secret: NodeSecret) -> Secrets {
+        Secrets::One(secret)
+    }
+}
+
+/// What came of a recovery.
+pub enum Recovery {
+    /// All logs have their new keys.
+    Done(Box<Ledger>, Rotated),
+    /// These hinges wait for signatures; nothing can be recorded before they have them.
+    Waiting(Vec<HingeDue>),
 }
 
 /// A ledger open for writing. Dropping it without [`Ledger::close`] is like a crash: nothing acknowledged is lost.
@@ -124,56 +164,104 @@ impl Ledger {
     /// [`OpenError`]; the store is unchanged except for what recovery had to set aside.
     pub fn open(
         store: Arc<dyn Store>,
-        secret: NodeSecret,
+        secrets: impl Into<Secrets>,
         clock: Arc<dyn Clock>,
-        mut random: Random,
+        random: Random,
         settings: Settings,
         creator: &str,
     ) -> Result<Ledger, OpenError> {
-        let mut writer = [0; 16];
-        random(&mut writer);
-        store.acquire(writer)?;
-        let recovered = recover::recover(Arc::clone(&store))?;
-        let without_register =
-            store.describe().register_configured && recovered.lacks_its_register();
-        if without_register && settings.accept_register.is_none() {
-            return Err(OpenError::RegisterMissing);
-        }
-        let wall = clock.wall().ok_or(OpenError::NoTime)?;
-        if settings.accept_clock.is_none()
-            && let Some(last) = recovered.last_time()
-        {
-            ClockRule::check_start(last, wall)?;
-        }
-        let batch_key = secret.batch_key(&store.describe().store_id).public();
-        if recovered.batch_key.is_some_and(|key| key != batch_key) {
-            return Err(OpenError::WrongKeys);
-        }
-        if let Some(file) = recovered.read_only {
-            let what = "it has things that this version would not keep".to_owned();
-            return Err(RecoverError::Unsupported { file, what }.into());
-        }
-        // The guard is passed. Only now a copy becomes the store, and only now anything is written.
-        store.bind()?;
-        let mut recovered = recovered;
-        if !without_register {
-            begin_register(&*store, &mut recovered);
-        }
-        let (recovered, unnamed, aside) = recover::confirm_last_pack(&store, recovered)?;
-        let repairs = recover::repair(&*store, &recovered, aside)?;
-        store.open_tail(recovered.next.checked_sub(1))?;
+        let found = Found::read(store, &*clock, random, &settings)?;
+        let signing = Signing::choose(secrets.into(), &found)?;
         let opening = Opening {
-            store,
-            secret,
             clock,
-            random,
-            writer,
-            wall,
             settings,
             creator,
-            without_register,
         };
-        opening.start(recovered, repairs, unnamed)
+        opening.start(found, signing)
+    }
+
+    /// Gives every log new keys without the old ones, which are lost or stolen: recovery keys vouch for them. `sign` adds the lines of
+    /// those that are at hand; it is asked again for hinges that wait when this is called again with the same secret.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "an opening, and what a recovery needs besides"
+    )]
+    pub fn recover_keys(
+        store: Arc<dyn Store>,
+        next: NodeSecret,
+        sign: &SignRecovery<'_>,
+        recovery: Option<&RecoverySet>,
+        clock: Arc<dyn Clock>,
+        random: Random,
+        settings: Settings,
+        creator: &str,
+    ) -> Result<Recovery, OpenError> {
+        let found = Found::read(store, &*clock, random, &settings)?;
+        if found.recovered.next == 0 {
+            return Err(OpenError::NothingToRecover);
+        }
+        let opening = Opening {
+            clock,
+            settings,
+            creator,
+        };
+        let begun = opening.prepare(found, next)?;
+        match begun.hand_over(Handing::Recovery(sign), recovery) {
+            Ok(rotated) => Ok(Recovery::Done(Box::new(opening.go_on(begun)?), rotated)),
+            Err(RotateError::Waiting(hinges)) => Ok(Recovery::Waiting(hinges)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Gives every log the keys of the next secret. Nothing else is recorded meanwhile; when it has come through, and not before, the
+    /// old secret may be destroyed.
+    ///
+    /// # Errors
+    /// [`RotateError`]. A rotation that stopped is finished by the next start that is given both secrets.
+    pub fn rotate(
+        &self,
+        next: NodeSecret,
+        recovery: Option<&RecoverySet>,
+    ) -> Result<Rotated, RotateError> {
+        let _one_at_a_time = self
+            .founding
+            .lock()
+            .expect("no thread panics while it founds a log");
+        let _no_pack_meanwhile = self.sealer.hold();
+        let mut desk = self.committer.desk_first();
+        let mut keys = self.committer.replace_keys();
+        let rotation = Rotation {
+            committer: &self.committer,
+            next: &next,
+            handing: Handing::Old(&keys.secret),
+            recovery,
+        };
+        let rotated = rotation.run(&mut desk)?;
+        let store = self.books().store().describe().store_id;
+        *keys = SigningKeys::new(next, &store);
+        Ok(rotated)
+    }
+
+    /// Records that the secret of an earlier generation is gone.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub fn destroyed(&self, generation: u64) -> Result<(), Refusal> {
+        let (log, prepared) = {
+            let mut desk = self.committer.desk_first();
+            let event = NodeEvent::Destroyed { generation };
+            (Arc::clone(desk.node.log()), desk.node.say(&event))
+        };
+        self.committer.append(&log, prepared).map(|_| ())
+    }
+
+    /// Generation of the secret in force.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.committer.keys().secret.generation()
     }
 
     /// What is durable, for reading and proving.
@@ -276,7 +364,8 @@ impl Ledger {
             return Err(OpenError::TooManyLogs);
         }
         let log = new_log(&committer.books, founding, name, incarnation)?;
-        let mut desk = committer.desk();
+        let recovery = committer.books.keys(&committer.books.node_log())?.recovery;
+        let mut desk = committer.desk_first();
         committer.take_disk()?;
         let mut draft = Draft::default();
         let now = committer.now(&mut desk, &mut draft);
@@ -288,6 +377,7 @@ impl Ledger {
             &log,
             founding,
             &self.software,
+            &recovery,
             Some(node_id),
             now,
         );
@@ -353,7 +443,7 @@ impl Ledger {
             self.sealer.catch_up();
         }
         let committer = &*self.committer;
-        let mut desk = committer.desk();
+        let mut desk = committer.desk_first();
         committer.take_disk()?;
         let mut draft = Draft::default();
         let now = committer.now(&mut desk, &mut draft);
@@ -383,154 +473,5 @@ impl Drop for Ledger {
                 // The thread's panic was printed; there is nobody to tell.
             }
         }
-    }
-}
-
-/// Everything that opening needs, so that its steps stay short.
-struct Opening<'a> {
-    store: Arc<dyn Store>,
-    secret: NodeSecret,
-    clock: Arc<dyn Clock>,
-    random: Random,
-    writer: [u8; 16],
-    wall: Time,
-    settings: Settings,
-    creator: &'a str,
-    without_register: bool,
-}
-
-impl Opening<'_> {
-    fn start(
-        mut self,
-        recovered: Recovered,
-        repairs: Vec<recover::Repair>,
-        unnamed: Option<(u64, u64, Hash)>,
-    ) -> Result<Ledger, OpenError> {
-        let info = self.store.describe().clone();
-        let founding = Founding {
-            origin: &info.origin,
-            creator: self.creator,
-        };
-        let founded = recovered.next == 0;
-        let node_log = if founded {
-            let mut incarnation = [0; 8];
-            (self.random)(&mut incarnation);
-            new_log(&recovered.books, &founding, NODE_LOG, incarnation)?
-        } else {
-            recovered.books.node_log()
-        };
-        let last_time = recovered.time.unwrap_or(self.wall);
-        let last_sealed = recovered.last_sealed;
-        let settings = self.settings.clone();
-        let (wall, without_register) = (self.wall, self.without_register);
-        let committer = Arc::new(self.committer(recovered, node_log));
-        let first = FirstBatch {
-            settings: &settings,
-            founding: &founding,
-            wall,
-            last_time,
-            founded,
-            repairs: &repairs,
-            unnamed,
-            without_register,
-        };
-        first.write(&committer)?;
-        Ok(run(committer, last_sealed, settings, repairs))
-    }
-
-    /// The writing half, going on where the store ends.
-    fn committer(self, recovered: Recovered, node_log: Arc<Log>) -> Committer {
-        let info = self.store.describe();
-        let last_time = recovered.time.unwrap_or(self.wall);
-        let start = Start {
-            store: info.store_id,
-            writer: self.writer,
-            epoch: recovered.epoch + 1,
-            next: recovered.next,
-            prev: recovered.prev,
-            time: last_time,
-        };
-        let caller = Caller::new(EVENT_BYTES_DEFAULT, self.random);
-        let mut desk = Desk::new(
-            sequencer(start, &recovered.books),
-            ClockRule::after(last_time),
-            NodeLog::new(node_log, caller, &info.node_id),
-        );
-        recovered.unnoted.iter().for_each(|log| desk.has_grown(log));
-        let last = LastBatch {
-            number: recovered.next.saturating_sub(1),
-            signed_header: recovered.signed_header,
-            at_boot: self.clock.boot_nanos(),
-        };
-        Committer::new(
-            Arc::new(recovered.books),
-            self.clock,
-            self.secret,
-            desk,
-            last,
-            TailRoom::new(recovered.tail_bytes, self.settings.tail_bytes_max),
-            Queue::new(self.settings.queue_wait),
-            recovered.register,
-        )
-    }
-}
-
-/// A register that the first run had no time to write is written before the second run's first batch: a later run that misses it knows
-/// that it was lost. If it can't be written now, that run will ask its operator.
-fn begin_register(store: &dyn Store, recovered: &mut Recovered) {
-    let is_due = store.describe().register_configured
-        && recovered.register.is_none()
-        && !recovered.signed_header.is_empty();
-    if is_due && store.register_swap(None, &recovered.signed_header).is_ok() {
-        recovered.register = Some(recovered.signed_header.clone());
-    }
-}
-
-/// A sequencer that knows where each log ends.
-fn sequencer(start: Start, books: &Books) -> Sequencer {
-    let mut sequencer = Sequencer::new(start);
-    for log in books.logs() {
-        let state = log.read();
-        let edge = Edge {
-            last_entry: state.last_entry,
-            last_time: state.last_time,
-            frontier: state.frontier.clone(),
-        };
-        sequencer.know(&log, edge);
-    }
-    sequencer
-}
-
-fn run(
-    committer: Arc<Committer>,
-    last_sealed: Option<u64>,
-    settings: Settings,
-    repairs: Vec<recover::Repair>,
-) -> Ledger {
-    let sealer = Arc::new(Sealer::new(Arc::clone(&committer), last_sealed));
-    let mut threads = Vec::new();
-    for name in ["commit-0", "commit-1"] {
-        let committer = Arc::clone(&committer);
-        threads.push(spawn(name, move || committer.drive()));
-    }
-    let background = settings.background_sealing;
-    {
-        let (committer, sealer) = (Arc::clone(&committer), Arc::clone(&sealer));
-        threads.push(spawn("keeper", move || {
-            keeper::keep(&committer, &sealer, background)
-        }));
-    }
-    if background {
-        let sealer = Arc::clone(&sealer);
-        threads.push(spawn("sealer", move || sealer.run()));
-    }
-    Ledger {
-        committer,
-        sealer,
-        threads,
-        software: settings.software,
-        background_sealing: background,
-        founding: Mutex::default(),
-        repairs,
     }
 }

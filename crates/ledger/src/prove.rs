@@ -23,9 +23,9 @@ pub(crate) struct ProofCache {
 }
 
 /// The tree of one log as a source of nodes.
-struct LogNodes<'a> {
-    books: &'a Books,
-    log: &'a Log,
+pub(crate) struct LogNodes<'a> {
+    pub(crate) books: &'a Books,
+    pub(crate) log: &'a Log,
 }
 
 impl Books {
@@ -149,7 +149,7 @@ impl LogNodes<'_> {
     }
 
     /// The run that stores the level-8 node which begins at `lo`.
-    fn stored_in(&self, lo: u64) -> Option<RunPlace> {
+    pub(crate) fn stored_in(&self, lo: u64) -> Option<RunPlace> {
         self.log
             .read()
             .run_of(lo)
@@ -158,7 +158,12 @@ impl LogNodes<'_> {
     }
 
     /// The stored level-8 nodes over [lo, hi), both multiples of 256 within the run.
-    fn stored_nodes(&self, run: &RunPlace, lo: u64, hi: u64) -> Result<Vec<Hash>, ReadError> {
+    pub(crate) fn stored_nodes(
+        &self,
+        run: &RunPlace,
+        lo: u64,
+        hi: u64,
+    ) -> Result<Vec<Hash>, ReadError> {
         let offset = run.nodes_at + (lo / BLOCK_RECORDS - run.blocks().start) * 32;
         let length =
             usize::try_from((hi - lo) / BLOCK_RECORDS * 32).expect("a run's nodes fit memory");

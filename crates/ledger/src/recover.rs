@@ -9,6 +9,7 @@ mod tail;
 
 pub(crate) use packs::places;
 
+use crate::batch_keys::BatchKeys;
 use crate::books::{Books, Log, NODE_LOG, PackPlace};
 use crate::format::FormatError;
 use crate::format::pack::pack_names;
@@ -96,7 +97,7 @@ pub struct Recovered {
     pub(crate) tail_bytes: u64,
     pub(crate) last_sealed: Option<u64>,
     pub(crate) register: Option<Vec<u8>>,
-    pub(crate) batch_key: Option<[u8; 32]>,
+    pub(crate) batch_keys: BatchKeys,
     /// Logs that have records above their last published note.
     pub(crate) unnoted: Vec<Arc<Log>>,
     /// A torn batch at the end.

@@ -11,8 +11,6 @@ use crate::format::frame::{Columns, Content, FrameScratch, FrameView, Record};
 use indelible_proof::genesis::Genesis;
 use indelible_proof::hash::{self, Hash};
 use indelible_proof::head;
-use indelible_proof::key::VerifierKey;
-use indelible_proof::note::{Note, Signed};
 use indelible_proof::time::Time;
 use std::ops::Range;
 use std::sync::Arc;
@@ -83,17 +81,28 @@ pub(crate) fn records<'f>(
     }
 }
 
-/// Re-hashes one log's records of a batch. `entries` are the row's, `prev` the entry before. Gives the first and last time.
+/// What was found in a row whose records all give their entries.
+pub(crate) struct Rehashed {
+    /// Of the first and last record.
+    pub(crate) times: (Time, Time),
+    /// The event of its `key` record, which is its only one.
+    pub(crate) key: Option<Vec<u8>>,
+}
+
+/// Begins the shared fields of a `key` record.
+const KEY_KIND: &[u8] = b"\"kind\":\"key\"";
+
+/// Re-hashes one log's records of a batch. `entries` are the row's, `prev` the entry before.
 pub(crate) fn rehash(
     head_start: &[u8],
     part: &Part<'_>,
     entries: &[Hash],
     prev: Hash,
     scratch: &mut FrameScratch,
-) -> Result<(Time, Time), String> {
+) -> Result<Rehashed, String> {
     let mut builder = HeadBuilder::new(head_start);
     let mut times: Option<(Time, Time)> = None;
-    let (mut wrong, mut gone) = (None, None);
+    let (mut wrong, mut gone, mut key) = (None, None, None);
     let (mut before, mut rest) = (prev, entries);
     for frame in part.frames() {
         let (at, frame) = frame.map_err(|error| error.to_string())?;
@@ -118,8 +127,12 @@ pub(crate) fn rehash(
                 if !same && wrong.is_none() {
                     wrong = Some(seq);
                 }
-                if matches!(record.content, Content::Absent { .. }) && gone.is_none() {
-                    gone = Some(seq);
+                match record.content {
+                    Content::Absent { .. } => gone = gone.or(Some(seq)),
+                    Content::Present { event, .. } if record.shared.starts_with(KEY_KIND) => {
+                        key = Some(event.to_vec());
+                    }
+                    Content::Present { .. } => {}
                 }
             },
         );
@@ -131,7 +144,10 @@ pub(crate) fn rehash(
         (None, Some(seq), _) => Err(format!(
             "the event of record {seq} is gone, and no record says why"
         )),
-        (None, None, Some(times)) => Ok(times),
+        (None, None, Some(_)) if key.is_some() && entries.len() != 1 => {
+            Err("a key record is not alone in its batch".to_owned())
+        }
+        (None, None, Some(times)) => Ok(Rehashed { times, key }),
         (None, None, None) => Err("a row without records".to_owned()),
     }
 }
@@ -180,9 +196,4 @@ pub(crate) fn note_log(books: &Books, note: &[u8]) -> Option<Arc<Log>> {
     let origin = str::from_utf8(note).ok()?.split('\n').next()?;
     let name = origin.rsplit('/').nth(1)?;
     books.log(name).filter(|log| log.origin() == origin)
-}
-/// Did the key sign this note, which has its form?
-pub(crate) fn is_signed(note: &[u8], key: &VerifierKey) -> Option<bool> {
-    let note = Note::parse(note).ok()?;
-    Some(note.verify(key) == Signed::Ok)
 }

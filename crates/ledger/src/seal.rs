@@ -10,7 +10,7 @@ mod run;
 use crate::books::{Books, PackPlace};
 use crate::commit::Committer;
 use crate::format::FormatError;
-use crate::format::pack::{EntView, REC_HEADER_BYTES, RecHeader, encode_ent, pack_names};
+use crate::format::pack::{EntView, PackNote, REC_HEADER_BYTES, RecHeader, encode_ent, pack_names};
 use crate::limits::{SEAL_BYTES, SEAL_RETRY};
 use crate::queue::{Group, Refusal, Ticket};
 use crate::recover;
@@ -168,6 +168,13 @@ impl Sealer {
         Ok(sealed)
     }
 
+    /// No pack is made while this is held.
+    pub(crate) fn hold(&self) -> MutexGuard<'_, Option<u64>> {
+        self.last_sealed
+            .lock()
+            .expect("no thread panics while it seals")
+    }
+
     fn next_batch(&self) -> u64 {
         self.last_sealed
             .lock()
@@ -187,12 +194,13 @@ impl Sealer {
             return Ok(None);
         }
         let books = &*self.committer.books;
-        let gathered = Gathered::read(books, self.committer.batch_key(), from, upto)?;
+        let keys = self.committer.batch_keys().clone();
+        let gathered = Gathered::read(books, keys, from, upto)?;
         let (ent_name, rec_name) = pack_names(gathered.first, gathered.last);
         let tail_bytes = gathered.slot_bytes;
         let (first, last, last_digest) = (gathered.first, gathered.last, gathered.last_digest);
-        let closing = |origin: &str, size, root| self.committer.sign_at(origin, size, root);
-        let made = gathered.finish(closing);
+        let closing = |log: &Hash, size, root| self.closing_note(log, size, root);
+        let made = gathered.finish(closing)?;
         let store = books.store();
         let store_id = store.describe().store_id;
         let (ent, digest) = encode_ent(&store_id, first, last, &last_digest, &made.runs);
@@ -234,6 +242,7 @@ impl Sealer {
         take_in(books, Arc::new(pack), &view).map_err(SealError::ReadBack)?;
         *last_sealed = Some(last);
         store.release(last + 1)?;
+        self.committer.batch_keys().release(last + 1);
         self.committer.tail_shrank(tail_bytes);
         Ok(Some(Sealed {
             name: ent_name,
@@ -241,6 +250,24 @@ impl Sealer {
             records,
             bytes,
         }))
+    }
+
+    /// The note of a log's end in a pack.
+    fn closing_note(&self, log: &Hash, size: u64, root: Hash) -> Result<PackNote, SealError> {
+        let books = &self.committer.books;
+        let unknown = || SealError::ReadBack("a run of an unknown log".to_owned());
+        let log = books.log_by_id(log).ok_or_else(unknown)?;
+        let hinge = log.read().hinge(size).cloned();
+        let text = match &hinge {
+            Some(hinge) => books
+                .hinge_note(&log, hinge)
+                .map_err(|error| SealError::ReadBack(error.to_string()))?,
+            None => self.committer.sign_at(log.origin(), size, root),
+        };
+        Ok(PackNote {
+            hinge: hinge.is_some(),
+            text: text.into_bytes(),
+        })
     }
 
     fn put(&self, name: &str, parts: &[&[u8]]) -> Result<(), SealError> {
@@ -254,7 +281,7 @@ impl Sealer {
     /// The pack stands in `_node` before anything below it is released.
     fn name_in_node_log(&self, first: u64, last: u64, ent: Hash) -> Result<(), SealError> {
         let (log, prepared) = {
-            let mut desk = self.committer.desk();
+            let mut desk = self.committer.desk_first();
             (
                 Arc::clone(desk.node.log()),
                 desk.node.say(&NodeEvent::Pack { first, last, ent }),
@@ -277,7 +304,7 @@ impl Sealer {
 /// Tells the books of a pack whose records they know from the tail.
 fn take_in(books: &Books, pack: Arc<PackPlace>, ent: &EntView<'_>) -> Result<(), String> {
     books.packs().push(Arc::clone(&pack));
-    for (run, place) in recover::places(&pack, ent) {
+    for ((run, place), (_, view)) in recover::places(&pack, ent).zip(ent.parts()) {
         let log = books.log_by_id(&run.log).ok_or("a run of an unknown log")?;
         let mut state = log.write();
         if state.tail_first != run.first {
@@ -290,6 +317,11 @@ fn take_in(books: &Books, pack: Arc<PackPlace>, ent: &EntView<'_>) -> Result<(),
         let end = place.end();
         state.runs.push(place);
         state.trim_tail(end);
+        for note in view.notes.iter().filter(|note| note.hinge) {
+            state
+                .seal_hinge(&pack, note)
+                .ok_or("a hinge that is no checkpoint")?;
+        }
     }
     Ok(())
 }

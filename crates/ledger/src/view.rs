@@ -65,6 +65,17 @@ impl ReadError {
 }
 
 impl ReadError {
+    /// A record that should name keys does not.
+    pub(crate) fn no_keys(log: &Log, seq: u64) -> ReadError {
+        ReadError::Damaged {
+            log: log.name().to_owned(),
+            file: String::new(),
+            offset: 0,
+            seqs: seq..seq + 1,
+            what: "the record does not name the log's keys as it should".to_owned(),
+        }
+    }
+
     /// The stored entries and nodes don't lead from a record to the signed root.
     pub(crate) fn unproven(log: &Log, seq: u64) -> ReadError {
         ReadError::Damaged {

@@ -4,6 +4,7 @@
 //! text that was read so can be written again in one way only. Does not know what the tokens mean.
 
 use crate::find::find;
+use crate::hash::Hash;
 use crate::limits::INTEGER_MAX;
 use alloc::vec::Vec;
 
@@ -35,11 +36,21 @@ impl<'a> Cursor<'a> {
         self.length.saturating_sub(self.rest.len())
     }
 
+    /// What was not read yet.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     pub(crate) fn fault(&self, what: &'static str) -> Fault {
         Fault {
             offset: self.offset(),
             what,
         }
+    }
+
+    /// Does this stand here?
+    pub(crate) fn starts_with(&self, literal: &[u8]) -> bool {
+        self.rest.starts_with(literal)
     }
 
     /// Steps over a literal if it stands here.
@@ -172,5 +183,29 @@ pub(crate) fn plain_text(bytes: &[u8]) -> Option<&str> {
         core::str::from_utf8(bytes).ok()
     } else {
         None
+    }
+}
+
+/// A hash in quotes, or `null`.
+pub(crate) fn hash_or_null(
+    cursor: &mut Cursor<'_>,
+    what: &'static str,
+) -> Result<Option<Hash>, Fault> {
+    if cursor.has(b"null") {
+        Ok(None)
+    } else {
+        cursor.quoted(b"\"", what, Hash::from_hex).map(Some)
+    }
+}
+
+/// Writes a hash in quotes, or `null`.
+pub(crate) fn push_hash_or_null(hash: Option<Hash>, out: &mut Vec<u8>) {
+    match hash {
+        Some(hash) => {
+            out.push(b'"');
+            out.extend_from_slice(&hash.hex());
+            out.push(b'"');
+        }
+        None => out.extend_from_slice(b"null"),
     }
 }

@@ -15,8 +15,6 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 const HEADER: &[u8] = b"{\"export\":";
-const WALK: &[u8] = b"{\"walk\":";
-const CONSISTENCY: &[u8] = b"{\"walk\":{\"consistency\":[";
 const LOST: &[u8] = b"{\"lost\":";
 const ENTRIES: &[u8] = b"{\"entries\":\"";
 const LEFT: &[u8] = b"{\"left\":[";
@@ -142,36 +140,6 @@ fn read_header<'a>(cursor: &mut Cursor<'a>) -> Result<Header<'a>, Fault> {
     })
 }
 
-/// Writes the walk's first line: record 0, always with its content.
-pub fn encode_genesis(head: &[u8], salt: &[u8], event: &[u8], out: &mut Vec<u8>) {
-    out.extend_from_slice(WALK);
-    record::encode_line(head, Some((salt, event)), out);
-    out.extend_from_slice(b"}\n");
-}
-
-/// Reads the walk's first line; the record has content. `None`: it is malformed.
-#[must_use]
-pub fn parse_genesis(line: &[u8]) -> Option<Record<'_>> {
-    let record = Record::cut(line.strip_prefix(WALK)?.strip_suffix(b"}")?)?;
-    record.content.is_some().then_some(record)
-}
-
-/// Writes the walk's last line: from size 1 to the export's size.
-pub fn encode_consistency(proof: &[Hash], out: &mut Vec<u8>) {
-    push_hashes(CONSISTENCY, proof, b"]}}\n", out);
-}
-
-/// Reads the walk's last line. Of a list that is longer than any proof only so much is kept that no proof has its length.
-///
-/// # Errors
-/// [`LineError::Unsupported`] for a walk line of another form, which a later version may know.
-pub fn parse_consistency(line: &[u8]) -> Result<Vec<Hash>, LineError> {
-    if line.starts_with(b"{\"walk\":{") && !line.starts_with(b"{\"walk\":{\"consistency\":") {
-        return Err(LineError::Unsupported);
-    }
-    read_hashes(CONSISTENCY, line, b"]}}").ok_or(LineError::Malformed)
-}
-
 /// Writes a record's line: with salt and event, or the head alone.
 pub fn encode_record(head: &[u8], content: Option<(&[u8], &[u8])>, out: &mut Vec<u8>) {
     record::encode_line(head, content, out);
@@ -223,7 +191,7 @@ pub fn encode_left(hashes: &[Hash], out: &mut Vec<u8>) {
     push_hashes(LEFT, hashes, b"]}\n", out);
 }
 
-/// Reads the subtree roots before the range; see [`parse_consistency`] for long lists. `None`: the line is malformed.
+/// Reads the subtree roots before the range; see [`walk::parse_consistency`](crate::walk::parse_consistency) for long lists. `None`: the line is malformed.
 #[must_use]
 pub fn parse_left(line: &[u8]) -> Option<Vec<Hash>> {
     read_hashes(LEFT, line, b"]}")
@@ -234,7 +202,7 @@ pub fn encode_right(hashes: &[Hash], out: &mut Vec<u8>) {
     push_hashes(RIGHT, hashes, b"]}\n", out);
 }
 
-/// Reads the subtree roots after the range; see [`parse_consistency`] for long lists. `None`: the line is malformed.
+/// Reads the subtree roots after the range; see [`walk::parse_consistency`](crate::walk::parse_consistency) for long lists. `None`: the line is malformed.
 #[must_use]
 pub fn parse_right(line: &[u8]) -> Option<Vec<Hash>> {
     read_hashes(RIGHT, line, b"]}")
@@ -243,6 +211,18 @@ pub fn parse_right(line: &[u8]) -> Option<Vec<Hash>> {
 /// Writes the checkpoint, which is a note.
 pub fn encode_checkpoint(note: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(CHECKPOINT);
+    push_escaped(note, out);
+    out.extend_from_slice(b"\"}\n");
+}
+
+/// Reads the note's bytes, which are not judged. `None`: the line is malformed, or the note too large to be one.
+#[must_use]
+pub fn parse_checkpoint(line: &[u8]) -> Option<Vec<u8>> {
+    parse_escaped(line.strip_prefix(CHECKPOINT)?.strip_suffix(b"\"}")?)
+}
+
+/// Writes a note's text between quotes.
+pub(crate) fn push_escaped(note: &str, out: &mut Vec<u8>) {
     for byte in note.bytes() {
         match byte {
             b'\n' => out.extend_from_slice(b"\\n"),
@@ -250,13 +230,10 @@ pub fn encode_checkpoint(note: &str, out: &mut Vec<u8>) {
             _ => out.push(byte),
         }
     }
-    out.extend_from_slice(b"\"}\n");
 }
 
-/// Reads the note's bytes, which are not judged. `None`: the line is malformed, or the note too large to be one.
-#[must_use]
-pub fn parse_checkpoint(line: &[u8]) -> Option<Vec<u8>> {
-    let escaped = line.strip_prefix(CHECKPOINT)?.strip_suffix(b"\"}")?;
+/// The bytes of a note that stands between quotes. `None`: another escape, or too large to be a note.
+pub(crate) fn parse_escaped(escaped: &[u8]) -> Option<Vec<u8>> {
     let mut note = Vec::with_capacity(escaped.len().min(NOTE_BYTES_MAX));
     let mut bytes = escaped.iter();
     while let Some(byte) = bytes.next() {
@@ -289,20 +266,29 @@ pub fn parse_end(line: &[u8]) -> Option<Hash> {
     Hash::from_hex(line.strip_prefix(END)?.strip_suffix(b"\"}")?)
 }
 
-fn push_hashes(opening: &[u8], hashes: &[Hash], closing: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn push_hashes(opening: &[u8], hashes: &[Hash], closing: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(opening);
+    push_list(hashes, out);
+    out.extend_from_slice(closing);
+}
+
+/// Writes hashes in base64, in quotes, joined by commas.
+pub(crate) fn push_list(hashes: &[Hash], out: &mut Vec<u8>) {
     let mut text = String::new();
     for (index, hash) in hashes.iter().enumerate() {
         text.push_str(if index == 0 { "\"" } else { ",\"" });
         strict_base64::push(&hash.0, &mut text);
         text.push('"');
     }
-    out.extend_from_slice(opening);
     out.extend_from_slice(text.as_bytes());
-    out.extend_from_slice(closing);
 }
 
-fn read_hashes(opening: &[u8], line: &[u8], closing: &[u8]) -> Option<Vec<Hash>> {
-    let list = line.strip_prefix(opening)?.strip_suffix(closing)?;
+pub(crate) fn read_hashes(opening: &[u8], line: &[u8], closing: &[u8]) -> Option<Vec<Hash>> {
+    read_list(line.strip_prefix(opening)?.strip_suffix(closing)?)
+}
+
+/// Reads what [`push_list`] writes. Of a list that is longer than any proof only so much is kept that no proof has its length.
+pub(crate) fn read_list(list: &[u8]) -> Option<Vec<Hash>> {
     let mut hashes = Vec::new();
     if list.is_empty() {
         return Some(hashes);

@@ -1,17 +1,15 @@
 //! The event of record 0: origin, keys, and who made the log.
 //!
 //! Owns its exact form (`docs/spec/keys.md`, *Log id and genesis*): it is read member by member in that order, and anything else is
-//! not a genesis. A verifier takes `origin`, `keys`, `batch_key` and `node_log` from it and nothing else.
+//! not a genesis. A verifier takes `origin`, `keys`, `recovery`, `batch_key` and `node_log` from it and nothing else.
 
-use crate::cursor::{Cursor, Fault, plain_text, push_integer};
+use crate::cursor::{Cursor, Fault, hash_or_null, plain_text, push_hash_or_null, push_integer};
 use crate::hash::{Hash, hex_digit};
-use crate::key::{KeyType, VerifierKey};
-use crate::limits::GENESIS_KEYS_MAX;
+use crate::key_set::{self, KeySet, Recovery};
 use crate::origin::{NODE_LOG, Origin};
 use alloc::vec::Vec;
 
 /// What version 0 reserves, with the only values it knows.
-const RECOVERY: &[u8] = b"],\"recovery\":{\"threshold\":0,\"keys\":[]},\"batch_key\":";
 const RESERVED: &[u8] = b"},\"retention\":null,\"key_horizon\":0,\
     \"clock\":{\"ahead_ms\":1000,\"drift_ppm\":500,\"start_days\":30},\"witness_policy\":null,\"predecessor\":null,\"creator\":\"";
 
@@ -24,6 +22,8 @@ pub struct Genesis<'a> {
     pub node_log: Option<Hash>,
     /// One to eight verifier keys of the origin, at least one Ed25519.
     pub keys: Vec<&'a str>,
+    /// Who may give the log new keys when its own are lost or stolen.
+    pub recovery: Recovery<'a>,
     /// The public key that signs batches; in `_node`'s genesis only.
     pub batch_key: Option<[u8; 32]>,
     /// 32 hex characters.
@@ -49,11 +49,9 @@ impl<'a> Genesis<'a> {
     }
 
     /// The keys that version 0 can check, in the order of the list; there is at least one.
-    pub fn ed25519_keys(&self) -> impl Iterator<Item = VerifierKey> {
-        self.keys
-            .iter()
-            .filter_map(|key| VerifierKey::parse(key).ok())
-            .filter(|key| key.key_type() == KeyType::Ed25519)
+    #[must_use]
+    pub fn key_set(&self) -> KeySet {
+        KeySet::of(&self.keys, &self.recovery)
     }
 
     /// Writes the event. Fields that have not their form give bytes that [`Genesis::parse`] refuses.
@@ -62,13 +60,8 @@ impl<'a> Genesis<'a> {
         out.extend_from_slice(self.origin.as_bytes());
         out.extend_from_slice(b"\",\"node_log\":");
         push_hash_or_null(self.node_log, out);
-        out.extend_from_slice(b",\"keys\":[");
-        for (index, key) in self.keys.iter().enumerate() {
-            out.extend_from_slice(if index == 0 { b"\"" } else { b",\"" });
-            out.extend_from_slice(key.as_bytes());
-            out.push(b'"');
-        }
-        out.extend_from_slice(RECOVERY);
+        key_set::push(&self.keys, &self.recovery, out);
+        out.extend_from_slice(b",\"batch_key\":");
         push_hash_or_null(self.batch_key.map(Hash), out);
         for (opening, value) in [
             (b",\"node\":\"".as_slice(), self.node),
@@ -94,8 +87,8 @@ fn read<'a>(cursor: &mut Cursor<'a>) -> Result<Genesis<'a>, Fault> {
     let origin = cursor.quoted(b"{\"genesis\":0,\"origin\":\"", "origin", plain_text)?;
     cursor.literal(b",\"node_log\":", "node_log")?;
     let node_log = hash_or_null(cursor, "node_log")?;
-    let keys = keys(cursor, origin)?;
-    cursor.literal(RECOVERY, "recovery")?;
+    let (keys, recovery) = key_set::read(cursor, origin)?;
+    cursor.literal(b",\"batch_key\":", "batch_key")?;
     let batch_key = hash_or_null(cursor, "batch_key")?.map(|key| key.0);
     let node = cursor.quoted(b",\"node\":\"", "node", hex32)?;
     let store = cursor.quoted(b",\"store\":\"", "store", hex32)?;
@@ -108,6 +101,7 @@ fn read<'a>(cursor: &mut Cursor<'a>) -> Result<Genesis<'a>, Fault> {
         origin,
         node_log,
         keys,
+        recovery,
         batch_key,
         node,
         store,
@@ -115,52 +109,6 @@ fn read<'a>(cursor: &mut Cursor<'a>) -> Result<Genesis<'a>, Fault> {
         creator,
         software,
     })
-}
-
-fn keys<'a>(cursor: &mut Cursor<'a>, origin: &str) -> Result<Vec<&'a str>, Fault> {
-    let mut keys = Vec::new();
-    keys.push(cursor.quoted(b",\"keys\":[\"", "keys", plain_text)?);
-    while keys.len() < GENESIS_KEYS_MAX
-        && let Some(key) = cursor.quoted_maybe(b",\"", "keys", plain_text)?
-    {
-        keys.push(key);
-    }
-    if is_key_set(origin, &keys) {
-        Ok(keys)
-    } else {
-        Err(cursor.fault("keys"))
-    }
-}
-
-/// All of this origin, and one that version 0 can check.
-fn is_key_set(origin: &str, keys: &[&str]) -> bool {
-    let types: Option<Vec<KeyType>> = keys.iter().map(|key| key_type(origin, key)).collect();
-    types.is_some_and(|types| types.contains(&KeyType::Ed25519))
-}
-
-/// How a verifier key of this origin signs.
-fn key_type(origin: &str, key: &str) -> Option<KeyType> {
-    let key = VerifierKey::parse(key).ok()?;
-    (key.name() == origin).then_some(key.key_type())
-}
-
-fn hash_or_null(cursor: &mut Cursor<'_>, what: &'static str) -> Result<Option<Hash>, Fault> {
-    if cursor.has(b"null") {
-        Ok(None)
-    } else {
-        cursor.quoted(b"\"", what, Hash::from_hex).map(Some)
-    }
-}
-
-fn push_hash_or_null(hash: Option<Hash>, out: &mut Vec<u8>) {
-    match hash {
-        Some(hash) => {
-            out.push(b'"');
-            out.extend_from_slice(&hash.hex());
-            out.push(b'"');
-        }
-        None => out.extend_from_slice(b"null"),
-    }
 }
 
 fn hex32(text: &[u8]) -> Option<&str> {

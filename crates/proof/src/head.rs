@@ -88,8 +88,8 @@ impl Kind {
     /// *unsupported version*, although the head is valid.
     #[must_use]
     pub fn is_reserved(self) -> bool {
-        use Kind::{Erasure, Expiry, Key, Settings, Stream, Successor};
-        matches!(self, Key | Settings | Expiry | Erasure | Stream | Successor)
+        use Kind::{Erasure, Expiry, Settings, Stream, Successor};
+        matches!(self, Settings | Expiry | Erasure | Stream | Successor)
     }
 }
 

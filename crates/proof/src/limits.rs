@@ -53,6 +53,18 @@ pub const HEAD_DIGITS_MAX: usize = 20;
 /// Verifier keys in a genesis: two signature types during a change of both, with room.
 pub const GENESIS_KEYS_MAX: usize = 8;
 
+/// Recovery keys of a log: people who must be reached in an emergency.
+pub const RECOVERY_KEYS_MAX: usize = 8;
+
+/// A recovery key's name: a person's, or a department's.
+pub const RECOVERY_NAME_BYTES_MAX: usize = 64;
+
+/// Hinges in one walk: a rotation a week for twenty years.
+pub const WALK_HINGES_MAX: usize = 1_024;
+
+/// A walk file is read whole.
+pub const WALK_FILE_BYTES_MAX: usize = 64 << 20;
+
 /// A signed note: many post-quantum cosignatures (2,420 bytes each) fit.
 pub const NOTE_BYTES_MAX: usize = 256 << 10;
 
@@ -95,3 +107,6 @@ pub const EXPORT_BLOCK_RECORDS: u64 = 256;
 
 /// Seqs named in one verdict before only their count follows: a verdict is read by a person.
 pub const VERDICT_SEQS_MAX: usize = 8;
+
+/// Hashes in a full tile and entries in a full bundle: what C2SP tlog-tiles fixes.
+pub const TILE_WIDTH: u64 = 256;

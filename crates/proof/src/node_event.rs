@@ -28,6 +28,11 @@ pub enum NodeEvent<'a> {
         /// What the operator should know.
         warnings: Vec<String>,
     },
+    /// The node secret of an earlier generation was destroyed.
+    Destroyed {
+        /// Which.
+        generation: u64,
+    },
     /// The node closed the store in order.
     Stop {
         /// Why.
@@ -101,7 +106,8 @@ impl<'a> NodeEvent<'a> {
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
-            NodeEvent::Start { .. }
+            NodeEvent::Destroyed { .. }
+            | NodeEvent::Start { .. }
             | NodeEvent::Stop { .. }
             | NodeEvent::Log { .. }
             | NodeEvent::Pack { .. } => Kind::Node,
@@ -118,6 +124,10 @@ impl<'a> NodeEvent<'a> {
     /// Writes the event, minified.
     pub fn encode(&self, out: &mut Vec<u8>) {
         match self {
+            NodeEvent::Destroyed { generation } => {
+                push(out, b"{\"node\":\"destroyed\",\"generation\":");
+                push_integer(*generation, out);
+            }
             NodeEvent::Start {
                 software,
                 volatile,
@@ -157,10 +167,7 @@ impl<'a> NodeEvent<'a> {
             }
             NodeEvent::Moved { store } => {
                 push(out, b"{\"repair\":\"moved\",\"store\":\"");
-                store
-                    .iter()
-                    .filter_map(|byte| HEX_PAIRS.get(usize::from(*byte)))
-                    .for_each(|pair| push(out, pair));
+                push_hex(store, out);
                 push(out, b"\"");
             }
             NodeEvent::RegisterLost { by } => {
@@ -211,7 +218,10 @@ fn read<'a>(cursor: &mut Cursor<'a>) -> Result<NodeEvent<'a>, Fault> {
 }
 
 fn read_node<'a>(cursor: &mut Cursor<'a>) -> Result<NodeEvent<'a>, Fault> {
-    if cursor.has(b"start\",\"software\":") {
+    if cursor.has(b"destroyed\"") {
+        let generation = cursor.integer(b",\"generation\":", "generation")?;
+        Ok(NodeEvent::Destroyed { generation })
+    } else if cursor.has(b"start\",\"software\":") {
         let software = string::read(cursor)?;
         let volatile = flag(cursor, b",\"volatile\":")?;
         let register = flag(cursor, b",\"register\":")?;
@@ -332,6 +342,13 @@ fn push(out: &mut Vec<u8>, bytes: &[u8]) {
 fn push_flag(opening: &[u8], flag: bool, out: &mut Vec<u8>) {
     push(out, opening);
     push(out, if flag { b"true" } else { b"false" });
+}
+
+fn push_hex(bytes: &[u8], out: &mut Vec<u8>) {
+    let pairs = bytes
+        .iter()
+        .filter_map(|byte| HEX_PAIRS.get(usize::from(*byte)));
+    pairs.for_each(|pair| push(out, pair));
 }
 
 fn push_hash(opening: &[u8], hash: &Hash, out: &mut Vec<u8>) {

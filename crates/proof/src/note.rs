@@ -115,6 +115,17 @@ impl<'a> Note<'a> {
         Ok(Note { text, signatures })
     }
 
+    /// The note's bytes again.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        let mut note = String::from(self.text);
+        note.push('\n');
+        for line in &self.signatures {
+            sign_line(line.name, line.key_id, &line.signature, &mut note);
+        }
+        note
+    }
+
     /// Did this key sign the text? Lines of other keys don't matter.
     #[must_use]
     pub fn verify(&self, key: &VerifierKey) -> Signed {

@@ -99,6 +99,8 @@ pub enum Rule {
     Event,
     /// Record 0 does not say what a genesis says.
     Genesis,
+    /// A `key` record does not say what it should, or does not stand alone up to its hinge.
+    Key,
 }
 
 /// The part of a file that has not its form.
@@ -125,7 +127,9 @@ pub enum Authenticity {
     SelfKeyedOwnStore,
     /// The log or key is not the one that was pinned, or did not sign.
     UnknownKey,
-    /// The key signed after it was replaced. Reserved.
+    /// A key that was replaced later signed for a size it signed for then; nothing here leads from there to its hinge.
+    OkUpToItsHinge,
+    /// The key signed after it was replaced.
     KeyRetired,
     /// The way from the log id to the checkpoint does not hold.
     KeyWalkBroken,
@@ -283,6 +287,7 @@ impl Authenticity {
             | Authenticity::UnknownKey
             | Authenticity::RequiredAbsent
             | Authenticity::RequiredUnchecked
+            | Authenticity::OkUpToItsHinge
             | Authenticity::Unchecked => 3,
             Authenticity::KeyRetired
             | Authenticity::KeyWalkBroken
@@ -349,6 +354,7 @@ impl Rule {
             Rule::Time => "time",
             Rule::Event => "event",
             Rule::Genesis => "genesis",
+            Rule::Key => "key",
         }
     }
 }

@@ -1,9 +1,13 @@
 //! `indelible export`: writes a range of records with all that is needed to verify them (`docs/spec/export.md`). Needs no secret.
 //!
 //! Every record is checked against its entry on the way out. Damage stops it, unless it is to be exported as found: then what can't
-//! be read is named in the file, and a verifier says *incomplete*.
+//! be read is named in the file, and a verifier says *incomplete*. With `--tiles` a directory of digests instead, in `tiles`.
 
+mod directory;
 mod file;
+mod tiles;
+
+pub use file::Sink;
 
 use crate::args::{RangeArgs, StoreArg, WriteArgs};
 use crate::commands::receipt::{COVERED_BY, note_over};
@@ -13,11 +17,11 @@ use crate::output;
 use crate::say::{self, Failure};
 use crate::show;
 use clap::Args;
-use file::Sink;
 use indelible_ledger::{Log, ReadError, SignedNote};
 use indelible_proof::export::{self, Content, Header};
 use indelible_proof::hash::Hash;
 use indelible_proof::origin::Origin;
+use indelible_proof::walk;
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -26,7 +30,9 @@ const WINDOW: u64 = 1 << 14;
 
 /// Write records with all that is needed to verify them
 ///
-/// One file that proves itself to whoever has the log's pin, offline: with `indelible verify --export` or with verify.py.
+/// One file that proves itself to whoever has the log's pin, offline: with `indelible verify --export` or with verify.py. Or, with
+/// --tiles, a directory that any web server can serve as a static log (C2SP tlog-tiles), for other programs to check: it holds digests
+/// only, no head and no event.
 #[derive(Args)]
 pub struct ExportArgs {
     /// Name of the log
@@ -43,12 +49,18 @@ pub struct ExportArgs {
     /// Go on where records can't be read, and name them in the file
     #[arg(long)]
     pub as_found: bool,
+    /// Directory to write checkpoint, tiles and entry bundles to, or to extend: digests only
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["out", "heads", "as_found", "from", "to"])]
+    pub tiles: Option<PathBuf>,
 }
 
 /// Does it.
 pub fn run(store: &StoreArg, args: &ExportArgs) -> Result<Exit, Failure> {
     let reading = Reading::open(store)?;
     let log = reading.log(&args.log)?;
+    if let Some(path) = &args.tiles {
+        return tiles::run(&reading, &log, path);
+    }
     if let Some(out) = &args.out {
         let info = reading.books.store().describe();
         node::check_target(out, &reading.directory, &WriteArgs::default(), info)?;
@@ -151,20 +163,7 @@ impl Export<'_> {
 
     /// Header and walk.
     fn head(&mut self) -> Result<(), Failure> {
-        let failed = |error: ReadError| self.reading.failed(&error);
-        let books = &self.reading.books;
-        let genesis = books.record(self.log, 0).map_err(failed)?;
-        let consistency = books
-            .consistency(self.log, 1, self.note.size)
-            .map_err(failed)?;
-        let (Some(origin), Some((salt, event))) =
-            (Origin::parse(self.log.origin()), &genesis.content)
-        else {
-            return Err(Failure::new(
-                Exit::Damaged,
-                format!("the first record of {} is no genesis", self.log.name()),
-            ));
-        };
+        let origin = Origin::parse(self.log.origin()).ok_or_else(|| no_genesis(self.log))?;
         let header = Header {
             origin,
             id: self.log.id(),
@@ -178,8 +177,10 @@ impl Export<'_> {
             },
         };
         self.line(|out| header.encode(out))?;
-        self.line(|out| export::encode_genesis(&genesis.head, salt, event, out))?;
-        self.line(|out| export::encode_consistency(&consistency, out))
+        let (reading, log, size) = (self.reading, self.log, self.note.size);
+        write_walk(reading, log, size, &mut |line| {
+            self.line(|out| out.extend_from_slice(line))
+        })
     }
 
     /// Some records and their entries.
@@ -275,4 +276,34 @@ fn write_failed(args: &ExportArgs, error: &std::io::Error) -> Failure {
     args.out
         .as_deref()
         .map_or_else(|| output::failed(error), |out| say::file(out, error))
+}
+
+/// The lines of a walk up to a size: the genesis, each hinge, and the proof from the last of them.
+pub fn write_walk(
+    reading: &Reading,
+    log: &Log,
+    size: u64,
+    take: &mut dyn FnMut(&[u8]) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let failed = |error: ReadError| reading.failed(&error);
+    let books = &reading.books;
+    let genesis = books.record(log, 0).map_err(failed)?;
+    let (salt, event) = genesis.content.as_ref().ok_or_else(|| no_genesis(log))?;
+    let mut line = Vec::new();
+    walk::encode_genesis(&genesis.head, salt, event, &mut line);
+    take(&line)?;
+    let hinges = books.hinge_proofs(log, size).map_err(failed)?;
+    hinges.iter().try_for_each(|hinge| take(&hinge.line))?;
+    let last = hinges.last().map_or(1, |hinge| hinge.size);
+    line.clear();
+    walk::encode_consistency(
+        &books.consistency(log, last, size).map_err(failed)?,
+        &mut line,
+    );
+    take(&line)
+}
+
+fn no_genesis(log: &Log) -> Failure {
+    let what = format!("the first record of {} is no genesis", log.name());
+    Failure::new(Exit::Damaged, what)
 }

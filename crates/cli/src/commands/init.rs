@@ -3,7 +3,7 @@
 use crate::args::{StoreArg, WriteArgs};
 use crate::clock::SystemClock;
 use crate::exit::Exit;
-use crate::keys;
+use crate::keys::{self, Passphrase};
 use crate::node::{self, Writing};
 use crate::output::{Output, one_line};
 use crate::random;
@@ -12,6 +12,7 @@ use crate::show;
 use crate::target::is_inside;
 use clap::Args;
 use indelible_ledger::clock::Clock as _;
+use indelible_ledger::{RecoverySet, RotateError, Settings, is_recovery_set};
 use indelible_proof::limits::{LOG_NAME_BYTES_MAX, ORIGIN_BYTES_MAX};
 use indelible_proof::origin::is_node_origin;
 use indelible_store::limits::{BLOCK, TAIL_SIZE_MAX, TAIL_SIZE_MIN};
@@ -35,6 +36,15 @@ pub struct InitArgs {
     /// Directory for the node secret [default: DIR.keys]
     #[arg(long, value_name = "DIR")]
     pub keys: Option<PathBuf>,
+    /// Seal the secret under the passphrase in this file's first line: whoever writes to the store must give it
+    #[arg(long, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
+    /// Someone who may give the node new keys when its secret is lost or stolen: what `key new-recovery` prints; up to eight times
+    #[arg(long = "recovery", value_name = "VKEY")]
+    pub recovery: Vec<String>,
+    /// How many of them must agree [default: all]
+    #[arg(long, value_name = "N", requires = "recovery")]
+    pub recovery_threshold: Option<u64>,
     /// File, best on another disk, that remembers the newest batch: it shows when an old copy of the store is put back
     #[arg(long, value_name = "FILE")]
     pub register: Option<PathBuf>,
@@ -65,7 +75,15 @@ pub fn run(store: &StoreArg, args: &InitArgs) -> Result<Exit, Failure> {
         check_register(register, directory)?;
     }
     let is_new = !directory.exists();
-    keys::make(&keys_directory).map_err(|error| say::keys(&error))?;
+    let recovery = recovery_set(&args.recovery, args.recovery_threshold)?;
+    let passphrase = Passphrase {
+        file: args.passphrase_file.clone(),
+    };
+    let sealing = passphrase
+        .for_sealing()
+        .map_err(|error| say::keys(&error))?;
+    let sealing = sealing.as_deref().map(String::as_str);
+    keys::make(&keys_directory, sealing).map_err(|error| say::keys(&error))?;
     if let Err(failure) = create(directory, &keys_directory, args) {
         // Nothing was signed with the secret yet; left behind it would stand in the next attempt's way.
         if let Err(error) = keys::unmake(&keys_directory) {
@@ -90,14 +108,36 @@ pub fn run(store: &StoreArg, args: &InitArgs) -> Result<Exit, Failure> {
     }
     let write = WriteArgs {
         keys: Some(keys_directory.clone()),
+        passphrase_file: args.passphrase_file.clone(),
         moved: false,
         register_lost: false,
     };
-    let writing = Writing::open(store, &write)?;
+    let settings = Settings {
+        background_sealing: false,
+        recovery,
+        ..Settings::default()
+    };
+    let writing = Writing::open_with(store, &write, settings)?;
     let warnings = writing.ledger.books().store().describe().warnings.clone();
     writing.close("initialised")?;
     warnings.iter().for_each(say::warn);
     report(directory, &keys_directory, args)
+}
+
+/// The recovery keys that were named, if any.
+pub fn recovery_set(
+    keys: &[String],
+    threshold: Option<u64>,
+) -> Result<Option<RecoverySet>, Failure> {
+    if keys.is_empty() {
+        return Ok(None);
+    }
+    let all = u64::try_from(keys.len()).unwrap_or(u64::MAX);
+    let set: RecoverySet = (threshold.unwrap_or(all), keys.to_vec());
+    if is_recovery_set(set.0, &set.1) && set.0 > 0 {
+        return Ok(Some(set));
+    }
+    Err(say::rotate(&RotateError::BadRecovery, Path::new("")))
 }
 
 fn report(directory: &Path, keys: &Path, args: &InitArgs) -> Result<Exit, Failure> {

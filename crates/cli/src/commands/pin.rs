@@ -7,8 +7,6 @@ use crate::output::Output;
 use crate::say::Failure;
 use clap::Args;
 use indelible_ledger::Log;
-use indelible_proof::genesis::Genesis;
-use indelible_proof::key::VerifierKey;
 use indelible_proof::pin::Pin;
 
 /// Print the line by which others know a log and its key
@@ -32,22 +30,17 @@ pub fn run(store: &StoreArg, args: &PinArgs) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// The log's id and the first Ed25519 key of its genesis.
+/// The log's id and the key that signs for it today.
 pub fn pin_of(reading: &Reading, log: &Log) -> Result<Pin, Failure> {
-    let genesis = reading
+    let keys = reading
         .books
-        .record(log, 0)
+        .keys(log)
         .map_err(|error| reading.failed(&error))?;
-    let pin = genesis.content.as_ref().and_then(|(_, event)| {
-        let keys = Genesis::parse(event)?.keys;
-        keys.into_iter()
-            .filter_map(|key| VerifierKey::parse(key).ok())
-            .find_map(|key| Pin::new(log.id(), key))
-    });
-    pin.ok_or_else(|| {
+    let mut keys = keys.set.keys.into_iter();
+    keys.find_map(|key| Pin::new(log.id(), key)).ok_or_else(|| {
         Failure::new(
             Exit::Damaged,
-            format!("the first record of {} names no key of it", log.name()),
+            format!("no record of {} names a key of it", log.name()),
         )
     })
 }

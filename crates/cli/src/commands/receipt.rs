@@ -7,12 +7,13 @@ use crate::args::{RangeArgs, StoreArg};
 use crate::exit::Exit;
 use crate::node::Reading;
 use crate::output::Output;
-use crate::say::Failure;
+use crate::say::{self, Failure};
 use crate::show;
 use clap::Args;
 use indelible_ledger::{Log, SignedNote};
 use indelible_proof::limits::BATCH_RECEIPT_RECORDS_MAX;
-use std::path::PathBuf;
+use indelible_proof::receipt::Receipt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Print the receipt of a record, or one for many
@@ -24,11 +25,11 @@ use std::sync::Arc;
 #[derive(Args)]
 pub struct ReceiptArgs {
     /// Name of the log
-    #[arg(long, value_name = "NAME", required_unless_present = "from_batch")]
+    #[arg(long, value_name = "NAME", required_unless_present_any = ["from_batch", "refresh"])]
     pub log: Option<String>,
 
     /// Which record
-    #[arg(long, value_name = "SEQ", conflicts_with_all = ["from", "to"], required_unless_present_any = ["from", "to"])]
+    #[arg(long, value_name = "SEQ", conflicts_with_all = ["from", "to"], required_unless_present_any = ["from", "to", "refresh"])]
     pub seq: Option<u64>,
 
     #[command(flatten)]
@@ -41,15 +42,25 @@ pub struct ReceiptArgs {
     /// All records of the batch receipt, lines as `get` prints them, with or without events
     #[arg(long, value_name = "FILE", requires = "from_batch")]
     pub records: Option<PathBuf>,
+
+    /// Make this receipt anew: the same record, signed by the key of today
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["log", "seq", "from", "to", "from_batch"])]
+    pub refresh: Option<PathBuf>,
 }
 
 /// Does it.
 pub fn run(store: &StoreArg, args: &ReceiptArgs) -> Result<Exit, Failure> {
     let text = match (&args.from_batch, &args.records, &args.log, args.seq) {
         (Some(batch), Some(records), _, Some(seq)) => derive::receipt(batch, records, seq)?,
-        (_, _, Some(name), Some(seq)) => one(&Reading::open(store)?, name, seq)?,
+        (_, _, Some(name), Some(seq)) => {
+            let reading = Reading::open(store)?;
+            one(&reading, &*reading.log(name)?, seq)?
+        }
         (_, _, Some(name), None) => many(&Reading::open(store)?, name, &args.range)?,
-        _ => return Err(Failure::usage("which record: --seq is missing".to_owned())),
+        _ => match &args.refresh {
+            Some(path) => again(store, path)?,
+            None => return Err(Failure::usage("which record: --seq is missing".to_owned())),
+        },
     };
     let mut out = Output::new();
     out.bytes(text.as_bytes())?;
@@ -57,15 +68,21 @@ pub fn run(store: &StoreArg, args: &ReceiptArgs) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn one(reading: &Reading, name: &str, seq: u64) -> Result<String, Failure> {
-    let log = reading.log(name)?;
+fn one(reading: &Reading, log: &Log, seq: u64) -> Result<String, Failure> {
     let stored = reading
         .books
-        .record(&log, seq)
+        .record(log, seq)
         .map_err(|error| reading.failed(&error))?;
-    let note = note_over(&log, seq + 1)?;
-    let receipt = reading.books.receipt(&log, seq, &stored.head, &note);
+    let note = note_over(log, seq + 1)?;
+    let receipt = reading.books.receipt(log, seq, &stored.head, &note);
     receipt.map_err(|error| reading.failed(&error))
+}
+
+/// The receipt of the record that an older one is of.
+fn again(store: &StoreArg, path: &Path) -> Result<String, Failure> {
+    let reading = Reading::open(store)?;
+    let (log, seq) = of_receipt(&reading, path)?;
+    one(&reading, &log, seq)
 }
 
 fn many(reading: &Reading, name: &str, range: &RangeArgs) -> Result<String, Failure> {
@@ -83,6 +100,33 @@ fn many(reading: &Reading, name: &str, range: &RangeArgs) -> Result<String, Fail
     let note = note_over(&log, seqs.end)?;
     let receipt = reading.books.batch_receipt(&log, seqs.start, count, &note);
     receipt.map_err(|error| reading.failed(&error))
+}
+
+/// The record that an older receipt is of, which must be the one stored here.
+fn of_receipt(reading: &Reading, path: &Path) -> Result<(Arc<Log>, u64), Failure> {
+    let bytes = std::fs::read(path).map_err(|error| say::file(path, &error))?;
+    let at = path.display();
+    let receipt = Receipt::parse(&bytes)
+        .map_err(|part| Failure::usage(format!("not a receipt: {part}: {at}")))?;
+    let logs = reading.books.logs();
+    let origin = receipt.checkpoint.origin;
+    let log = logs.iter().find(|log| log.origin() == origin);
+    let log =
+        log.ok_or_else(|| Failure::usage(format!("a receipt of another log, {origin}: {at}")))?;
+    let stored = reading
+        .books
+        .record(log, receipt.index)
+        .map_err(|error| reading.failed(&error))?;
+    if stored.head != receipt.head {
+        let what = format!(
+            "record {} of {} is another than the receipt's",
+            receipt.index,
+            log.name()
+        );
+        return Err(Failure::new(Exit::Damaged, what)
+            .hint("keep the receipt: with its pin it proves what was recorded"));
+    }
+    Ok((Arc::clone(log), receipt.index))
 }
 
 /// What to do where no checkpoint covers a record yet.

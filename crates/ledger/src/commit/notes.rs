@@ -5,18 +5,18 @@ use crate::books::{Log, SignedNote};
 use crate::limits::{BATCH_NOTES_MAX, MARK_NOTES_MAX, PUBLISH_EVERY};
 use crate::queue::Refusal;
 use crate::sequencer::Draft;
-use crate::signer::LogKey;
 use indelible_proof::hash::Hash;
 use std::sync::Arc;
 
 impl Committer {
     /// Signs the durable head of a log: the newest note there is, made at most once for a size.
     pub(crate) fn sign_head(&self, log: &Log) -> Arc<SignedNote> {
+        let keys = self.keys();
         let (size, root) = log.head();
         if let Some(note) = log.note().filter(|note| note.size >= size) {
             return note;
         }
-        let text = self.log_key(log).sign(size, root);
+        let text = keys.log_key(log).sign(size, root);
         let mut state = log.write();
         state.learn_note(SignedNote { size, root, text });
         state.note.clone().expect("a note was learnt")
@@ -25,18 +25,7 @@ impl Committer {
     /// The note of a size that is durable but no longer the newest: a pack's closing note. Ed25519 is deterministic, so a size
     /// signed before gets the same signature again.
     pub(crate) fn sign_at(&self, origin: &str, size: u64, root: Hash) -> String {
-        self.secret.log_key(origin).sign(size, root)
-    }
-
-    fn log_key(&self, log: &Log) -> Arc<LogKey> {
-        let mut keys = self
-            .log_keys
-            .lock()
-            .expect("no thread panics while it derives a key");
-        Arc::clone(
-            keys.entry(log.index())
-                .or_insert_with(|| Arc::new(self.secret.log_key(log.origin()))),
-        )
+        self.keys().secret.log_key(origin).sign(size, root)
     }
 
     /// The notes an ordinary batch carries: of logs that grew, once a second, a bounded number at a time.
@@ -68,7 +57,9 @@ impl Committer {
             if desk.sequencer.size(&log) > log.size() {
                 desk.has_grown(&log);
             }
-            if log.size() > log.read().noted {
+            if log.read().open_hinge.is_some() {
+                desk.has_grown(&log); // Its next note is the hinge, which is not made here.
+            } else if log.size() > log.read().noted {
                 let note = self.sign_head(&log);
                 published.push(Published { log, note });
             }

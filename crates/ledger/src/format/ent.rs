@@ -6,7 +6,7 @@ use super::pack::{
     ENT_HEADER_BYTES, ENT_SECTIONS_AT, FRAME_ROW_BYTES, FrameRow, PackHeader, REC_HEADER_BYTES,
     SECTIONS, Section,
 };
-use super::run::{Run, RunData};
+use super::run::{PackNote, Run, RunData};
 use indelible_proof::hash::{self, Hash};
 use indelible_proof::limits::NOTE_BYTES_MAX;
 
@@ -71,13 +71,14 @@ pub fn encode_ent(
     (bytes, digest)
 }
 
-fn put_note(note: &[u8], out: &mut Vec<u8>) {
-    out.extend_from_slice(
-        &u32::try_from(note.len())
-            .expect("a note has at most 256 KiB")
-            .to_le_bytes(),
-    );
-    out.extend_from_slice(note);
+/// Marks a hinge in the length before a note.
+const HINGE: u32 = 1 << 31;
+
+fn put_note(note: &PackNote, out: &mut Vec<u8>) {
+    let length = u32::try_from(note.text.len()).expect("a note has at most 256 KiB");
+    let mark = if note.hinge { HINGE } else { 0 };
+    out.extend_from_slice(&(length | mark).to_le_bytes());
+    out.extend_from_slice(&note.text);
 }
 
 impl PackHeader {
@@ -136,12 +137,12 @@ impl PackHeader {
         &self,
         bytes: &'a [u8],
         runs: &[Run],
-    ) -> Result<Vec<Vec<&'a [u8]>>, FormatError> {
+    ) -> Result<Vec<Vec<NoteView<'a>>>, FormatError> {
         let [.., section] = &self.sections;
         let mut cursor = Cursor::new(bytes);
         let notes = runs
             .iter()
-            .map(|run| run_notes(&mut cursor, run.notes))
+            .map(|run| run_notes(&mut cursor, run.notes, section.offset))
             .collect::<Result<_, _>>();
         notes
             .and_then(|notes| cursor.end().map(|()| notes))
@@ -149,13 +150,33 @@ impl PackHeader {
     }
 }
 
-fn run_notes<'a>(cursor: &mut Cursor<'a>, count: u32) -> Result<Vec<&'a [u8]>, FormatError> {
+/// A note in a pack, not judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoteView<'a> {
+    /// It is marked as a hinge.
+    pub hinge: bool,
+    /// The signed note.
+    pub text: &'a [u8],
+    /// Where its text begins in the file.
+    pub at: u64,
+}
+
+fn run_notes<'a>(
+    cursor: &mut Cursor<'a>,
+    count: u32,
+    section: u64,
+) -> Result<Vec<NoteView<'a>>, FormatError> {
     // No room is made for what a count merely claims.
     let mut notes = Vec::new();
     for _ in 0..count {
-        let length = cursor.len_le()?;
+        let marked = cursor.u32_le()?;
+        let length = usize::try_from(marked & !HINGE).unwrap_or(usize::MAX);
         cursor.require(length <= NOTE_BYTES_MAX, "a note is too long")?;
-        notes.push(cursor.take(length)?);
+        notes.push(NoteView {
+            hinge: marked & HINGE != 0,
+            at: section.saturating_add(wide(cursor.at())),
+            text: cursor.take(length)?,
+        });
     }
     Ok(notes)
 }
@@ -182,7 +203,7 @@ pub struct RunView<'a> {
     /// Contiguous, and together exactly the run.
     pub frames: Vec<FrameRow>,
     /// Signed notes, not judged.
-    pub notes: Vec<&'a [u8]>,
+    pub notes: Vec<NoteView<'a>>,
 }
 
 impl<'a> EntView<'a> {
@@ -233,7 +254,7 @@ impl<'a> RunView<'a> {
     fn cut(
         run: &Run,
         sections: &mut [Cursor<'a>; 4],
-        notes: Vec<&'a [u8]>,
+        notes: Vec<NoteView<'a>>,
     ) -> Result<RunView<'a>, FormatError> {
         let [entries, nodes, bits, frames] = sections;
         let (at_entries, at_bits) = (*entries, *bits);

@@ -3,9 +3,9 @@
 //! See `docs/spec/pack.md`.
 
 use super::cursor::{Cursor, Layout};
-pub use super::ent::{EntView, RunView, encode_ent, frame_rows, list_runs};
+pub use super::ent::{EntView, NoteView, RunView, encode_ent, frame_rows, list_runs};
 use super::frame::FRAME_HEADER_BYTES;
-pub use super::run::{Run, RunData};
+pub use super::run::{PackNote, Run, RunData};
 use super::{FormatError, VERSION};
 use indelible_proof::hash::{self, Hash};
 use indelible_proof::time::Time;

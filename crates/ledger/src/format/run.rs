@@ -193,5 +193,14 @@ pub struct RunData {
     /// Its frames in `.rec`.
     pub frames: Vec<FrameRow>,
     /// Its signed notes, sizes ascending.
-    pub notes: Vec<Vec<u8>>,
+    pub notes: Vec<PackNote>,
+}
+
+/// A signed note on its way into a pack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PackNote {
+    /// The record before its size is of kind `key`.
+    pub hinge: bool,
+    /// The note.
+    pub text: Vec<u8>,
 }

@@ -13,7 +13,7 @@ mod pack;
 
 use super::batch::{BatchHeader, Row, rows_root};
 use super::frame::FrameBuilder;
-use super::pack::{FrameRow, Run, RunData};
+use super::pack::{FrameRow, PackNote, Run, RunData};
 use indelible_proof::hash::{self, Hash};
 use indelible_proof::time::Time;
 use indelible_proof::tree::Frontier;
@@ -132,7 +132,10 @@ fn small_run() -> RunData {
             first: 4,
             time: time(SECS, 5),
         }],
-        notes: vec![NOTE.to_vec()],
+        notes: vec![PackNote {
+            hinge: false,
+            text: NOTE.to_vec(),
+        }],
     }
 }
 

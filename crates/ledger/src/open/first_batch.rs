@@ -7,9 +7,11 @@ use super::{Founding, OpenError, Settings};
 use crate::books::{Books, Log};
 use crate::commit::{Committer, Desk};
 use crate::recover;
+use crate::rotate::RecoverySet;
 use crate::sequencer::Draft;
 use indelible_proof::genesis::Genesis;
 use indelible_proof::hash::Hash;
+use indelible_proof::key_set::Recovery;
 use indelible_proof::limits::EVENT_BYTES_DEFAULT;
 use indelible_proof::node_event::NodeEvent;
 use indelible_proof::origin::Origin;
@@ -45,6 +47,7 @@ impl FirstBatch<'_> {
                 &node_log,
                 self.founding,
                 &self.settings.software,
+                &self.settings.recovery.clone().unwrap_or_default(),
                 None,
                 now,
             );
@@ -128,23 +131,23 @@ pub(super) fn found(
     log: &Arc<Log>,
     founding: &Founding<'_>,
     software: &str,
+    recovery: &RecoverySet,
     node_log: Option<Hash>,
     now: Time,
 ) {
     let info = committer.books.store().describe();
-    let verifier = committer
-        .secret
-        .log_key(log.origin())
-        .verifier()
-        .to_string();
+    let keys = committer.keys();
+    let verifier = keys.log_key(log).verifier().to_string();
     let (node, store) = (crate::hex16(&info.node_id), crate::hex16(&info.store_id));
     let genesis = Genesis {
         origin: log.origin(),
         node_log,
         keys: vec![&verifier],
-        batch_key: node_log
-            .is_none()
-            .then(|| committer.secret.batch_key(&info.store_id).public()),
+        recovery: Recovery {
+            threshold: recovery.0,
+            keys: recovery.1.iter().map(String::as_str).collect(),
+        },
+        batch_key: node_log.is_none().then(|| keys.batch_key.public()),
         node: &node,
         store: &store,
         event_bytes: u64::try_from(EVENT_BYTES_DEFAULT).expect("a limit fits 64 bits"),
@@ -154,4 +157,7 @@ pub(super) fn found(
     let prepared = desk.node.genesis(log, &genesis);
     let recorded = desk.sequencer.add(draft, log, prepared, now);
     log.id_or(recorded.entry);
+    if let Some(key) = genesis.batch_key {
+        committer.batch_keys().name(0, key, false);
+    }
 }

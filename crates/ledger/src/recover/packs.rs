@@ -4,7 +4,7 @@ use super::reading::Reading;
 use super::{RecoverError, all_names, damaged, format_error};
 use crate::books::{PackPlace, RunPlace};
 use crate::format::FormatError;
-use crate::format::pack::{ENT_HEADER_BYTES, EntView, PackHeader, Run, parse_pack_name};
+use crate::format::pack::{ENT_HEADER_BYTES, EntView, NoteView, PackHeader, Run, parse_pack_name};
 use indelible_proof::hash;
 use std::sync::Arc;
 
@@ -95,7 +95,7 @@ impl Reading {
         });
         self.books.packs().push(Arc::clone(&pack));
         for ((run, place), notes) in run_places(&pack, &header, &runs).zip(notes) {
-            self.add_run(name, run, place, notes.last().copied())?;
+            self.add_run(name, run, place, &notes)?;
         }
         self.compare_batch(last, header.last_digest)?;
         (self.last_sealed, self.next, self.prev) = (Some(last), last + 1, header.last_digest);
@@ -107,7 +107,7 @@ impl Reading {
         name: &str,
         run: &Run,
         place: RunPlace,
-        note: Option<&[u8]>,
+        notes: &[NoteView<'_>],
     ) -> Result<(), RecoverError> {
         let log = match self.books.log_by_id(&run.log) {
             Some(log) => log,
@@ -131,11 +131,17 @@ impl Reading {
             ));
         }
         self.time = self.time.max(Some(run.last_time));
+        let pack = Arc::clone(&place.pack);
         state.add_run(place, run);
+        for hinge in notes.iter().filter(|note| note.hinge) {
+            state.seal_hinge(&pack, hinge).ok_or_else(|| {
+                damaged(name, hinge.at, "a note marked as a hinge is no checkpoint")
+            })?;
+        }
         drop(state);
         self.grown.insert(log.index(), Arc::clone(&log));
-        if let Some(note) = note {
-            self.learn_note(note);
+        if let Some(note) = notes.last() {
+            self.learn_note(note.text);
         }
         Ok(())
     }

@@ -1,7 +1,8 @@
 //! What recovery knows while it reads: first packs, then the tail, then the register.
 
 use super::{RecoverError, Recovered, Torn, damaged, format_error};
-use crate::books::{Books, Log, SignedNote};
+use crate::batch_keys::BatchKeys;
+use crate::books::{Books, HingeNote, Log, SignedNote};
 use crate::format::batch::{HEADER_BYTES, signed_message};
 use crate::format::frame::FrameScratch;
 use crate::format::register::Register;
@@ -13,6 +14,15 @@ use indelible_proof::note::Note;
 use indelible_proof::time::Time;
 use std::collections::HashMap;
 use std::sync::Arc;
+
+/// A batch's header whose signature is still to be checked.
+pub(super) struct SignedHeader {
+    pub(super) number: u64,
+    pub(super) header: [u8; HEADER_BYTES],
+    pub(super) signature: [u8; 64],
+    /// Where it lies, for messages.
+    pub(super) place: String,
+}
 
 pub(super) struct Reading {
     pub(super) books: Books,
@@ -26,14 +36,15 @@ pub(super) struct Reading {
     pub(super) tail_bytes: u64,
     pub(super) last_sealed: Option<u64>,
     pub(super) register: Option<Register>,
-    pub(super) batch_key: Option<[u8; 32]>,
+    /// Who signed which batch of the tail.
+    pub(super) batch_keys: BatchKeys,
     pub(super) grown: HashMap<usize, Arc<Log>>,
     pub(super) torn: Option<Torn>,
     pub(super) orphans: Vec<String>,
     /// A pack with things that this version would not keep.
     pub(super) read_only: Option<String>,
     /// Headers of the tail whose signatures are checked together at the end.
-    pub(super) signatures: Vec<([u8; HEADER_BYTES], [u8; 64], String)>,
+    pub(super) signatures: Vec<SignedHeader>,
     pub(super) scratch: FrameScratch,
 }
 
@@ -50,7 +61,7 @@ impl Reading {
             tail_bytes: 0,
             last_sealed: None,
             register: None,
-            batch_key: None,
+            batch_keys: BatchKeys::default(),
             grown: HashMap::new(),
             torn: None,
             orphans: Vec::new(),
@@ -81,6 +92,9 @@ impl Reading {
         let mut state = log.write();
         if checkpoint.size > state.size {
             return;
+        }
+        if state.open_hinge == checkpoint.size.checked_sub(1) && state.open_hinge.is_some() {
+            state.add_hinge(checkpoint.size, HingeNote::Text(text.into()));
         }
         state.noted = state.noted.max(checkpoint.size);
         state.learn_note(SignedNote {
@@ -122,8 +136,9 @@ impl Reading {
     /// A register that anybody could have written says nothing about the store.
     fn check_signed(&self, register: &Register) -> Result<(), RecoverError> {
         let message = signed_message(&register.header.encode());
-        let signed = |key: [u8; 32]| verify_ed25519(&key, &message, &register.signature);
-        match self.batch_key.is_none_or(signed) {
+        let signed = |key: &[u8; 32]| verify_ed25519(key, &message, &register.signature);
+        let mut keys = self.batch_keys.all().peekable();
+        match keys.peek().is_none() || keys.any(signed) {
             true => Ok(()),
             false => Err(damaged(
                 "register",
@@ -170,7 +185,7 @@ impl Reading {
             tail_bytes: self.tail_bytes,
             last_sealed: self.last_sealed,
             register: self.register.map(|register| register.bytes),
-            batch_key: self.batch_key,
+            batch_keys: self.batch_keys,
             unnoted,
             torn: self.torn,
             orphans: self.orphans,

@@ -1,21 +1,21 @@
 //! The tail at a start: every batch in its chain, every record re-hashed, all signatures.
 
-use super::reading::Reading;
+use super::reading::{Reading, SignedHeader};
 use super::{RecoverError, Torn, damaged, format_error};
 use crate::books::{NODE_LOG, Segment};
-use crate::format::batch::{BatchView, HEADER_BYTES, Part, signed_message};
+use crate::format::batch::{BatchView, Part, signed_message};
 use crate::scan;
 use crate::view::hashes;
-use ed25519_dalek::{Signature, VerifyingKey};
-use indelible_proof::genesis::Genesis;
 use indelible_proof::hash::{self, Hash};
+use indelible_proof::key::verify_ed25519;
+use indelible_proof::key_event::KeyEvent;
 use indelible_proof::time::Time;
 use indelible_store::{Found, Slot};
 
 impl Reading {
     pub(super) fn tail(&mut self) -> Result<(), RecoverError> {
         if self.last_sealed.is_some() {
-            self.read_batch_key()?;
+            self.read_batch_keys()?;
         }
         let store = self.books.shared_store();
         let Some(first) = store.first_slot()? else {
@@ -104,15 +104,11 @@ impl Reading {
         for note in batch.notes() {
             self.learn_note(note);
         }
-        if self.batch_key.is_none() {
+        if self.batch_keys.newest().is_none() {
             self.read_batch_key_from(&batch)
                 .map_err(|what| forged(&what))?;
         }
-        self.signatures.push((
-            *batch.header_bytes,
-            *batch.signature,
-            format!("{file} at {offset}"),
-        ));
+        self.keep_signature(slot, &batch);
         self.signed_header = [&batch.header_bytes[..], &batch.signature[..]].concat();
         self.tail_bytes += u64::try_from(slot.bytes.len()).expect("a batch fits memory");
         (self.next, self.prev, self.epoch) = (slot.number + 1, batch.digest(), batch.header.epoch);
@@ -139,13 +135,25 @@ impl Reading {
         }
         self.epoch = self.epoch.max(batch.header.epoch);
         self.time = self.time.max(Some(batch.header.time));
-        let place = format!("{} at {}", slot.place.file, slot.place.offset);
-        self.signatures
-            .push((*batch.header_bytes, *batch.signature, place));
+        self.keep_signature(slot, batch);
         if last {
             self.signed_header = [&batch.header_bytes[..], &batch.signature[..]].concat();
         }
         Ok(())
+    }
+
+    fn keep_signature(&mut self, slot: &Slot, batch: &BatchView<'_>) {
+        let node = self.books.log(NODE_LOG).map(|log| log.id());
+        if let Some(part) = batch.parts().find(|part| Some(part.row.log) == node) {
+            self.batch_keys
+                .row(slot.number, part.row.first, part.row.size());
+        }
+        self.signatures.push(SignedHeader {
+            number: slot.number,
+            header: *batch.header_bytes,
+            signature: *batch.signature,
+            place: format!("{} at {}", slot.place.file, slot.place.offset),
+        });
     }
 
     /// One log's records of a batch: the entries must give the signed root, the records their entries.
@@ -179,7 +187,14 @@ impl Reading {
                 log.name()
             ));
         }
-        let times = scan::rehash(log.head_start(), part, &entries, prev, &mut self.scratch)?;
+        if log.read().open_hinge.is_some() {
+            return Err(format!(
+                "{} has records after its key record, and not the hinge before them",
+                log.name()
+            ));
+        }
+        let rehashed = scan::rehash(log.head_start(), part, &entries, prev, &mut self.scratch)?;
+        let times = rehashed.times;
         if times.1 > batch {
             return Err(format!(
                 "records of {} are later than their batch",
@@ -193,25 +208,37 @@ impl Reading {
             frames_at: part.frames_at,
             frames_len: u64::try_from(part.frames_bytes.len()).expect("a batch fits memory"),
         };
-        log.write().add_segment(segment, &entries, frontier, times);
+        let mut state = log.write();
+        state.add_segment(segment, &entries, frontier, times);
+        if let Some(event) = rehashed.key {
+            let event = KeyEvent::parse(&event, log.origin())
+                .ok_or_else(|| format!("the key record of {} is none", log.name()))?;
+            state.open_hinge = Some(part.row.first);
+            if let Some(key) = event.batch_key {
+                self.batch_keys.name(part.row.first, key, event.is_recovery);
+            }
+        }
+        drop(state);
         self.grown.insert(log.index(), log);
         Ok(())
     }
 
-    fn read_batch_key(&mut self) -> Result<(), RecoverError> {
+    /// The batch keys that sealed records of `_node` name.
+    fn read_batch_keys(&mut self) -> Result<(), RecoverError> {
         let log = self
             .books
             .log(NODE_LOG)
             .ok_or_else(|| damaged("sealed", 0, "the node's own log is missing"))?;
-        let stored = self
+        let sets = self
             .books
-            .record(&log, 0)
+            .key_sets(&log)
             .map_err(|error| damaged("_node", 0, &error.to_string()))?;
-        let key = stored
-            .content
-            .and_then(|(_, event)| Genesis::parse(&event).and_then(|genesis| genesis.batch_key));
-        self.batch_key =
-            Some(key.ok_or_else(|| damaged("_node", 0, "its genesis names no batch key"))?);
+        for set in sets {
+            let key = set
+                .batch_key
+                .ok_or_else(|| damaged("_node", 0, "its genesis names no batch key"))?;
+            self.batch_keys.name(set.seq, key, set.is_recovery);
+        }
         Ok(())
     }
 
@@ -219,30 +246,27 @@ impl Reading {
     fn read_batch_key_from(&mut self, batch: &BatchView<'_>) -> Result<(), String> {
         for part in batch.parts() {
             if let Some(key) = scan::founding_batch_key(&part, &mut self.scratch)? {
-                self.batch_key = Some(key);
+                self.batch_keys.name(0, key, false);
             }
         }
-        self.batch_key
+        self.batch_keys
+            .newest()
             .map(|_| ())
             .ok_or_else(|| "batch 0 does not found the node's log".to_owned())
     }
 
     /// All signatures of the tail, on all cores: a tail written by a lone caller has thousands.
     fn check_signatures(&mut self) -> Result<(), RecoverError> {
-        let Some(key) = self.batch_key else {
-            return Ok(());
-        };
-        let key = VerifyingKey::from_bytes(&key)
-            .map_err(|_| damaged("_node", 0, "the batch key is not a key"))?;
         let signatures = std::mem::take(&mut self.signatures);
-        let bad = |chunk: &[([u8; HEADER_BYTES], [u8; 64], String)]| {
-            chunk
-                .iter()
-                .find(|(header, signature, _)| {
-                    key.verify_strict(&signed_message(header), &Signature::from_bytes(signature))
-                        .is_err()
-                })
-                .map(|(_, _, place)| place.clone())
+        let keys = &self.batch_keys;
+        let is_bad = |signed: &&SignedHeader| {
+            let message = signed_message(&signed.header);
+            let key = keys.of(signed.number);
+            key.is_some_and(|key| !verify_ed25519(&key, &message, &signed.signature))
+        };
+        let bad = |chunk: &[SignedHeader]| {
+            let first = chunk.iter().find(is_bad);
+            first.map(|signed| signed.place.clone())
         };
         let half = signatures.len() / 2;
         let (left, right) = signatures.split_at(half);

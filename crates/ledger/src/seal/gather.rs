@@ -2,10 +2,11 @@
 
 use super::SealError;
 use super::run::{RunBuilder, Zstd};
+use crate::batch_keys::BatchKeys;
 use crate::books::{Books, Log};
 use crate::format::batch::{BatchView, signed_message};
 use crate::format::frame::FrameScratch;
-use crate::format::pack::{REC_HEADER_BYTES, RunData};
+use crate::format::pack::{PackNote, REC_HEADER_BYTES, RunData};
 use crate::limits::{RUN_RECORDS, SEAL_BYTES};
 use crate::view::{ReadError, hashes};
 use indelible_proof::checkpoint::Checkpoint;
@@ -26,8 +27,8 @@ pub(super) struct Gathered {
     pub(super) slot_bytes: u64,
     /// Finished and open runs of each log, by log id; the last one is open.
     runs: BTreeMap<Hash, Vec<RunBuilder>>,
-    /// Signs this node's batches.
-    batch_key: [u8; 32],
+    /// Who signed which batch.
+    batch_keys: BatchKeys,
     zstd: Zstd,
 }
 
@@ -41,7 +42,7 @@ impl Gathered {
     /// Reads batches from `from` until a pack is full or `upto` is in.
     pub(super) fn read(
         books: &Books,
-        batch_key: [u8; 32],
+        batch_keys: BatchKeys,
         from: u64,
         upto: u64,
     ) -> Result<Gathered, SealError> {
@@ -52,7 +53,7 @@ impl Gathered {
             last_digest: Hash::ZERO,
             slot_bytes: 0,
             runs: BTreeMap::new(),
-            batch_key,
+            batch_keys,
             zstd,
         };
         let mut scratch = FrameScratch::default();
@@ -62,7 +63,7 @@ impl Gathered {
                 return Err(SealError::Missing(number));
             };
             gathered.add(books, &slot, &mut scratch)?;
-            if gathered.slot_bytes >= SEAL_BYTES {
+            if gathered.slot_bytes >= SEAL_BYTES && gathered.can_end(books) {
                 break;
             }
         }
@@ -82,7 +83,7 @@ impl Gathered {
         let batch = BatchView::parse(&slot.bytes).map_err(damaged)?;
         self.check_committed(books, &batch, slot.number)?;
         for note in batch.notes() {
-            self.add_note(note, batch.header.time.secs());
+            self.add_note(books, note, batch.header.time.secs());
         }
         for part in batch.parts() {
             let runs = match self.runs.entry(part.row.log) {
@@ -124,6 +125,14 @@ impl Gathered {
         Ok(())
     }
 
+    /// Can each log's end in this pack be signed? Not below a hinge, whose old key may be gone.
+    fn can_end(&self, books: &Books) -> bool {
+        self.runs.iter().all(|(id, runs)| {
+            let hinge = books.log_by_id(id).map_or(0, |log| log.read().last_hinge());
+            runs.last().is_none_or(|run| run.end() >= hinge)
+        })
+    }
+
     /// What is read back must be what was committed: a pack's closing notes are signed over it, and the tail below it goes.
     fn check_committed(
         &self,
@@ -135,7 +144,8 @@ impl Gathered {
         let linked =
             header.number == number && (number == self.first || header.prev == self.last_digest);
         let message = signed_message(batch.header_bytes);
-        let signed = verify_ed25519(&self.batch_key, &message, batch.signature);
+        let key = self.batch_keys.of(number);
+        let signed = key.is_some_and(|key| verify_ed25519(&key, &message, batch.signature));
         let held = batch.parts().all(|part| {
             books.log_by_id(&part.row.log).is_some_and(|log| {
                 let state = log.read();
@@ -150,7 +160,7 @@ impl Gathered {
     }
 
     /// A published note goes to the run that holds its size.
-    fn add_note(&mut self, note: &[u8], seconds: u64) {
+    fn add_note(&mut self, books: &Books, note: &[u8], seconds: u64) {
         let Ok(parsed) = Note::parse(note) else {
             return;
         };
@@ -163,12 +173,18 @@ impl Gathered {
                 run.origin == checkpoint.origin && run.first < size && size <= run.end()
             });
         if let Some(run) = run {
-            run.add_note(size, note, seconds);
+            let log = books.log_by_id(&run.log);
+            let hinge = log.is_some_and(|log| log.read().has_hinge(size));
+            let text = note.to_vec();
+            run.add_note(size, PackNote { hinge, text }, seconds);
         }
     }
 
     /// Closes all runs; each log's last one gets the note of exactly its end.
-    pub(super) fn finish(mut self, closing: impl Fn(&str, u64, Hash) -> String) -> Made {
+    pub(super) fn finish(
+        mut self,
+        closing: impl Fn(&Hash, u64, Hash) -> Result<PackNote, SealError>,
+    ) -> Result<Made, SealError> {
         let mut made = Made {
             runs: Vec::new(),
             frames: Vec::new(),
@@ -178,8 +194,8 @@ impl Gathered {
             let last = runs.len() - 1;
             for (place, mut run) in runs.into_iter().enumerate() {
                 if place == last && run.notes.last().is_none_or(|(size, _)| *size < run.end()) {
-                    let note = closing(&run.origin, run.end(), run.frontier.root());
-                    run.notes.push((run.end(), note.into_bytes()));
+                    let note = closing(&run.log, run.end(), run.frontier.root())?;
+                    run.notes.push((run.end(), note));
                 }
                 let (mut data, bytes) = run.finish(&mut self.zstd);
                 data.run.rec_at = at;
@@ -189,7 +205,7 @@ impl Gathered {
                 made.frames.push(bytes);
             }
         }
-        made
+        Ok(made)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::format::FormatError;
 use crate::format::frame::{Content, FrameBuilder, FrameScratch, FrameView};
-use crate::format::pack::{FrameRow, Run, RunData};
+use crate::format::pack::{FrameRow, PackNote, Run, RunData};
 use crate::limits::{BLOCK_RECORDS, NOTE_EVERY_SECONDS};
 use indelible_proof::hash::{self, Hash};
 use indelible_proof::time::Time;
@@ -28,7 +28,7 @@ pub(super) struct RunBuilder {
     pending: FrameBuilder,
     pending_time: Option<Time>,
     times: Option<(Time, Time)>,
-    pub(super) notes: Vec<(u64, Vec<u8>)>,
+    pub(super) notes: Vec<(u64, PackNote)>,
     noted_at: Option<u64>,
 }
 
@@ -158,19 +158,19 @@ impl RunBuilder {
         });
     }
 
-    /// Keeps a note of a size within this run, at most one a minute.
-    pub(super) fn add_note(&mut self, size: u64, note: &[u8], seconds: u64) {
+    /// Keeps a note of a size within this run: every hinge, of others at most one a minute.
+    pub(super) fn add_note(&mut self, size: u64, note: PackNote, seconds: u64) {
         if size <= self.first || self.notes.last().is_some_and(|(last, _)| *last >= size) {
             return;
         }
-        if self
+        let soon = self
             .noted_at
-            .is_some_and(|at| seconds < at + NOTE_EVERY_SECONDS)
-        {
+            .is_some_and(|at| seconds < at + NOTE_EVERY_SECONDS);
+        if soon && !note.hinge {
             return;
         }
         self.noted_at = Some(seconds);
-        self.notes.push((size, note.to_vec()));
+        self.notes.push((size, note));
     }
 
     /// The run that continues this one in the same pack.

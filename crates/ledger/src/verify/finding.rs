@@ -36,6 +36,8 @@ pub enum Damage {
     LogFault(Rule),
     /// A signature of ours is wrong.
     SignatureInvalid,
+    /// Keys of a log whose hinge is not there or not good.
+    KeyWalkBroken,
 }
 
 /// One thing found, with its place.
@@ -117,6 +119,7 @@ impl fmt::Display for Finding {
             Damage::Erased => f.write_str("erased without record")?,
             Damage::LogFault(rule) => write!(f, "log fault: rule {}", rule.as_str())?,
             Damage::SignatureInvalid => f.write_str("signature invalid")?,
+            Damage::KeyWalkBroken => f.write_str("key walk broken")?,
         }
         if !self.file.is_empty() {
             write!(f, ": {} at {}", self.file, self.offset)?;

@@ -2,10 +2,12 @@
 
 use super::LogName;
 use super::finding::{Damage, Finding};
+use crate::batch_keys::BatchKeys;
 use crate::format::pack::Run;
 use indelible_proof::genesis::Genesis;
 use indelible_proof::hash::Hash;
-use indelible_proof::key::{KeyType, VerifierKey};
+use indelible_proof::key_event::KeyEvent;
+use indelible_proof::key_set::KeySet;
 use indelible_proof::origin::NODE_LOG;
 use indelible_proof::time::Time;
 use indelible_proof::tree::Frontier;
@@ -26,13 +28,25 @@ pub(crate) struct LogSeen {
     pub(crate) noted: u64,
     /// Size and root at the ends of runs and of the tail's rows, for notes that come later.
     pub(crate) roots: Vec<(u64, Hash)>,
-    /// First Ed25519 key of its genesis.
-    pub(crate) key: Option<VerifierKey>,
+    /// Its keys over time, ascending; the first are the genesis'.
+    pub(crate) sets: Vec<KeysSeen>,
     /// The genesis names another `_node`, or none where it should.
     pub(crate) node_log: Option<Hash>,
 }
 
 impl LogSeen {
+    fn name_keys(&mut self, seq: u64, is_recovery: bool, set: KeySet) {
+        let place = self.sets.partition_point(|known| known.seq < seq);
+        if self.sets.get(place).is_none_or(|known| known.seq != seq) {
+            let keys = KeysSeen {
+                seq,
+                is_recovery,
+                set,
+            };
+            self.sets.insert(place, keys);
+        }
+    }
+
     /// Takes the times of the first and last of the records from `first` on. A finding if they are not after what was there before.
     pub(crate) fn go_on_at(
         &mut self,
@@ -46,6 +60,33 @@ impl LogSeen {
     }
 }
 
+/// Keys that a record of the log names.
+#[derive(Clone)]
+pub(crate) struct KeysSeen {
+    /// The record: 0, or one of kind `key`.
+    pub(crate) seq: u64,
+    pub(crate) is_recovery: bool,
+    pub(crate) set: KeySet,
+}
+
+impl LogSeen {
+    /// The keys that sign for a size, hinges apart.
+    pub(crate) fn keys_at(&self, size: u64) -> Option<&KeySet> {
+        let signs = |keys: &&KeysSeen| keys.seq == 0 || keys.seq + 1 < size;
+        self.sets.iter().rev().find(signs).map(|keys| &keys.set)
+    }
+
+    /// The keys before and after the hinge of that size, and whether recovery keys hand them over.
+    pub(crate) fn handed_at(&self, size: u64) -> Option<(&KeySet, &KeysSeen)> {
+        let at = |keys: &KeysSeen| keys.seq > 0 && keys.seq + 1 == size;
+        let place = self.sets.iter().position(at)?;
+        Some((
+            &self.sets.get(place.checked_sub(1)?)?.set,
+            &self.sets[place],
+        ))
+    }
+}
+
 /// All logs, and the findings about how their parts fit together.
 #[derive(Clone, Default)]
 pub(crate) struct Logs {
@@ -54,7 +95,7 @@ pub(crate) struct Logs {
     pub(crate) findings: Vec<Finding>,
     /// The last finding that made whole packs or batches unreadable: the gap behind it is its doing.
     lost_in: Option<usize>,
-    pub(crate) batch_key: Option<[u8; 32]>,
+    pub(crate) batch_keys: BatchKeys,
     /// Node and store id, as the genesis of `_node` names them.
     pub(crate) node_ids: Option<(String, String)>,
 }
@@ -103,7 +144,7 @@ impl Logs {
             last_time: None,
             noted: 0,
             roots: Vec::new(),
-            key: None,
+            sets: Vec::new(),
             node_log: None,
         });
         &mut self.all[place]
@@ -114,21 +155,34 @@ impl Logs {
         let Some(genesis) = Genesis::parse(event) else {
             return;
         };
-        let keys = genesis
-            .keys
-            .iter()
-            .filter_map(|key| VerifierKey::parse(key).ok());
-        let key = keys
-            .into_iter()
-            .find(|key| key.key_type() == KeyType::Ed25519);
         let (origin, batch_key, node_log) = (genesis.origin, genesis.batch_key, genesis.node_log);
         let Some(log) = self.by_id_mut(id).filter(|log| log.name.origin == origin) else {
             return;
         };
-        (log.key, log.node_log) = (key, node_log);
-        if log.name.name == NODE_LOG && self.batch_key.is_none() {
-            self.batch_key = batch_key;
+        log.node_log = node_log;
+        log.name_keys(0, false, genesis.key_set());
+        if log.name.name == NODE_LOG
+            && let Some(key) = batch_key
+            && self.batch_keys.newest().is_none()
+        {
+            self.batch_keys.name(0, key, false);
             self.node_ids = Some((genesis.node.to_owned(), genesis.store.to_owned()));
+        }
+    }
+
+    /// Takes keys from a `key` record. One that has not its form was named where it was read.
+    pub(crate) fn key(&mut self, id: &Hash, seq: u64, event: &[u8]) {
+        let Some(log) = self.by_id_mut(id) else {
+            return;
+        };
+        let Some(event) = KeyEvent::parse(event, &log.name.origin) else {
+            return;
+        };
+        log.name_keys(seq, event.is_recovery, event.key_set());
+        if log.name.name == NODE_LOG
+            && let Some(key) = event.batch_key
+        {
+            self.batch_keys.name(seq, key, event.is_recovery);
         }
     }
 

@@ -5,6 +5,7 @@
 //! of what follows. Repairs nothing, holds no lock, and needs no secret.
 
 mod finding;
+mod keys;
 mod logs;
 mod others;
 mod pack;
@@ -19,13 +20,12 @@ pub use finding::{Damage, Finding};
 
 use crate::format::pack::pack_names;
 use crate::limits::READ_ATTEMPTS;
-use crate::scan;
 use indelible_proof::hash::Hash;
 use indelible_proof::origin::{NODE_LOG, Origin};
 use indelible_proof::pin::Pin;
 use indelible_proof::verdict::Verdict;
 use indelible_store::{Place, Store};
-use logs::Logs;
+use logs::{LogSeen, Logs};
 use others::Names;
 use pack::PackSeen;
 use std::collections::HashMap;
@@ -173,6 +173,7 @@ pub fn verify_store(store: &dyn Store, request: &Request<'_>) -> StoreReport {
         names = now;
     }
     all.signatures(&mut logs);
+    keys::check(&all.notes, &mut logs);
     let mut report = verdict::report(store, all, logs, request, writing);
     report.notes.extend(others::remarks(store, &names));
     report
@@ -249,6 +250,7 @@ impl Seen {
             findings,
             notes,
             geneses,
+            keys,
             of_node,
             checked,
         } = pack;
@@ -267,6 +269,9 @@ impl Seen {
         for (id, event) in geneses {
             logs.genesis(&id, &event);
         }
+        for (id, seq, event) in keys {
+            logs.key(&id, seq, &event);
+        }
         let prev = header.as_ref().map(|header| header.last_digest);
         if let Some(header) = header.filter(|_| readable) {
             self.packs.insert(batches, header.digest());
@@ -279,10 +284,8 @@ impl Seen {
             time: None,
         });
         for note in &notes {
-            if let Some((origin, size, _)) = pack::checkpoint_of(&note.text)
-                && let Some(log) = logs.by_origin_mut(&origin)
-            {
-                log.noted = log.noted.max(size);
+            if let Some(log) = logs.by_origin_mut(&note.origin) {
+                log.noted = log.noted.max(note.size);
             }
         }
         self.notes.extend(notes);
@@ -328,14 +331,14 @@ impl Seen {
         self.tail = tail;
     }
 
-    /// The signatures of all notes, under the keys of their logs' geneses.
+    /// The signatures of all notes, under the keys that their logs name for their sizes.
     fn signatures(&mut self, logs: &mut Logs) {
-        let known: HashMap<&str, _> = logs
+        let known: HashMap<&str, &LogSeen> = logs
             .iter()
-            .filter_map(|log| Some((log.name.origin.as_str(), log.key.as_ref()?)))
+            .map(|log| (log.name.origin.as_str(), log))
             .collect();
         let good = in_parallel(&self.notes, |note| {
-            scan::is_signed(&note.text, *known.get(note.origin.as_str())?)
+            keys::is_signed(note, known.get(note.origin.as_str())?)
         });
         drop(known);
         for (note, good) in self.notes.iter().zip(good) {

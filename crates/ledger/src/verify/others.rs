@@ -202,7 +202,9 @@ fn keyless(only: Option<&str>, logs: &mut Logs) {
     let without: Vec<String> = logs
         .iter()
         .filter(|log| log.size > 0 && asked(&log.name.name))
-        .filter(|log| log.key.is_none() || (log.name.is_node() && logs.batch_key.is_none()))
+        .filter(|log| {
+            log.sets.is_empty() || (log.name.is_node() && logs.batch_keys.newest().is_none())
+        })
         .map(|log| log.name.name.clone())
         .collect();
     for name in without {
@@ -273,7 +275,7 @@ fn geneses(logs: &mut Logs) {
     };
     let strangers: Vec<String> = logs
         .iter()
-        .filter(|log| !log.name.is_node() && log.key.is_some() && log.node_log != Some(node))
+        .filter(|log| !log.name.is_node() && !log.sets.is_empty() && log.node_log != Some(node))
         .map(|log| log.name.name.clone())
         .collect();
     for name in strangers {

@@ -1,6 +1,7 @@
 //! Checks one pack by itself: header, sections, trees, frames, records. What it says of other packs, `mod` compares.
 
 mod frames;
+mod notes;
 
 use super::finding::{Damage, Finding, push_seq};
 use super::records::{FramePlace, RecordChecker, grow};
@@ -16,6 +17,7 @@ use indelible_proof::checkpoint::Checkpoint;
 use indelible_proof::hash::Hash;
 use indelible_proof::note::Note;
 use indelible_store::{Store, StoreError};
+use notes::SizedNote;
 
 /// Frames read at once.
 const CHUNK_BYTES: u64 = 2 << 20;
@@ -23,6 +25,9 @@ const CHUNK_BYTES: u64 = 2 << 20;
 #[derive(Clone)]
 pub(crate) struct NoteSeen {
     pub(crate) origin: String,
+    pub(crate) size: u64,
+    /// How many records the log had where the note was met; not known in a pack.
+    pub(crate) met_at: Option<u64>,
     pub(crate) text: Vec<u8>,
     pub(crate) file: String,
     pub(crate) offset: u64,
@@ -38,6 +43,8 @@ pub(crate) struct PackSeen {
     pub(crate) notes: Vec<NoteSeen>,
     /// Log id and event of each genesis met.
     pub(crate) geneses: Vec<(Hash, Vec<u8>)>,
+    /// Log id, seq and event of each `key` record.
+    pub(crate) keys: Vec<(Hash, u64, Vec<u8>)>,
     /// Seq and event of the node's own records about the store.
     pub(crate) of_node: Vec<(u64, Vec<u8>)>,
     pub(crate) checked: Checked,
@@ -130,7 +137,7 @@ impl PackCheck<'_> {
         for (place, (run, notes)) in runs.iter().zip(notes).enumerate() {
             let log = LogName::new(&run.origin);
             let last = runs.get(place + 1).is_none_or(|next| next.log != run.log);
-            let closed = notes.last().is_some_and(|(size, _)| *size == run.end());
+            let closed = notes.last().is_some_and(|last| last.size == run.end());
             if last && !closed && sections.sound[NOTES] {
                 let what = "the note of the log's end in this pack is missing";
                 let finding =
@@ -292,61 +299,13 @@ impl PackCheck<'_> {
         }
     }
 
-    /// Each run's notes with the size each is for; those that have not their form are named and left out.
-    fn notes(&mut self, sections: &Sections, runs: &[Run]) -> Vec<Vec<(u64, Hash)>> {
-        let none = || runs.iter().map(|_| Vec::new()).collect();
-        if !sections.sound[NOTES] {
-            return none();
-        }
-        let parsed = match sections.header.parse_notes(sections.section(NOTES), runs) {
-            Ok(parsed) => parsed,
-            Err(error) => {
-                let finding = self.refused(error);
-                self.seen.findings.push(finding);
-                return none();
-            }
-        };
-        let mut all = Vec::new();
-        for (run, notes) in runs.iter().zip(parsed) {
-            let mut sizes: Vec<(u64, Hash)> = Vec::new();
-            for text in notes {
-                let good = checkpoint_of(text).filter(|(origin, size, _)| {
-                    *origin == run.origin
-                        && *size > run.first
-                        && *size <= run.end()
-                        && sizes.last().is_none_or(|(last, _)| last < size)
-                });
-                let offset = sections.offset(NOTES);
-                match good {
-                    Some((origin, size, root)) => {
-                        sizes.push((size, root));
-                        self.seen.notes.push(NoteSeen {
-                            origin,
-                            text: text.to_vec(),
-                            file: self.ent.clone(),
-                            offset,
-                        });
-                    }
-                    None => self.seen.findings.push(Finding::new(
-                        Damage::Unreadable,
-                        &self.ent,
-                        offset,
-                        "a note that does not belong to its run",
-                    )),
-                }
-            }
-            all.push(sizes);
-        }
-        all
-    }
-
     fn check_run(
         &mut self,
         sections: &Sections,
         run: &Run,
         log: &LogName,
         at: &[usize; SECTIONS],
-        notes: &[(u64, Hash)],
+        notes: &[SizedNote],
         progress: &Progress<'_>,
     ) {
         let entry_bytes = cut(
@@ -359,7 +318,7 @@ impl PackCheck<'_> {
             .collect();
         let mut records = RecordChecker::new(log);
         let rows = self.rows(sections, run, log, at[FRAMES]);
-        let sizes: Vec<u64> = notes.iter().map(|(size, _)| *size).collect();
+        let sizes: Vec<u64> = notes.iter().map(|note| note.size).collect();
         let mut grown = grow(run.frontier_first.clone(), &entries[1..], &sizes);
         let mut rehash = self.has_records;
         if grown.frontier != run.frontier_after || grown.frontier.root() != run.root {
@@ -379,26 +338,20 @@ impl PackCheck<'_> {
                 .push(finding.of_range(&log.name, run.first..run.end()));
         }
         self.tiles(sections, run, log, at[NODES], &grown.blocks);
-        for ((size, root), ours) in notes.iter().zip(&grown.roots) {
-            if root != ours {
-                let finding = Finding::new(
-                    Damage::RootMismatch(*size),
-                    &self.ent,
-                    sections.offset(NOTES),
-                    "a note has another root",
-                );
-                self.seen.findings.push(finding.of_log(&log.name));
-            }
-        }
+        self.note_roots(sections, log, notes, &grown.roots);
         if rehash {
             let frames_at = sections.offset(FRAMES) + len64(at[FRAMES]);
             self.frames(run, &rows, frames_at, &entries, &mut records, progress);
         }
         self.commit_bits(sections, run, log, at[BITS]);
         self.run_ends(sections, run, log, &records, entries.last());
+        self.hinges(sections, log, notes, &records);
         if let Some(genesis) = records.genesis.take() {
             self.seen.geneses.push((run.log, genesis));
         }
+        let keys = std::mem::take(&mut records.keys).into_iter();
+        let keys = keys.map(|(seq, event)| (run.log, seq, event));
+        self.seen.keys.extend(keys);
         self.seen.of_node.append(&mut records.of_node);
         self.seen.findings.append(&mut records.findings);
         self.seen.checked.add(&records.checked);

@@ -10,8 +10,10 @@ use crate::limits::BLOCK_RECORDS;
 use crate::scan::HeadBuilder;
 use indelible_proof::hash::{self, Hash};
 use indelible_proof::head::{Kind, Own, Shared};
+use indelible_proof::key_event::KeyEvent;
 use indelible_proof::time::Time;
 use indelible_proof::tree::Frontier;
+use indelible_proof::verdict::Rule;
 use indelible_proof::verify::{Before, HeadFault, check_head};
 use std::ops::Range;
 
@@ -36,6 +38,8 @@ pub(crate) struct RecordChecker<'a> {
     /// Records of kinds that say something about the store: seq and event.
     pub(crate) of_node: Vec<(u64, Vec<u8>)>,
     pub(crate) genesis: Option<Vec<u8>>,
+    /// Seq and event of each `key` record.
+    pub(crate) keys: Vec<(u64, Vec<u8>)>,
     pub(crate) checked: Checked,
 }
 
@@ -52,6 +56,7 @@ impl<'a> RecordChecker<'a> {
             findings: Vec::new(),
             of_node: Vec::new(),
             genesis: None,
+            keys: Vec::new(),
             checked: Checked::default(),
         }
     }
@@ -104,7 +109,7 @@ impl<'a> RecordChecker<'a> {
                 || !(record.own.is_empty() || Own::parse(record.own).is_some())
             {
                 match self.judge(head, seq, pair[0]) {
-                    Ok(kind) => self.keep(kind, seq, &record),
+                    Ok(kind) => self.keep(kind, seq, &record, place),
                     Err((damage, what)) => {
                         let finding = Finding::new(damage, place.file, place.offset, what);
                         self.findings
@@ -169,15 +174,29 @@ impl<'a> RecordChecker<'a> {
         }
     }
 
-    fn keep(&mut self, kind: Kind, seq: u64, record: &Record<'_>) {
+    fn keep(&mut self, kind: Kind, seq: u64, record: &Record<'_>, place: &FramePlace<'_>) {
         let Content::Present { event, .. } = record.content else {
             return;
         };
         match kind {
             Kind::Genesis => self.genesis = Some(event.to_vec()),
             Kind::Node | Kind::Repair => self.of_node.push((seq, event.to_vec())),
+            Kind::Key => {
+                self.keys.push((seq, event.to_vec()));
+                if KeyEvent::parse(event, &self.log.origin).is_none() {
+                    let what = "a key record that does not name keys as it should";
+                    self.key_fault(seq, what, place.file, place.offset);
+                }
+            }
             _ => {}
         }
+    }
+
+    /// A `key` record breaks its rule.
+    pub(crate) fn key_fault(&mut self, seq: u64, what: &str, file: &str, offset: u64) {
+        let finding = Finding::new(Damage::LogFault(Rule::Key), file, offset, what);
+        self.findings
+            .push(finding.of_range(&self.log.name, seq..seq + 1));
     }
 
     fn time(&mut self, time: Time, seq: u64, place: &FramePlace<'_>) {

@@ -38,8 +38,9 @@ fn read(store: &dyn Store, bytes: &[u8], logs: &Logs) -> Result<Register, Box<Fi
         return Err(bad(Damage::Unreadable, "it belongs to another store").into());
     }
     let message = signed(&register.header);
-    let by = |key: [u8; 32]| verify_ed25519(&key, &message, &register.signature);
-    match logs.batch_key.is_none_or(by) {
+    let by = |key: &[u8; 32]| verify_ed25519(key, &message, &register.signature);
+    let mut keys = logs.batch_keys.all().peekable();
+    match keys.peek().is_none() || keys.any(by) {
         true => Ok(register),
         false => Err(bad(
             Damage::SignatureInvalid,

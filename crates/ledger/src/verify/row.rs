@@ -97,6 +97,13 @@ impl Job<'_> {
                 .findings
                 .push(finding.of_range(&self.log.name, next..row.size()));
         }
+        if row.count > 1
+            && let Some((seq, _)) = checker.keys.first()
+        {
+            let seq = *seq;
+            let what = "a key record that is not alone in its batch";
+            checker.key_fault(seq, what, self.file, self.base);
+        }
         checker
     }
 }

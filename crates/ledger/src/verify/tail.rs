@@ -225,16 +225,18 @@ impl TailCheck<'_> {
                 checker.times,
                 checker.findings,
                 checker.of_node,
+                checker.keys,
                 checker.checked,
             )
         });
-        let mut geneses = Vec::new();
-        for (job, (times, findings, of_node, checked)) in jobs.iter().zip(done) {
+        let (mut geneses, mut key_records) = (Vec::new(), Vec::new());
+        for (job, (times, findings, of_node, keys, checked)) in jobs.iter().zip(done) {
             findings
                 .into_iter()
                 .for_each(|finding| self.logs.found(finding));
             self.seen.of_node.extend(of_node);
             self.seen.checked.add(&checked);
+            key_records.extend(keys.into_iter().map(|(seq, event)| (job.id, seq, event)));
             self.times(job, times);
             if job.part.row.first == 0
                 && let Ok(event) = scan::first_event(&job.part, &mut FrameScratch::default())
@@ -244,6 +246,9 @@ impl TailCheck<'_> {
         }
         for (id, event) in geneses {
             self.logs.genesis(&id, &event);
+        }
+        for (id, seq, event) in key_records {
+            self.logs.key(&id, seq, &event);
         }
         self.signatures(&signed);
     }
@@ -267,11 +272,14 @@ impl TailCheck<'_> {
     }
 
     fn signatures(&mut self, signed: &[(&Slot, BatchView<'_>)]) {
-        let Some(key) = self.logs.batch_key else {
+        let keys = &self.logs.batch_keys;
+        if keys.newest().is_none() {
             return;
-        };
-        let good = in_parallel(signed, |(_, batch)| {
-            verify_ed25519(&key, &signed_message(batch.header_bytes), batch.signature)
+        }
+        let good = in_parallel(signed, |(slot, batch)| {
+            let message = signed_message(batch.header_bytes);
+            let key = keys.of(slot.number);
+            key.is_none_or(|key| verify_ed25519(&key, &message, batch.signature))
         });
         self.seen.checked.signatures += u64::try_from(signed.len()).unwrap_or(0);
         for ((slot, _), _) in signed.iter().zip(good).filter(|(_, good)| !good) {
@@ -327,6 +335,7 @@ impl TailCheck<'_> {
             self.logs
                 .found(Finding::new(Damage::Unreadable, file, base, what));
         }
+        self.node_row(&batch, slot.number);
         if sealed {
             // Its records were checked in their pack. What is signed here must be what the packs hold.
             batch
@@ -350,6 +359,16 @@ impl TailCheck<'_> {
             self.note(note, file, base);
         }
         signed.push((slot, batch));
+    }
+
+    /// Where records of `_node` stand decides which batch key signs.
+    fn node_row(&mut self, batch: &BatchView<'_>, number: u64) {
+        for part in batch.parts() {
+            if self.name_of(&part).is_some_and(|name| name.is_node()) {
+                let (first, end) = (part.row.first, part.row.size());
+                self.logs.batch_keys.row(number, first, end);
+            }
+        }
     }
 
     /// Does the batch stand where it belongs? A batch that a pack covers is compared only if it is the pack's last.
@@ -509,7 +528,7 @@ impl TailCheck<'_> {
             .iter()
             .find(|(known, _)| *known == size)
             .map(|(_, root)| *root);
-        let (beyond, name) = (size > log.size, log.name.name.clone());
+        let (beyond, name, log_size) = (size > log.size, log.name.name.clone(), log.size);
         if beyond || known.is_some_and(|known| known != root) {
             let what = if beyond {
                 "a note beyond its log's end"
@@ -524,6 +543,8 @@ impl TailCheck<'_> {
             text: text.to_vec(),
             file: file.to_owned(),
             offset: base,
+            size,
+            met_at: Some(log_size),
         });
     }
 }

@@ -1,9 +1,8 @@
 //! From what was found to the five axes, by the order of `docs/spec/pack.md`.
 
 use super::finding::{Damage, Finding};
-use super::logs::Logs;
-use super::{Request, Seen, StoreReport};
-use indelible_proof::key::VerifierKey;
+use super::logs::{KeysSeen, Logs};
+use super::{Request, Seen, StoreReport, keys};
 use indelible_proof::pin::Pin;
 use indelible_proof::verdict::{
     Authenticity, Completeness, Consistency, Integrity, Seqs, Verdict, Witnesses,
@@ -41,6 +40,13 @@ pub(crate) fn report(
             "records {} to {} of {log} stand behind lost ones and could not be tied to anything",
             seqs.start,
             seqs.end - 1
+        ));
+    }
+    let open = keys::open(&seen.notes, &logs);
+    if let Some(first) = open.first() {
+        notes.push(format!(
+            "the keys of {} logs are being replaced ({first} is one), and the next start goes on with it",
+            open.len()
         ));
     }
     let mut checked = seen.checked;
@@ -183,12 +189,16 @@ fn authenticity(logs: &Logs, pin: Option<&Pin>) -> Authenticity {
     {
         return Authenticity::SignatureInvalid;
     }
+    let broken = |finding: &Finding| finding.damage == Damage::KeyWalkBroken;
+    if logs.findings.iter().any(broken) {
+        return Authenticity::KeyWalkBroken;
+    }
     let Some(pin) = pin else {
         return Authenticity::SelfKeyedOwnStore;
     };
-    let is_pinned = |key: &VerifierKey| key == pin.key();
+    let has_pinned = |keys: &KeysSeen| keys.set.keys.contains(pin.key());
     match logs.by_id(&pin.log_id()) {
-        Some(log) if log.name.origin == pin.origin() && log.key.as_ref().is_some_and(is_pinned) => {
+        Some(log) if log.name.origin == pin.origin() && log.sets.iter().any(has_pinned) => {
             Authenticity::Ok
         }
         _ => Authenticity::UnknownKey,

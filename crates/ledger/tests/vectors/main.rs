@@ -1,10 +1,11 @@
-//! The cases of `vectors/batch.json` and `vectors/pack.json`, which were written from the specification by another hand than this
+//! The cases of `vectors/batch.json`, `vectors/pack.json` and of secrets in `vectors/keys.json`, which were written from the specification by another hand than this
 //! crate: once through the decoders of `format`, once through a store that is verified whole.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod batches;
 mod packs;
 mod records;
+mod secrets;
 mod stores;
 
 use base64::Engine as _;

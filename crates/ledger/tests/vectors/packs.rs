@@ -130,7 +130,7 @@ fn run_said(
         .collect();
     let mut sizes = Vec::new();
     for note in &view.notes {
-        sizes.push(note_size(note, run, &roots, key)?);
+        sizes.push(note_size(note.text, run, &roots, key)?);
     }
     let ascending = sizes.is_sorted_by(|left, right| left < right);
     require(

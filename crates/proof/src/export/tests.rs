@@ -1,5 +1,6 @@
 use super::*;
 use crate::hash::{empty_root, sha256};
+use crate::walk::{encode_consistency, encode_genesis, parse_consistency, parse_genesis};
 use alloc::format;
 use alloc::vec;
 use proptest::prelude::*;

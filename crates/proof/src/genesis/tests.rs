@@ -32,6 +32,7 @@ fn of_log(key: &str) -> Genesis<'_> {
         origin: ORIGIN,
         node_log: Some(Hash([0xab; 32])),
         keys: vec![key],
+        recovery: Recovery::default(),
         batch_key: None,
         node: HEX,
         store: HEX,

@@ -297,7 +297,8 @@ fn kinds_stand_where_the_page_allows_them() {
         check_kind(kind, 1, "unix:0", own, "_node", true);
         check_kind(kind, 1, node, "node/other", "_node", true);
     }
-    for kind in Kind::ALL.into_iter().filter(|kind| kind.is_reserved()) {
+    let others = Kind::ALL.into_iter().filter(|kind| kind.is_reserved());
+    for kind in others.chain([Kind::Key]) {
         check_kind(kind, 1, node, own, "orders", false);
         check_kind(kind, 1, "unix:0", own, "orders", true);
         check_kind(kind, 0, node, own, "orders", true);

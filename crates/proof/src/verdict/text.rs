@@ -60,6 +60,7 @@ impl fmt::Display for Authenticity {
             Authenticity::SelfKeyed => "self-keyed",
             Authenticity::SelfKeyedOwnStore => "self-keyed (own store)",
             Authenticity::UnknownKey => "unknown key",
+            Authenticity::OkUpToItsHinge => "ok up to its hinge, not tied to it",
             Authenticity::KeyRetired => "key retired",
             Authenticity::KeyWalkBroken => "key walk broken",
             Authenticity::SignatureInvalid => "signature invalid",

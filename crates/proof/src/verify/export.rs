@@ -1,14 +1,13 @@
 //! Verifies an export line by line, in memory bounded by the longest line (`docs/spec/export.md`, *Verifying*).
 //!
-//! Owns what is a line, and when nothing more is looked at. The order of the lines and the verdict are `reading`'s; the walk and the
-//! records have their own modules, which judge what comes while it passes: whether the entries or the heads are the truth is known
+//! Owns what is a line, and when nothing more is looked at. The order of the lines and the verdict are `reading`'s; the records have
+//! their own module, which judges what comes while it passes: whether the entries or the heads are the truth is known
 //! only at the end, so both are carried along as soon as they differ.
 
 mod reading;
 mod records;
-mod walk;
 
-use super::{Checked, Report};
+use super::{Checked, Known, Report, WalkFile};
 use crate::export::{Header, LineError};
 use crate::find::split_after;
 use crate::hash::Hasher;
@@ -19,10 +18,10 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use reading::Reading;
 
-/// Judges a whole export, under the pin if one is given.
+/// Judges a whole export by what is known beforehand.
 #[must_use]
-pub fn verify_export(export: &[u8], pin: Option<&Pin>) -> Report {
-    let mut verifier = ExportVerifier::new(pin);
+pub fn verify_export<'k>(export: &[u8], known: impl Into<Known<'k>>) -> Report {
+    let mut verifier = ExportVerifier::new(known);
     verifier.feed(export);
     verifier.finish()
 }
@@ -31,6 +30,7 @@ pub fn verify_export(export: &[u8], pin: Option<&Pin>) -> Report {
 #[derive(Debug)]
 pub struct ExportVerifier {
     pin: Option<Pin>,
+    walk: Option<Box<WalkFile>>,
     /// The beginning of a line whose LF has not come.
     pending: Vec<u8>,
     /// Whole lines that were taken.
@@ -56,9 +56,11 @@ enum State {
 impl ExportVerifier {
     /// Nothing read yet.
     #[must_use]
-    pub fn new(pin: Option<&Pin>) -> ExportVerifier {
+    pub fn new<'k>(known: impl Into<Known<'k>>) -> ExportVerifier {
+        let known = known.into();
         ExportVerifier {
-            pin: pin.cloned(),
+            pin: known.pin.cloned(),
+            walk: known.walk.cloned().map(Box::new),
             pending: Vec::new(),
             lines: 0,
             bytes: 0,
@@ -140,7 +142,13 @@ impl ExportVerifier {
             State::Fresh => Header::parse(line).map(|header| {
                 self.state = State::Reading(Box::new(Reading::new(&header, self.watched)));
             }),
-            State::Reading(reading) => reading.take_line(line, self.pin.as_ref(), &self.hasher),
+            State::Reading(reading) => {
+                let known = Known {
+                    pin: self.pin.as_ref(),
+                    walk: self.walk.as_deref(),
+                };
+                reading.take_line(line, &known, &self.hasher)
+            }
             State::Refused(_) => return,
         };
         match result {

@@ -4,6 +4,7 @@
 use super::head::{Before, HeadFault, order_fault, parse, place_fault};
 use crate::event::EventReader;
 use crate::hash::{self, Hash};
+use crate::head::Kind;
 use crate::record::{Content, Record, Salt};
 use crate::time::Time;
 use crate::tree::subtree::Span;
@@ -20,6 +21,7 @@ pub(super) struct Judged {
 /// What the record after needs of a head, and what it says of the record before.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Placed {
+    pub(super) kind: Kind,
     prev: Hash,
     pub(super) time: Time,
     /// The first rule it breaks by itself.
@@ -69,6 +71,7 @@ impl Judged {
         Judged {
             entry,
             head: Ok(Placed {
+                kind: head.shared.kind,
                 prev: head.prev,
                 time: head.time,
                 fault: place_fault(&head, origin, seq),

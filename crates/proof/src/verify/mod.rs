@@ -11,6 +11,8 @@ mod head;
 mod judged;
 mod proof;
 mod receipt;
+mod walk;
+mod walk_file;
 
 pub use batch_receipt::{BatchReceiptVerifier, verify_batch_receipt};
 pub use export::{ExportVerifier, verify_export};
@@ -18,6 +20,8 @@ pub use fork::verify_fork;
 pub use head::{Before, HeadFault, check_head};
 pub use proof::verify_proof;
 pub use receipt::verify_receipt;
+pub use walk::{KeyWalk, Standing, Walked};
+pub use walk_file::{WalkFile, WalkFileError};
 
 use crate::checkpoint::Checkpoint;
 use crate::hash::Hash;
@@ -26,9 +30,24 @@ use crate::note::{Note, Signed};
 use crate::pin::Pin;
 use crate::prove::TreeHead;
 use crate::time::Time;
-use crate::verdict::{Authenticity, Integrity, Verdict};
+use crate::verdict::{Authenticity, Consistency, Integrity, Verdict};
 use alloc::string::String;
 use alloc::vec::Vec;
+
+/// What a verifier knows before it reads.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Known<'a> {
+    /// The log that is meant, and a key it is believed by.
+    pub pin: Option<&'a Pin>,
+    /// The keys that the log has had since.
+    pub walk: Option<&'a WalkFile>,
+}
+
+impl<'a> From<Option<&'a Pin>> for Known<'a> {
+    fn from(pin: Option<&'a Pin>) -> Known<'a> {
+        Known { pin, walk: None }
+    }
+}
 
 /// What was found, and what was looked at for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +89,8 @@ pub struct Checked {
     pub tree_heads: Vec<TreeHead>,
     /// The time that the file is about.
     pub at: Option<Time>,
+    /// How often the log's keys were handed over, as far as the file shows, and since when it has the last ones.
+    pub keys: Option<(usize, Time)>,
     /// Signature lines that have the shape of an ML-DSA-44 cosignature by the log. This version does not check them.
     pub ml_dsa_lines: usize,
 }
@@ -108,7 +129,24 @@ fn signed_by(key: &VerifierKey, note: &Note<'_>, origin: &str) -> Authenticity {
     match note.verify(key) {
         Signed::NoLine => Authenticity::UnknownKey,
         Signed::Invalid => Authenticity::SignatureInvalid,
-        Signed::Ok if note.ml_dsa_shaped_lines(origin) > 0 => Authenticity::OkNotYetPostQuantum,
-        Signed::Ok => Authenticity::Ok,
+        Signed::Ok => with_post_quantum(note, origin),
+    }
+}
+
+/// A note that is signed as it should be, and perhaps by an ML-DSA-44 key that was not checked.
+fn with_post_quantum(note: &Note<'_>, origin: &str) -> Authenticity {
+    if note.ml_dsa_shaped_lines(origin) > 0 {
+        Authenticity::OkNotYetPostQuantum
+    } else {
+        Authenticity::Ok
+    }
+}
+
+/// A note of a hinge's size and of another root, both signed by the log.
+fn fork(note: &Note<'_>, walk: &KeyWalk, size: u64) -> Consistency {
+    let hinge = walk.at_hinge(size).and_then(|set| set.note.clone());
+    Consistency::Fork {
+        one: note.encode(),
+        other: hinge.unwrap_or_default(),
     }
 }

@@ -1,7 +1,10 @@
 //! Verifies a receipt (`docs/spec/receipt.md`, *Verifying*).
 
 use super::head::{HeadFault, parse, place_fault};
-use super::{Checked, Report, first_finding, signed_under};
+use super::walk::Standing;
+use super::{
+    Checked, Known, Report, WalkFile, first_finding, fork, signed_under, with_post_quantum,
+};
 use crate::event::EventReader;
 use crate::hash;
 use crate::head::Head;
@@ -10,13 +13,19 @@ use crate::pin::Pin;
 use crate::receipt::Receipt;
 use crate::record::{Record, Salt};
 use crate::tree::inclusion;
-use crate::verdict::{Completeness, Consistency, Integrity, Part, Rule, Verdict, Witnesses};
+use crate::verdict::{
+    Authenticity, Completeness, Consistency, Integrity, Part, Rule, Verdict, Witnesses,
+};
 use alloc::vec::Vec;
 
-/// Judges a receipt. Under the pin, if one is given; and as the receipt of `record`, a record line with or without its LF, if
-/// that is given.
+/// Judges a receipt by what is known beforehand; and as the receipt of `record`, a record line with or without its LF, if that is
+/// given.
 #[must_use]
-pub fn verify_receipt(receipt: &[u8], pin: Option<&Pin>, record: Option<&[u8]>) -> Report {
+pub fn verify_receipt<'k>(
+    receipt: &[u8],
+    known: impl Into<Known<'k>>,
+    record: Option<&[u8]>,
+) -> Report {
     let mut checked = Checked {
         bytes: u64::try_from(receipt.len()).unwrap_or(u64::MAX),
         ..Checked::default()
@@ -39,12 +48,12 @@ pub fn verify_receipt(receipt: &[u8], pin: Option<&Pin>, record: Option<&[u8]>) 
     };
     let found = findings(&receipt, &head, record, &mut checked);
     let (integrity, further) = first_finding(found);
+    let (authenticity, consistency) = authenticity(&receipt, &known.into());
     Report {
         verdict: Verdict {
             integrity,
-            // Step 3.
-            authenticity: signed_under(pin, &receipt.note, &receipt.checkpoint),
-            consistency: Consistency::Unchecked,
+            authenticity,
+            consistency,
             witnesses: Witnesses::NoneAsked,
             completeness: Completeness::Selective,
         },
@@ -52,6 +61,41 @@ pub fn verify_receipt(receipt: &[u8], pin: Option<&Pin>, record: Option<&[u8]>) 
         expected: None,
         checked,
     }
+}
+
+/// Step 3. A receipt carries no key, so without a pin there is nothing to check the signature with.
+fn authenticity(receipt: &Receipt<'_>, known: &Known<'_>) -> (Authenticity, Consistency) {
+    if let (Some(pin), Some(walk)) = (known.pin, known.walk) {
+        return beside_walk(receipt, pin, walk);
+    }
+    let authenticity = signed_under(known.pin, &receipt.note, &receipt.checkpoint);
+    (authenticity, Consistency::Unchecked)
+}
+
+/// `docs/spec/walk.md`, *A checkpoint beside a walk file*.
+fn beside_walk(receipt: &Receipt<'_>, pin: &Pin, file: &WalkFile) -> (Authenticity, Consistency) {
+    let origin = receipt.checkpoint.origin;
+    let ok = || with_post_quantum(&receipt.note, origin);
+    let authenticity = if !file.is_good() {
+        Authenticity::KeyWalkBroken
+    } else if !file.walk().is_of(pin) || origin != pin.origin() {
+        Authenticity::UnknownKey
+    } else {
+        match file.walk().standing(&receipt.note, &receipt.checkpoint) {
+            Standing::Ok => ok(),
+            Standing::UpToItsHinge => Authenticity::OkUpToItsHinge,
+            Standing::Retired => Authenticity::KeyRetired,
+            Standing::Unknown => Authenticity::UnknownKey,
+            Standing::Invalid => Authenticity::SignatureInvalid,
+            Standing::Fork => {
+                return (
+                    ok(),
+                    fork(&receipt.note, file.walk(), receipt.checkpoint.size),
+                );
+            }
+        }
+    };
+    (authenticity, Consistency::Unchecked)
 }
 
 /// Step 4: all that is wrong, in the order in which it counts.

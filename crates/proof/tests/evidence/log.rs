@@ -7,6 +7,7 @@ use indelible_proof::genesis::Genesis;
 use indelible_proof::hash::{self, Hash, Hasher};
 use indelible_proof::head::{Head, Kind, Own, Shared};
 use indelible_proof::key::VerifierKey;
+use indelible_proof::key_set::Recovery;
 use indelible_proof::note::sign_line;
 use indelible_proof::origin::Origin;
 use indelible_proof::pin::Pin;
@@ -14,6 +15,7 @@ use indelible_proof::receipt;
 use indelible_proof::record::{Salt, encode_line};
 use indelible_proof::time::Time;
 use indelible_proof::tree::{Frontier, Leaves, consistency, inclusion, subtree};
+use indelible_proof::walk;
 
 pub const ORIGIN: &str = "log.example.org/orders/00112233445566ff";
 
@@ -73,6 +75,7 @@ impl Log {
             origin: ORIGIN,
             node_log: Some(Hash([0xAB; 32])),
             keys: vec![&key],
+            recovery: Recovery::default(),
             batch_key: None,
             node: "000102030405060708090a0b0c0d0e0f",
             store: "101112131415161718191a1b1c1d1e1f",
@@ -179,8 +182,8 @@ impl Log {
         .encode(&mut out);
         let tree = Leaves(self.tree(size));
         let genesis = &self.records[0];
-        export::encode_genesis(&genesis.head, &genesis.salt, &genesis.event, &mut out);
-        export::encode_consistency(&consistency::prove(&tree, 1, size).unwrap(), &mut out);
+        walk::encode_genesis(&genesis.head, &genesis.salt, &genesis.event, &mut out);
+        walk::encode_consistency(&consistency::prove(&tree, 1, size).unwrap(), &mut out);
         let mut entries = Vec::new();
         for seq in first..first + count {
             let record = &self.records[place(seq)];

@@ -8,6 +8,7 @@ use indelible_proof::genesis::Genesis;
 use indelible_proof::hash::Hash;
 use indelible_proof::head::{Head, Own, Shared};
 use indelible_proof::key::VerifierKey;
+use indelible_proof::key_event::KeyEvent;
 use indelible_proof::limits::EVENT_BYTES_DEFAULT;
 use indelible_proof::node_event::NodeEvent;
 use indelible_proof::note::Note;
@@ -16,6 +17,8 @@ use indelible_proof::pin::Pin;
 use indelible_proof::receipt::Receipt;
 use indelible_proof::record::{Record, Salt, encode_line};
 use indelible_proof::time::Time;
+use indelible_proof::verify::WalkFile;
+use indelible_proof::walk;
 use proptest::prelude::*;
 use std::hint::black_box;
 
@@ -39,9 +42,12 @@ fn parse_all(bytes: &[u8]) {
     );
     let notes = (Note::parse(bytes), Receipt::parse(bytes));
     let walk = (
-        export::parse_genesis(bytes),
-        export::parse_consistency(bytes),
+        walk::parse_genesis(bytes),
+        walk::Step::parse(bytes),
+        walk::Header::parse(bytes),
+        KeyEvent::parse(bytes, "acme.example/orders/00112233445566ff"),
     );
+    black_box(WalkFile::read(bytes));
     let lines = (
         RecordLine::parse(bytes),
         export::parse_entries(bytes, 3, &mut Vec::new()),

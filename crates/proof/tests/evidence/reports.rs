@@ -55,6 +55,7 @@ fn a_report_says_what_of_an_export_was_checked() {
             note: report.checked.note.clone(),
             tree_heads: Vec::new(),
             at: None,
+            keys: Some((0, time(0))),
             ml_dsa_lines: 0,
         }
     );
@@ -139,7 +140,6 @@ fn a_head_that_was_altered_is_not_taken_for_a_fault_of_the_log() {
 #[test]
 fn records_of_reserved_kinds_are_unsupported() {
     for kind in [
-        Kind::Key,
         Kind::Settings,
         Kind::Expiry,
         Kind::Erasure,
@@ -161,7 +161,7 @@ fn records_of_reserved_kinds_are_unsupported() {
 fn a_fault_at_a_lower_seq_counts_before_a_reserved_kind() {
     let mut log = Log::of(1);
     log.append(Kind::Node, b"{}".to_vec());
-    log.append(Kind::Key, b"{}".to_vec());
+    log.append(Kind::Erasure, b"{}".to_vec());
     let report = verify_export(&log.whole(), Some(&log.pin()));
     assert_eq!(findings(&report), [Integrity::LogFault(2, Rule::Kind)]);
 }
@@ -189,7 +189,7 @@ fn where_a_file_is_malformed_it_is_said_what_should_have_stood_there() {
         [
             "the header of an export",
             "the genesis record of the walk",
-            "the consistency proof of the walk",
+            "a hinge or the consistency proof of the walk",
             "the line of the next record",
             "the line of the next record",
             "the line of the next record",

@@ -11,12 +11,12 @@ use indelible_proof::verify::{
 };
 use serde_json::{Value, json};
 
-fn pin(case: &Value) -> Option<Pin> {
+pub fn pin(case: &Value) -> Option<Pin> {
     case.get("pin")
         .map(|pin| Pin::parse(text(pin).as_bytes()).unwrap())
 }
 
-pub(crate) fn texts(verdict: &Verdict) -> Value {
+pub fn texts(verdict: &Verdict) -> Value {
     json!({
         "integrity": verdict.integrity.to_string(),
         "authenticity": verdict.authenticity.to_string(),
@@ -85,14 +85,16 @@ fn proofs_are_judged_as_the_vectors_say() {
 
 /// The bytes of an export, which may be written as changes of another.
 fn export(file: &Value, case: &Value) -> Vec<u8> {
+    edited(cases(file), case, "export")
+}
+
+/// The bytes of a case, which may be written as changes of another in the list.
+pub fn edited(all: &[Value], case: &Value, name: &str) -> Vec<u8> {
     let Some(base) = case.get("base") else {
-        return input(case, "export");
+        return input(case, name);
     };
-    let base = cases(file)
-        .iter()
-        .find(|case| case["name"] == *base)
-        .unwrap();
-    let mut bytes = export(file, base);
+    let base = all.iter().find(|case| case["name"] == *base).unwrap();
+    let mut bytes = edited(all, base, name);
     let mut edits: Vec<&Value> = list(case, "edits").iter().collect();
     edits.sort_by_key(|edit| std::cmp::Reverse(number(&edit[0])));
     for edit in edits {

@@ -4,8 +4,10 @@
 mod evidence;
 mod notes;
 mod records;
+mod tiles;
 mod trees;
 mod trust;
+mod walks;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

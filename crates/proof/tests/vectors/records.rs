@@ -5,6 +5,8 @@ use indelible_proof::event::EventReader;
 use indelible_proof::genesis::Genesis;
 use indelible_proof::hash::{self, Hash};
 use indelible_proof::head::{Head, HeadError};
+use indelible_proof::key_event::KeyEvent;
+use indelible_proof::key_set::Recovery;
 use indelible_proof::limits::EVENT_BYTES_DEFAULT;
 use indelible_proof::origin::Origin;
 use indelible_proof::record::{Record, Salt, encode_line};
@@ -233,11 +235,38 @@ fn a_genesis_is_read_as_the_vectors_say() {
             "origin": genesis.origin,
             "keys": genesis.keys,
             "node_log": genesis.node_log.map(|id| id.to_string()),
+            "recovery": recovery_of(&genesis.recovery),
             "batch_key": genesis.batch_key.map(|key| Hash(key).to_string()),
         });
         assert_eq!(found, *expected, "{name}");
         let mut again = Vec::new();
         genesis.encode(&mut again);
+        assert_eq!(again, event, "{name}");
+    }
+}
+
+fn recovery_of(recovery: &Recovery<'_>) -> Value {
+    json!({"threshold": recovery.threshold, "keys": recovery.keys})
+}
+
+#[test]
+fn a_key_event_is_read_as_the_vectors_say() {
+    for case in list(&file("keys"), "key_events") {
+        let (event, name) = (text(&case["event"]).as_bytes(), &case["name"]);
+        let Some(read) = KeyEvent::parse(event, text(&case["origin"])) else {
+            assert_eq!(case["expect"], "invalid", "{name}");
+            continue;
+        };
+        let said = json!({
+            "key": if read.is_recovery { "recovery" } else { "rotation" },
+            "generation": read.generation,
+            "keys": read.keys,
+            "recovery": recovery_of(&read.recovery),
+            "batch_key": read.batch_key.map(|key| Hash(key).to_string()),
+        });
+        assert_eq!(said, case["expect"], "{name}");
+        let mut again = Vec::new();
+        read.encode(&mut again);
         assert_eq!(again, event, "{name}");
     }
 }

@@ -1,7 +1,7 @@
-//! Roots, proofs and tiles.
+//! Roots and proofs.
 
-use crate::{file, hash, hashes, list, text, wide};
-use indelible_proof::hash::{Hash, Hasher, leaf, sha256};
+use crate::{file, hash, hashes, list, wide};
+use indelible_proof::hash::{Hash, leaf, sha256};
 use indelible_proof::tree::{Frontier, Leaves, consistency, inclusion, subtree};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -163,39 +163,4 @@ fn subtree_proofs_are_made_and_judged_as_the_vectors_say() {
         let (range, left, right) = read(case);
         assert!(!verify(range, &left, &right), "{case}");
     }
-}
-
-#[test]
-fn nodes_are_those_of_the_tiles() {
-    let file = file("tree");
-    let mut nodes = leaves(70_000);
-    let mut at_level = 0;
-    for case in list(&file, "tiles") {
-        let (level, index, width) = (
-            wide(&case["level"]),
-            wide(&case["index"]),
-            wide(&case["width"]),
-        );
-        if level > at_level {
-            nodes = nodes.chunks_exact(256).map(root).collect();
-            at_level = level;
-        }
-        let first = usize::try_from(index * 256).unwrap();
-        let mut hasher = Hasher::new();
-        nodes[first..first + usize::try_from(width).unwrap()]
-            .iter()
-            .for_each(|node| hasher.update(&node.0));
-        assert_eq!(
-            hasher.finish(),
-            hash(&case["sha256"]),
-            "{}",
-            text(&case["path"])
-        );
-    }
-}
-
-fn root(nodes: &[Hash]) -> Hash {
-    let mut frontier = Frontier::new();
-    nodes.iter().for_each(|node| frontier.push(*node));
-    frontier.root()
 }

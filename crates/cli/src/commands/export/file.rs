@@ -128,7 +128,7 @@ fn remove(building: &Path) {
 
 fn exists(path: &Path) -> Failure {
     Failure::usage(format!("exists already: {}", path.display()))
-        .hint("exports are not overwritten; name another file")
+        .hint("nothing that was written is overwritten; name another file")
 }
 
 #[cfg(test)]

@@ -7,9 +7,10 @@ use crate::evidence::{RecordLines, named, open, read_up_to};
 use crate::say::{self, Failure};
 use crate::show;
 use indelible_proof::batch_receipt;
-use indelible_proof::limits::{NOTE_BYTES_MAX, RECEIPT_BYTES_MAX};
-use indelible_proof::verdict::{Completeness, Consistency, Integrity};
-use indelible_proof::verify::{self, BatchReceiptVerifier, Checked, ExportVerifier};
+use indelible_proof::limits::{NOTE_BYTES_MAX, RECEIPT_BYTES_MAX, WALK_FILE_BYTES_MAX};
+use indelible_proof::time::Time;
+use indelible_proof::verdict::{Authenticity, Completeness, Consistency, Integrity};
+use indelible_proof::verify::{self, BatchReceiptVerifier, Checked, ExportVerifier, WalkFile};
 use std::io::{self, Read};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -27,10 +28,11 @@ pub fn receipt(
 ) -> Result<Report, Failure> {
     let bytes = read_up_to(path, RECEIPT_BYTES_MAX)?;
     if bytes.starts_with(batch_receipt::TITLE_START) {
+        trusted.refuse_walk("a batch receipt")?;
         return self::batch_receipt(path, &bytes, record, trusted);
     }
     let record = record.map(read_record).transpose()?;
-    let judged = verify::verify_receipt(&bytes, trusted.pin(), record.as_deref());
+    let judged = verify::verify_receipt(&bytes, trusted.known(), record.as_deref());
     let mut unchecked = Vec::new();
     if record.is_none() {
         unchecked.push("the event: no record was given (--record FILE)".to_owned());
@@ -72,6 +74,7 @@ fn batch_receipt(
 /// A consistency proof, or a head at a time.
 pub fn proof(path: &Path, trusted: &mut Trusted) -> Result<Report, Failure> {
     let bytes = read_up_to(path, RECEIPT_BYTES_MAX)?;
+    trusted.refuse_walk("a proof")?;
     let judged = verify::verify_proof(&bytes, trusted.pin());
     let mut unchecked = Vec::new();
     if let Some(time) = judged.checked.at {
@@ -144,7 +147,7 @@ fn signed_heads(checked: &Checked) -> Vec<String> {
 pub fn export(path: &Path, trusted: &mut Trusted) -> Result<Report, Failure> {
     let (mut source, length) = open(path)?;
     let progress = Progress::new(length);
-    let mut verifier = ExportVerifier::new(trusted.pin());
+    let mut verifier = ExportVerifier::new(trusted.known());
     if let Some(size) = trusted.remembered_size() {
         verifier = verifier.watching(size);
     }
@@ -197,6 +200,17 @@ fn describe(
     }
     if trusted.pin().is_none() {
         unchecked.insert(0, "who signed it: no pin was given (--pin LINE)".to_owned());
+    }
+    match verdict.authenticity {
+        Authenticity::UnknownKey if trusted.walk.is_none() && trusted.pin().is_some() => unchecked.push(
+            "whether the log's keys were replaced since the pin: give what `key walk` writes (--walk FILE)"
+                .to_owned(),
+        ),
+        Authenticity::OkUpToItsHinge => unchecked.push(
+            "whether the log's keys of today lead back to it: make it anew (receipt --refresh FILE)"
+                .to_owned(),
+        ),
+        _ => {}
     }
     if checked.ml_dsa_lines > 0 {
         unchecked.push(format!(
@@ -257,6 +271,7 @@ fn sentences(checked: &Checked, elapsed: Duration) -> Vec<String> {
             )
         });
     }
+    lines.extend(checked.keys.map(handed_over));
     if let Some((size, root)) = &checked.checkpoint {
         let relation = if checked.tree_heads.is_empty() {
             "in"
@@ -288,6 +303,18 @@ fn sentences(checked: &Checked, elapsed: Duration) -> Vec<String> {
         )
     });
     lines
+}
+
+/// How often the keys were replaced, and since when they are what they are.
+fn handed_over((handed, since): (usize, Time)) -> String {
+    let since = show::to_second(since);
+    match u64::try_from(handed).unwrap_or(0) {
+        0 => format!("keys of {since}, never replaced up to here"),
+        handed => {
+            let times = show::counted(handed, "time");
+            format!("keys replaced {times}, current as of {since}")
+        }
+    }
 }
 
 fn measured(checked: &Checked, elapsed: Duration) -> Vec<(&'static str, Value)> {
@@ -352,6 +379,15 @@ fn read_record(path: &Path) -> Result<Vec<u8>, Failure> {
         )));
     }
     Ok(bytes)
+}
+
+/// What `key walk` wrote.
+pub fn walk(path: &Path) -> Result<WalkFile, Failure> {
+    let bytes = read_up_to(path, WALK_FILE_BYTES_MAX)?;
+    WalkFile::read(&bytes).map_err(|error| {
+        Failure::usage(format!("{error}: {}", named(path)))
+            .hint("it is what `indelible key walk` writes")
+    })
 }
 
 fn read_some(source: &mut dyn Read, into: &mut [u8]) -> io::Result<usize> {

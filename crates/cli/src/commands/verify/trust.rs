@@ -13,7 +13,7 @@ use indelible_proof::note::Note;
 use indelible_proof::pin::Pin;
 use indelible_proof::trust::{Freshness, Newest, Trust};
 use indelible_proof::verdict::{Authenticity, Consistency, Integrity, Verdict, Witnesses};
-use indelible_proof::verify::Report;
+use indelible_proof::verify::{Known, Report, WalkFile};
 
 /// What was trusted, if anything.
 pub struct Trusted {
@@ -23,6 +23,8 @@ pub struct Trusted {
     freshness: Freshness,
     /// What was seen before, where that is asked for.
     pub memory: Option<Remembering>,
+    /// The keys that the log has had since the pin.
+    pub walk: Option<WalkFile>,
 }
 
 impl Trusted {
@@ -58,7 +60,27 @@ impl Trusted {
                 .as_deref()
                 .map(Remembering::open)
                 .transpose()?,
+            walk: args.walk.as_deref().map(super::file::walk).transpose()?,
         })
+    }
+
+    /// What is known of the log before the evidence is read.
+    pub fn known(&self) -> Known<'_> {
+        Known {
+            pin: self.pin(),
+            walk: self.walk.as_ref(),
+        }
+    }
+
+    /// A walk goes with evidence that is signed by one key at one time.
+    pub fn refuse_walk(&self, subject: &str) -> Result<(), Failure> {
+        match self.walk {
+            None => Ok(()),
+            Some(_) => Err(Failure::usage(format!(
+                "--walk goes with --receipt or --export, and this is {subject}"
+            ))
+            .hint("a store and an export have the walk of each log in themselves; a receipt made anew is signed by the key of today")),
+        }
     }
 
     /// The pin among it.
@@ -80,6 +102,9 @@ impl Trusted {
             return Ok(told);
         };
         let verdict = &mut report.verdict;
+        if matches!(verdict.consistency, Consistency::Fork { .. }) {
+            return Ok(told); // A walk has shown it already.
+        }
         let is_believed = matches!(
             verdict.authenticity,
             Authenticity::Ok | Authenticity::OkNotYetPostQuantum

@@ -1,6 +1,7 @@
 use super::super::FormatError;
 use super::super::pack::{
-    ENT_HEADER_BYTES, EntView, PackHeader, RecHeader, encode_ent, pack_names, parse_pack_name,
+    ENT_HEADER_BYTES, EntView, NoteView, PackHeader, RecHeader, encode_ent, pack_names,
+    parse_pack_name,
 };
 use super::*;
 
@@ -62,15 +63,32 @@ fn a_pack_reads_back_what_was_put_in() {
     assert_eq!(view.runs, [data.run]);
     let (_, part) = view.parts().next().unwrap();
     assert_eq!(part.entries, [[1; 32], [2; 32], [3; 32]].concat());
-    assert_eq!(
-        (part.nodes, part.commit_bits, part.notes.as_slice()),
-        (&[][..], &[0b100][..], &[NOTE][..])
-    );
+    assert_eq!((part.nodes, part.commit_bits), (&[][..], &[0b100][..]));
+    assert_eq!(part.notes, [small_note(&bytes, false)]);
     assert_eq!(part.frames, data.frames);
     assert_eq!(
         RecHeader::decode_features(&small_rec().encode()),
         Ok((small_rec(), false))
     );
+}
+
+/// The one note of the small pack, where it lies: at the end.
+fn small_note(bytes: &[u8], hinge: bool) -> NoteView<'static> {
+    NoteView {
+        hinge,
+        text: NOTE,
+        at: (bytes.len() - NOTE.len()) as u64,
+    }
+}
+
+#[test]
+fn a_hinge_is_marked_and_read_back_as_one() {
+    let mut data = small_run();
+    data.notes[0].hinge = true;
+    let (bytes, _) = encode_ent(&STORE, 7, 9, &filled(0xcc), &[data]);
+    let view = EntView::parse(&bytes, true).unwrap();
+    let (_, part) = view.parts().next().unwrap();
+    assert_eq!(part.notes, [small_note(&bytes, true)]);
 }
 
 /// A start reads the header and two sections only.
@@ -84,7 +102,8 @@ fn header_and_runs_can_be_read_alone() {
     };
     let runs = header.parse_runs(section(0)).unwrap();
     assert_eq!(runs, [small_run().run]);
-    assert_eq!(header.parse_notes(section(5), &runs).unwrap(), [[NOTE]]);
+    let note = small_note(&bytes, false);
+    assert_eq!(header.parse_notes(section(5), &runs).unwrap(), [[note]]);
     assert!(header.parse_runs(&section(0)[1..]).is_err());
     assert!(header.parse_notes(&section(5)[..5], &runs).is_err());
     let at = bytes.len() - 11;
@@ -195,7 +214,7 @@ fn packs_that_no_writer_makes_are_refused() {
     check(&|data| data.run.notes = u32::MAX, "the bytes end too early");
     check(&|data| data.run.notes = 0, "bytes are left over");
     check(
-        &|data| data.notes[0] = vec![b'n'; (256 << 10) + 1],
+        &|data| data.notes[0].text = vec![b'n'; (256 << 10) + 1],
         "a note is too long",
     );
     check(

@@ -1,22 +1,22 @@
 //! The order of an export's lines (`docs/spec/export.md`, step 1), and what they prove together (steps 2 to 5).
 
 use super::records::Records;
-use super::walk::Walk;
 use crate::checkpoint::Checkpoint;
 use crate::export::{
-    Content, Header, LineError, RecordLine, parse_checkpoint, parse_consistency, parse_end,
-    parse_genesis, parse_left, parse_right,
+    Content, Header, LineError, RecordLine, parse_checkpoint, parse_end, parse_left, parse_right,
 };
 use crate::hash::{Hash, Hasher};
+use crate::limits::WALK_HINGES_MAX;
 use crate::note::Note;
-use crate::pin::Pin;
 use crate::prove::TreeHead;
 use crate::tree::Frontier;
 use crate::tree::subtree::{self, Span};
 use crate::verdict::{
     Authenticity, Completeness, Consistency, Integrity, Part, Verdict, Witnesses,
 };
-use crate::verify::{Checked, Report, first_finding};
+use crate::verify::walk::{KeyWalk, Standing};
+use crate::verify::{Checked, Known, Report, first_finding, fork, with_post_quantum};
+use crate::walk::{Step, parse_genesis};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -24,7 +24,7 @@ use alloc::vec::Vec;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Due {
     Genesis,
-    Consistency,
+    Walk,
     Record,
     Entries,
     Left,
@@ -38,7 +38,7 @@ impl Due {
     fn what(self) -> &'static str {
         match self {
             Due::Genesis => "the genesis record of the walk",
-            Due::Consistency => "the consistency proof of the walk",
+            Due::Walk => "a hinge or the consistency proof of the walk",
             Due::Record => "the line of the next record",
             Due::Entries => "the entries of the records since the last such line",
             Due::Left => "the subtree hashes left of the range",
@@ -58,7 +58,10 @@ pub(super) struct Reading {
     id: Hash,
     size: u64,
     content: Content,
-    walk: Walk,
+    /// Absent until the genesis has come.
+    walk: Option<KeyWalk>,
+    /// From the last hinge to the checkpoint.
+    proof: Vec<Hash>,
     records: Records,
     watched: Option<u64>,
     left: Vec<Hash>,
@@ -73,6 +76,7 @@ pub(super) struct Reading {
 struct SignedRoot {
     root: Hash,
     authenticity: Authenticity,
+    consistency: Consistency,
     ml_dsa_lines: usize,
     note: String,
 }
@@ -85,7 +89,8 @@ impl Reading {
             id: header.id,
             size: header.size,
             content: header.content,
-            walk: Walk::default(),
+            walk: None,
+            proof: Vec::new(),
             records: Records::new(header.first, header.count, watched),
             watched,
             left: Vec::new(),
@@ -99,19 +104,16 @@ impl Reading {
     pub(super) fn take_line(
         &mut self,
         line: &[u8],
-        pin: Option<&Pin>,
+        known: &Known<'_>,
         before: &Hasher,
     ) -> Result<(), LineError> {
         self.due = match self.due {
             Due::Genesis => {
                 let record = parse_genesis(line).ok_or(LineError::Malformed)?;
-                self.walk.take_genesis(&record, &self.origin, &self.id);
-                Due::Consistency
+                self.walk = Some(KeyWalk::begin(&record, &self.origin, &self.id));
+                Due::Walk
             }
-            Due::Consistency => {
-                self.walk.proof = parse_consistency(line)?;
-                Due::Record
-            }
+            Due::Walk => self.take_walk(line)?,
             Due::Record => {
                 self.take_record(line).ok_or(LineError::Malformed)?;
                 if self.records.entries_are_due() {
@@ -142,7 +144,7 @@ impl Reading {
             }
             Due::Checkpoint => {
                 let note = parse_checkpoint(line).ok_or(LineError::Malformed)?;
-                self.signed = Some(self.read_note(&note, pin).ok_or(LineError::Malformed)?);
+                self.signed = Some(self.read_note(&note, known).ok_or(LineError::Malformed)?);
                 Due::End
             }
             Due::End => {
@@ -163,6 +165,21 @@ impl Reading {
     /// Did all lines come?
     pub(super) fn is_done(&self) -> bool {
         self.due == Due::Nothing
+    }
+
+    fn take_walk(&mut self, line: &[u8]) -> Result<Due, LineError> {
+        let walk = self.walk.as_mut().ok_or(LineError::Malformed)?;
+        match Step::parse(line)? {
+            Step::Hinge(hinge) => {
+                need(walk.hinges() < WALK_HINGES_MAX)?;
+                walk.go_on(&hinge);
+                Ok(Due::Walk)
+            }
+            Step::Last(proof) => {
+                self.proof = proof;
+                Ok(Due::Record)
+            }
+        }
     }
 
     fn take_record(&mut self, line: &[u8]) -> Option<()> {
@@ -186,18 +203,89 @@ impl Reading {
         .unwrap_or((0, 0))
     }
 
-    fn read_note(&self, note: &[u8], pin: Option<&Pin>) -> Option<SignedRoot> {
-        let text = core::str::from_utf8(note).ok()?;
-        let note = Note::parse(note).ok()?;
+    fn read_note(&self, text: &[u8], known: &Known<'_>) -> Option<SignedRoot> {
+        let note = Note::parse(text).ok()?;
         let checkpoint = Checkpoint::parse(note.text).ok()?;
-        (checkpoint.size == self.size).then(|| SignedRoot {
+        let walk = self
+            .walk
+            .as_ref()
+            .filter(|_| checkpoint.size == self.size)?;
+        let (authenticity, consistency) = self.judge(walk, &note, &checkpoint, known);
+        Some(SignedRoot {
             root: checkpoint.root,
-            authenticity: self
-                .walk
-                .authenticity(&note, &checkpoint, &self.origin, &self.id, pin),
-            note: text.into(),
+            authenticity,
+            consistency,
+            note: core::str::from_utf8(text).ok()?.into(),
             ml_dsa_lines: note.ml_dsa_shaped_lines(checkpoint.origin),
         })
+    }
+
+    /// Step 2, from its first rule to its last; and whether the log signed two histories.
+    fn judge(
+        &self,
+        walk: &KeyWalk,
+        note: &Note<'_>,
+        checkpoint: &Checkpoint<'_>,
+        known: &Known<'_>,
+    ) -> (Authenticity, Consistency) {
+        let says = |authenticity| (authenticity, Consistency::Unchecked);
+        if !walk.is_good() {
+            return says(Authenticity::KeyWalkBroken);
+        }
+        if known.pin.is_some_and(|pin| !walk.is_of(pin)) {
+            return says(Authenticity::UnknownKey);
+        }
+        match walk.last_standing(note, checkpoint.size) {
+            Standing::Ok => {}
+            Standing::Retired => return says(Authenticity::KeyRetired),
+            Standing::Invalid => return says(Authenticity::SignatureInvalid),
+            _ => return says(Authenticity::UnknownKey),
+        }
+        if checkpoint.origin != self.origin {
+            return says(Authenticity::UnknownKey);
+        }
+        let unwalked = |seq: &u64| {
+            seq.checked_add(1)
+                .is_none_or(|size| walk.at_hinge(size).is_none())
+        };
+        if !walk.leads_to(checkpoint, &self.proof) || self.records.keys().iter().any(unwalked) {
+            return says(Authenticity::KeyWalkBroken);
+        }
+        let by_walk = self.beside_walk(walk, checkpoint, note, known);
+        let (found, consistency) = by_walk.unwrap_or((None, Consistency::Unchecked));
+        let ok = match known.pin {
+            None => Authenticity::SelfKeyed,
+            Some(_) => with_post_quantum(note, &self.origin),
+        };
+        (found.unwrap_or(ok), consistency)
+    }
+
+    /// Step 2h (`docs/spec/walk.md`, *An export beside a walk file*): what takes something away.
+    fn beside_walk(
+        &self,
+        walk: &KeyWalk,
+        checkpoint: &Checkpoint<'_>,
+        note: &Note<'_>,
+        known: &Known<'_>,
+    ) -> Option<(Option<Authenticity>, Consistency)> {
+        let file = known.walk?;
+        let says = |authenticity| Some((Some(authenticity), Consistency::Unchecked));
+        if !file.is_good() {
+            return says(Authenticity::KeyWalkBroken);
+        }
+        let is_of_pin = known.pin.is_none_or(|pin| file.walk().is_of(pin));
+        if file.walk().log() != walk.log() || !is_of_pin {
+            return says(Authenticity::UnknownKey);
+        }
+        match walk.compared_with(file.walk(), checkpoint.size, &checkpoint.root) {
+            None => says(Authenticity::KeyWalkBroken),
+            Some(Standing::Retired) => says(Authenticity::KeyRetired),
+            Some(Standing::UpToItsHinge) if known.pin.is_some() => {
+                says(Authenticity::OkUpToItsHinge)
+            }
+            Some(Standing::Fork) => Some((None, fork(note, file.walk(), checkpoint.size))),
+            Some(_) => None,
+        }
     }
 
     /// Steps 2 to 5, after so many lines.
@@ -206,7 +294,7 @@ impl Reading {
         let Some(signed) = &self.signed else {
             return Report::refused(Integrity::Unchecked, None, checked);
         };
-        if self.walk.is_unsupported() {
+        if self.walk.as_ref().is_some_and(KeyWalk::is_unsupported) {
             return Report::refused(Integrity::UnsupportedVersion, None, checked);
         }
         let gives_root =
@@ -225,7 +313,7 @@ impl Reading {
             verdict: Verdict {
                 integrity,
                 authenticity: signed.authenticity,
-                consistency: Consistency::Unchecked,
+                consistency: signed.consistency.clone(),
                 witnesses: Witnesses::NoneAsked,
                 completeness: self.completeness(signed.authenticity, is_proven),
             },
@@ -250,9 +338,12 @@ impl Reading {
 
     /// Step 5. A damaged head or event takes nothing away: the entries prove that the record is there.
     fn completeness(&self, authenticity: Authenticity, is_proven: bool) -> Completeness {
-        use Authenticity::{KeyWalkBroken, SignatureInvalid, UnknownKey};
+        use Authenticity::{KeyRetired, KeyWalkBroken, SignatureInvalid, UnknownKey};
         let records = &self.records;
-        let is_vouched_for = !matches!(authenticity, SignatureInvalid | UnknownKey | KeyWalkBroken);
+        let is_vouched_for = !matches!(
+            authenticity,
+            SignatureInvalid | UnknownKey | KeyRetired | KeyWalkBroken
+        );
         if !is_vouched_for || !is_proven {
             Completeness::Unchecked
         } else if !records.lost().is_empty() {
@@ -282,6 +373,10 @@ impl Reading {
             note: signed.map(|signed| signed.note.clone()),
             tree_heads: Vec::new(),
             at: None,
+            keys: self.walk.as_ref().and_then(|walk| {
+                let last = walk.sets().last()?;
+                Some((walk.sets().len().saturating_sub(1), last.since))
+            }),
             ml_dsa_lines: signed.map_or(0, |signed| signed.ml_dsa_lines),
         }
     }

@@ -7,7 +7,8 @@
 use crate::event::EventReader;
 use crate::export::{entries_follow, parse_entries};
 use crate::hash::Hash;
-use crate::limits::EVENT_BYTES_MAX;
+use crate::head::Kind;
+use crate::limits::{EVENT_BYTES_MAX, WALK_HINGES_MAX};
 use crate::record::Record;
 use crate::time::Time;
 use crate::tree::subtree::Span;
@@ -38,6 +39,8 @@ pub(super) struct Records {
     differing: Seqs,
     lost: Seqs,
     bare: Seqs,
+    /// Where heads of kind `key` stand; no more than a walk can have hinges, and one.
+    keys: Vec<u64>,
     /// Records that came with salt and event.
     events: u64,
     times: Option<(Time, Time)>,
@@ -60,6 +63,7 @@ impl Records {
             differing: Seqs::new(),
             lost: Seqs::new(),
             bare: Seqs::new(),
+            keys: Vec::new(),
             events: 0,
             times: None,
             reader: EventReader::new(EVENT_BYTES_MAX),
@@ -92,6 +96,9 @@ impl Records {
         }
         let judged = Judged::new(record, origin, self.next, &mut self.reader);
         if let Ok(head) = judged.head {
+            if head.kind == Kind::Key && self.keys.len() <= WALK_HINGES_MAX {
+                self.keys.push(self.next);
+            }
             let first = self.times.map_or(head.time, |(first, _)| first);
             self.times = Some((first, head.time));
         }
@@ -189,6 +196,11 @@ impl Records {
     /// The seqs that have a head alone.
     pub(super) fn bare(&self) -> &Seqs {
         &self.bare
+    }
+
+    /// Where heads of kind `key` stand.
+    pub(super) fn keys(&self) -> &[u64] {
+        &self.keys
     }
 
     pub(super) fn heads(&self) -> u64 {
