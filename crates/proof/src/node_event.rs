@@ -89,6 +89,11 @@ pub enum NodeEvent<'a> {
         /// Its store id.
         store: [u8; 16],
     },
+    /// The register was missing at a start, and an operator decided to go on without what it remembered.
+    RegisterLost {
+        /// Who decided.
+        by: Cow<'a, str>,
+    },
     /// The wall clock ran ahead; the node goes on by the boot clock.
     ClockAhead {
         /// What the wall clock shows.
@@ -127,7 +132,8 @@ impl<'a> NodeEvent<'a> {
             | NodeEvent::Merge { .. } => Kind::Node,
             NodeEvent::RepairTorn { .. }
             | NodeEvent::RepairOrphan { .. }
-            | NodeEvent::Moved { .. } => Kind::Repair,
+            | NodeEvent::Moved { .. }
+            | NodeEvent::RegisterLost { .. } => Kind::Repair,
             NodeEvent::ClockAhead { .. }
             | NodeEvent::ClockBack { .. }
             | NodeEvent::ClockAccept { .. } => Kind::Clock,
@@ -181,12 +187,11 @@ impl<'a> NodeEvent<'a> {
                 push_list(b",\"quarantine\":[", quarantine, out);
             }
             NodeEvent::Moved { store } => {
-                push(out, b"{\"repair\":\"moved\",\"store\":\"");
-                store
-                    .iter()
-                    .filter_map(|byte| HEX_PAIRS.get(usize::from(*byte)))
-                    .for_each(|pair| push(out, pair));
-                push(out, b"\"");
+                push_moved(store, out);
+            }
+            NodeEvent::RegisterLost { by } => {
+                push(out, b"{\"repair\":\"register\",\"by\":");
+                string::push(by, out);
             }
             NodeEvent::ClockAhead { wall, by_boot } => {
                 push_time(b"{\"clock\":\"ahead\",\"wall\":\"", *wall, out);
@@ -307,6 +312,10 @@ fn read_repair<'a>(cursor: &mut Cursor<'a>) -> Result<NodeEvent<'a>, Fault> {
         Ok(NodeEvent::Moved {
             store: cursor.quoted(b",\"store\":\"", "store", hex16)?,
         })
+    } else if cursor.has(b"register\",\"by\":") {
+        Ok(NodeEvent::RegisterLost {
+            by: string::read(cursor)?,
+        })
     } else {
         let batch = cursor.integer(b"torn\",\"batch\":", "batch")?;
         Ok(NodeEvent::RepairTorn {
@@ -380,6 +389,19 @@ fn push(out: &mut Vec<u8>, bytes: &[u8]) {
 fn push_flag(opening: &[u8], flag: bool, out: &mut Vec<u8>) {
     push(out, opening);
     push(out, if flag { b"true" } else { b"false" });
+}
+
+fn push_moved(store: &[u8; 16], out: &mut Vec<u8>) {
+    push(out, b"{\"repair\":\"moved\",\"store\":\"");
+    push_hex(store, out);
+    push(out, b"\"");
+}
+
+fn push_hex(bytes: &[u8], out: &mut Vec<u8>) {
+    let pairs = bytes
+        .iter()
+        .filter_map(|byte| HEX_PAIRS.get(usize::from(*byte)));
+    pairs.for_each(|pair| push(out, pair));
 }
 
 fn push_hash(opening: &[u8], hash: &Hash, out: &mut Vec<u8>) {

@@ -113,6 +113,8 @@ fn every_value_a_verdict_can_have_is_explained_with_its_exit_code() {
         Authenticity::SelfKeyedOwnStore,
         Authenticity::UnknownKey,
         Authenticity::OkUpToItsHinge,
+        Authenticity::RequiredAbsent,
+        Authenticity::RequiredUnchecked,
         Authenticity::KeyRetired,
         Authenticity::KeyWalkBroken,
         Authenticity::SignatureInvalid,
@@ -127,6 +129,8 @@ fn every_value_a_verdict_can_have_is_explained_with_its_exit_code() {
             | Authenticity::SelfKeyedOwnStore
             | Authenticity::UnknownKey
             | Authenticity::OkUpToItsHinge
+            | Authenticity::RequiredAbsent
+            | Authenticity::RequiredUnchecked
             | Authenticity::KeyRetired
             | Authenticity::KeyWalkBroken
             | Authenticity::SignatureInvalid
@@ -340,6 +344,7 @@ fn every_error_of_the_engine_and_the_store_is_explained() {
         OpenError::BadName("A".to_owned()),
         OpenError::LogExists("a".to_owned()),
         OpenError::WrongKeys,
+        OpenError::RegisterMissing,
         OpenError::TooManyLogs,
         OpenError::OpenHinge(3),
         OpenError::NothingToRecover,
@@ -355,6 +360,7 @@ fn every_error_of_the_engine_and_the_store_is_explained() {
             | OpenError::BadName(_)
             | OpenError::LogExists(_)
             | OpenError::WrongKeys
+            | OpenError::RegisterMissing
             | OpenError::TooManyLogs
             | OpenError::OpenHinge(_)
             | OpenError::NothingToRecover
