@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Verify an indelible export or receipt with nothing but this file and Python 3.9 or later.
+"""Verify an indelible export, receipt or proof with nothing but this file and Python 3.9 or later.
 
     python3 verify.py [--json] [--pin LINE] [--walk FILE] EXPORT
     python3 verify.py [--json] [--pin LINE] [--walk FILE] RECEIPT [RECORD]      a file may be -, standard input
+    python3 verify.py [--json] [--pin LINE] BATCH_RECEIPT [RECORDS]             one record line after the other
+    python3 verify.py [--json] [--pin LINE] PROOF                               what `indelible prove` prints
 
 What to trust: this file, Python's standard library, and the pin line, `indelible-pin-v1 <log id> <verifier key>`, which
 must reach you by another way than the file. Without a pin an export is checked against the key it carries itself, a
@@ -12,8 +14,10 @@ A log's keys change. An export carries the walk from its log's id to the keys of
 a receipt, and tells for both of the keys that came later.
 
 Written from docs/spec alone, whose pages the headings below name; it shares no code with the program that writes the
-files. Every file gets a verdict of five axes and an exit code (verdicts.md). An export is read line by line: memory is
-bounded by what one event, 256 heads and the keys of a walk take. Not known here: stores, older exports, witnesses,
+files. With --trust FILE (trust.md) in place of the pin also witnesses and required signatures count, and --max-age
+SECONDS asks how old the newest evidence may be. A walk file goes with a receipt or an export alone. Every file gets a
+verdict of five axes and an exit code (verdicts.md). An export is read line by line: memory is bounded by what one event,
+256 heads and the keys of a walk take. Not known here: stores, what earlier verifications saw (memory.md), older exports,
 ML-DSA.
 """
 import base64
@@ -25,11 +29,13 @@ import ipaddress
 import json
 import re
 import sys
+import time
 from collections import namedtuple
 
 # ---- limits.md, and the notation of README.md -----------------------------------------------------------------------
 HEAD_BYTES_MAX, EVENT_BYTES_MAX, DEPTH_MAX, MEMBERS_MAX, NUMBER_BYTES_MAX = 4096, 16 << 20, 64, 10000, 128
 ORIGIN_BYTES_MAX, NOTE_BYTES_MAX, NOTE_LINES_MAX, PROOF_HASHES_MAX, SEQS_NAMED_MAX = 200, 256 << 10, 64, 63, 8
+BATCH_RECORDS_MAX, POLICY_BYTES_MAX, POLICY_LINES_MAX, WITNESS_CLOCK_SECONDS = 65536, 1 << 20, 1000, 300
 LINE_BYTES_MAX, RECEIPT_BYTES_MAX, RECORD_FILE_BYTES_MAX = EVENT_BYTES_MAX + (8 << 10), 512 << 10, 64 << 20
 INTEGER_END, TREE_SIZE_END = 1 << 53, 1 << 63  # the first value that is too large
 WALK_FILE_BYTES_MAX, HINGES_MAX = 64 << 20, 1024
@@ -205,14 +211,14 @@ def decode_point(data):
     return None if add_multiples(8, point, 0, point)[0] == 0 else point
 
 BASE = decode_point(b'\x58' + b'\x66' * 31)
-ED25519, KEY_BYTES = 0x01, {0x01: 32, 0x06: 1312}  # 0x06: ML-DSA-44
+ED25519, ML_DSA_44, COSIGNATURE, KEY_BYTES = 0x01, 0x06, 0x04, {0x01: 32, 0x04: 32, 0x06: 1312}
 VerifierKey, Pin = namedtuple('VerifierKey', 'name key_id type public'), namedtuple('Pin', 'log_id key')
 
-def parse_vkey(line):
+def parse_vkey(line, types=(ED25519, ML_DSA_44)):
     found = re.fullmatch(rb'([^+]+)\+([0-9a-f]{8})\+(.*)', line)
     need(found, 'not a verifier key')
     name, material = found[1], decode_base64(found[3])
-    need(material and KEY_BYTES.get(material[0]) == len(material) - 1, 'a verifier key of another type or length')
+    need(material and material[0] in types and KEY_BYTES[material[0]] == len(material) - 1, 'a verifier key of another type or length')
     key_id = sha256(name + b'\n' + material)[:4]
     need(key_id.hex().encode() == found[2], 'a verifier key with another key id')
     return VerifierKey(name, key_id, material[0], material[1:])
@@ -378,8 +384,10 @@ def ok_text(checkpoint):
     return 'ok, not yet post-quantum' if checkpoint.post_quantum else OK
 
 # ---- verdicts.md ----------------------------------------------------------------------------------------------------
-EXIT_0 = re.compile(r'ok|ok, not yet post-quantum|none asked|population complete.*|selective.*|content withheld')
-EXIT_3 = re.compile(r'unsupported version|unchecked|self-keyed|unknown key|ok up to its hinge.*')
+EXIT_0 = re.compile(r'ok|ok, not yet post-quantum|none asked|quorum met|population complete.*|selective.*'
+                    r'|content withheld')
+EXIT_3 = re.compile(r'unsupported version|unchecked|self-keyed|unknown key|ok up to its hinge.*|required signature \w+'
+                    r'|quorum missing|stale.*')
 UP_TO_HINGE = 'ok up to its hinge, not tied to it'
 BAD_CHECKPOINT, ENDS_EARLY = 'malformed(checkpoint)', 'the file ends before the end of this line'
 
@@ -388,6 +396,8 @@ class Verdict:
     def __init__(self):
         axes = 'integrity', 'authenticity', 'consistency', 'witnesses', 'completeness'
         self.axes, self.details = dict.fromkeys(axes, 'unchecked'), []
+        self.checkpoint = self.time = None  # what trust.md looks at: the checkpoint, the time of the newest record shown,
+        self.shows_last = False  # and whether that is the last one of the checkpoint
 
     def exit_code(self):
         bad = [text for axis, text in self.axes.items()
@@ -398,6 +408,9 @@ class Verdict:
         fork = 'another root than at this size in the walk file: the two notes prove it to anybody'
         details = self.details + [fork] * (self.axes['consistency'] == 'fork')
         return ''.join(['%s: %s\n' % axis for axis in self.axes.items()] + ['    %s\n' % line for line in details])
+
+    def look_at(self, checkpoint, time, last):
+        self.checkpoint, self.time, self.shows_last = checkpoint, time, last + 1 == checkpoint.size
 
     def read(self, form, lines):
         """form(lines), or None if it refuses a line: then integrity says so, and the other axes stay unchecked."""
@@ -435,10 +448,12 @@ class Lines:
     def __init__(self, file):
         self.file, self.number, self.line, self.before = file, 0, b'', hashlib.sha256()
 
-    def next(self, prefix=b'', suffix=b''):
-        """What stands in the next line between these two."""
+    def next(self, prefix=b'', suffix=b'', is_last=False):
+        """What stands in the next line between these two. The last of some files may lack its LF."""
         self.before.update(self.line)
         self.number, self.line = self.number + 1, self.file.readline(LINE_BYTES_MAX + 1)
+        if is_last and len(self.line) <= LINE_BYTES_MAX and not self.line.endswith(b'\n'):
+            self.line += b'\n' * bool(self.line)
         need(self.line.endswith(b'\n'), 'longer than a line may be' if len(self.line) > LINE_BYTES_MAX else ENDS_EARLY)
         return between(self.line[:-1], prefix, suffix)
 
@@ -461,12 +476,10 @@ def verify_receipt(data, pin=None, record=None, walk=None):
     if receipt is None:
         return verdict
     checkpoint, head = receipt.checkpoint, receipt.head
-    authenticity, consistency = 'self-keyed', 'unchecked'
+    authenticity, consistency = authenticity_under(pin, checkpoint), 'unchecked'
     if pin and walk:
         authenticity, consistency = receipt_beside_walk(checkpoint, pin, walk)
-    elif pin:
-        status = verify_note(checkpoint.note, pin.key) if checkpoint.origin == pin.key.name else 'unknown key'
-        authenticity = ok_text(checkpoint) if status == OK else status
+    verdict.look_at(checkpoint, head.time, receipt.index)
     verdict.axes.update(integrity=receipt_integrity(receipt, record), authenticity=authenticity,
                         consistency=consistency, witnesses='none asked',
                         completeness='selective: proves nothing about the rest')
@@ -474,19 +487,32 @@ def verify_receipt(data, pin=None, record=None, walk=None):
         head.log.decode(), head.seq, checkpoint.size, head.kind.decode(), head.time.decode(), checkpoint.post_quantum))
     return verdict
 
+def authenticity_under(pin, checkpoint):
+    """Step 3, for whatever carries no key of its own."""
+    if pin is None:
+        return 'self-keyed'
+    status = verify_note(checkpoint.note, pin.key) if checkpoint.origin == pin.key.name else 'unknown key'
+    return ok_text(checkpoint) if status == OK else status
+
+def read_hashes(lines, most):
+    """Lines of one hash each, and the empty line after them."""
+    hashes, line = [], lines.next()
+    while line:
+        need(len(hashes) < most, 'a hash too many')
+        hashes.append(decode_base64(line, 32))
+        line = lines.next()
+    return hashes
+
 class Receipt:
     """Steps 1 and 2. The line being read when something is refused is the one that is named."""
     def __init__(self, lines):
         data = lines.file.getvalue()
         need(len(data) <= RECEIPT_BYTES_MAX and attempt(data.decode), 'empty, over 512 KiB, or not UTF-8')
         need(lines.next(RECEIPT_START) == b'', 'not a tlog-proof of version 1')
-        self.data, self.proof = decode_base64(lines.next(b'extra ')), []
+        self.data = decode_base64(lines.next(b'extra '))
         need(0 < len(self.data) <= HEAD_BYTES_MAX, 'no head, or too long a head')
-        self.index, line = decode_integer(lines.next(b'index '), INTEGER_END), lines.next()
-        while line:
-            need(len(self.proof) < PROOF_HASHES_MAX, 'a hash too many')
-            self.proof.append(decode_base64(line, 32))
-            line = lines.next()
+        self.index = decode_integer(lines.next(b'index '), INTEGER_END)
+        self.proof = read_hashes(lines, PROOF_HASHES_MAX)
         self.checkpoint = attempt(parse_checkpoint, lines.file.read())
         need(self.checkpoint, BAD_CHECKPOINT)
         lines.number, (status, self.head) = 2, judge_head(self.data)
@@ -645,6 +671,42 @@ def export_beside_walk(export, pin, file):
 EXPORT_START = re.compile(rb'\{"export":0,"origin":"([^"]*)","id":"(' + HEX64 + rb')","first":(' + INTEGER
                           + rb'),"count":(' + INTEGER + rb'),"size":(' + INTEGER + rb'),"content":"(all|heads)"\}')
 
+class Records:
+    """Records one after the other, judged by d to f of step 3 as they pass."""
+    def __init__(self, origin, first):
+        self.origin, self.bare, self.altered = origin, Seqs(), Seqs()
+        self.fault = self.event_fault = None  # the first fault by the rules of d, and by f
+        self.before = self.time = None  # the entry before, and the time before if that head is here
+        self.newest = None  # the time of the last valid head
+        self.by_head = RangeTree(first)
+
+    def judge(self, seq, data, salt, event):
+        """(the head's hash, its status, Head), by the record alone."""
+        status, head = judge_head(data)
+        if salt is None:
+            self.bare.add(seq)
+        elif head and not content_ok(salt, event, head.digest):
+            self.altered.add(seq)
+        elif head and not self.event_fault and attempt(check_event, event) is None:
+            self.event_fault = 'log fault(%d, event)' % seq
+        return sha256(data), status, head
+
+    def place(self, seq, digest, status, head, entry):
+        """Puts it, or for a lost one its entry, behind the records before."""
+        self.by_head.add(digest or entry)
+        if digest and not self.fault:
+            self.fault = self.head_fault(seq, status, head)
+        self.before, self.time = entry.hex().encode(), head and head.time
+        self.newest = head.time if head and status == OK else self.newest
+
+    def head_fault(self, seq, status, head):
+        """By the first rule of d that a record's head breaks."""
+        if status != OK:
+            return UNSUPPORTED if status == UNSUPPORTED else 'log fault(%d, head)' % seq
+        prev = b'0' * 64 if seq == 0 else self.before or head.prev
+        return log_fault(seq, log=head.log == self.origin, seq=head.seq == seq, kind=kind_ok(head),
+                         prev=head.prev == prev, time=self.time is None or head.time > self.time)
+
 def verify_export(source, pin=None, walk=None):
     """The Verdict on an export, as bytes or as a binary file, under a pin line and beside a walk file where given."""
     verdict, pin, walk = Verdict(), if_given(parse_pin, pin), if_given(read_walk_file, walk)
@@ -655,21 +717,20 @@ def verify_export(source, pin=None, walk=None):
     verdict.details.append(details % (
         export.origin.decode(), export.first, export.end - 1, export.size, export.bare.count, export.lost.count,
         export.walk.count, export.checkpoint.post_quantum))
+    verdict.look_at(export.checkpoint, export.newest, export.end - 1)
     authenticity, consistency = export_authenticity(export, pin, walk)
     integrity, is_proven = export_integrity(export, verdict)
     verdict.axes.update(integrity=integrity, authenticity=authenticity, consistency=consistency,
                         witnesses='none asked', completeness=export_completeness(export, authenticity, is_proven))
     return verdict
 
-class Export:
+class Export(Records):
     """Step 1, the file from its first line to its last. What step 3 needs of the records is gathered as they pass."""
     def __init__(self, lines):
         self.read_start(lines)
-        self.differ, self.lost, self.bare, self.altered = Seqs(), Seqs(), Seqs(), Seqs()
-        self.fault = self.event_fault = None  # the first fault by the rules of d, and by f
-        self.before = self.time = None  # the entry before, and the time before if that head is here
+        super().__init__(self.origin, self.first)
+        self.differ, self.lost, self.by_entry = Seqs(), Seqs(), RangeTree(self.first)
         self.has_stray_key = False  # a key record without a hinge
-        self.by_entry, self.by_head = RangeTree(self.first), RangeTree(self.first)
         for start in range(self.first // 256 * 256, self.end, 256):
             self.read_block(range(max(start, self.first), min(start + 256, self.end)), lines)
         self.read_end(lines)
@@ -690,13 +751,10 @@ class Export:
         for place, (seq, (digest, status, head)) in enumerate(zip(seqs, records)):
             entry = entries[32 * place:32 * place + 32]
             self.by_entry.add(entry)
-            self.by_head.add(digest or entry)
             if digest and digest != entry:
                 self.differ.add(seq)
-            if digest and not self.fault:
-                self.fault = self.head_fault(seq, status, head)
             # Where d to f count, no head differs from its entry: it is all one whether this comes from E or from H.
-            self.before, self.time = entry.hex().encode(), head and head.time
+            self.place(seq, digest, status, head, entry)
 
     def read_record(self, seq, line):
         """(the head's hash, its status, Head), without a hash for a lost record. The content is judged and let go."""
@@ -705,24 +763,10 @@ class Export:
             return None, OK, None
         data, salt, event = cut_record(line)
         need(salt is None or self.content == b'all', 'content in an export of heads')
-        status, head = judge_head(data)
+        digest, status, head = self.judge(seq, data, salt, event)
         if status == OK and head.kind == b'key' and seq + 1 not in self.walk.sizes():
             self.has_stray_key = True
-        if salt is None:
-            self.bare.add(seq)
-        elif head and not content_ok(salt, event, head.digest):
-            self.altered.add(seq)
-        elif head and not self.event_fault and attempt(check_event, event) is None:
-            self.event_fault = 'log fault(%d, event)' % seq
-        return sha256(data), status, head
-
-    def head_fault(self, seq, status, head):
-        """By the first rule of d that a record's head breaks."""
-        if status != OK:
-            return UNSUPPORTED if status == UNSUPPORTED else 'log fault(%d, head)' % seq
-        prev = b'0' * 64 if seq == 0 else self.before or head.prev
-        return log_fault(seq, log=head.log == self.origin, seq=head.seq == seq, kind=kind_ok(head),
-                         prev=head.prev == prev, time=self.time is None or head.time > self.time)
+        return digest, status, head
 
     def read_end(self, lines):
         left = decode_hashes(lines.next(b'{"left":[', b']}'))
@@ -775,28 +819,341 @@ def export_completeness(export, authenticity, is_proven):
         export.bare.count and 'erased without record(%s)' % export.bare,
         'population complete(%d…%d)' % (export.first, export.end - 1))
 
+# ---- batch-receipt.md -----------------------------------------------------------------------------------------------
+BATCH_RECEIPT_START = b'indelible-batch-receipt-v'
+
+def verify_batch_receipt(data, pin=None, records=None):
+    """The Verdict on a batch receipt, under a pin line and with its records, bytes or a binary file, where they are given."""
+    verdict, pin = Verdict(), if_given(parse_pin, pin)
+    batch = verdict.read(BatchReceipt, Lines(io.BytesIO(data)))
+    if batch is None:
+        return verdict
+    checkpoint, first, last = batch.checkpoint, batch.first, batch.first + batch.count - 1
+    authenticity, mismatch = authenticity_under(pin, checkpoint), 'root mismatch(%d)' % checkpoint.size
+    given = Records(checkpoint.origin, first)
+    lines = Lines(io.BytesIO(records) if isinstance(records, bytes) else records)
+    integrity = first_that_applies(
+        not batch.fits() and mismatch,
+        records is None and 'unchecked',
+        records is not None and attempt(batch.read_records, given, lines) is None and 'malformed(record)',
+        OK)
+    verdict.look_at(checkpoint, given.newest, last)
+    is_proven = integrity == OK and attempt(given.by_head.root, checkpoint.size, batch.hashes) == checkpoint.root
+    if integrity == OK:
+        found = [not is_proven and mismatch, given.fault,
+                 given.altered.count and 'event altered(%s)' % given.altered, given.event_fault]
+        verdict.details += ['found too: %s' % text for text in [text for text in found if text][1:]]
+        integrity = first_that_applies(*found, OK)
+    verdict.axes.update(integrity=integrity, authenticity=authenticity, witnesses='none asked',
+                        completeness=first_that_applies(
+        (not is_proven or authenticity in ('signature invalid', 'unknown key')) and 'unchecked',
+        given.bare.count and 'content withheld',
+        'population complete(%d…%d)' % (first, last)))
+    verdict.details.append('log %s, records %d to %d of %d; ML-DSA-44 lines: %d' % (
+        checkpoint.origin.decode(), first, last, checkpoint.size, checkpoint.post_quantum))
+    return verdict
+
+class BatchReceipt:
+    """Step 1."""
+    def __init__(self, lines):
+        data = lines.file.getvalue()
+        need(len(data) <= RECEIPT_BYTES_MAX and attempt(data.decode), 'empty, over 512 KiB, or not UTF-8')
+        need(not re.match(BATCH_RECEIPT_START + rb'[1-9]', data), UNSUPPORTED)
+        need(lines.next(BATCH_RECEIPT_START) == b'0', 'not a batch receipt of version 0')
+        self.first = decode_integer(lines.next(b'first '), INTEGER_END)
+        self.count = decode_integer(lines.next(b'count '), BATCH_RECORDS_MAX + 1)
+        need(0 < self.count <= INTEGER_END - self.first, 'impossible numbers')
+        self.hashes = read_hashes(lines, 2 * PROOF_HASHES_MAX)
+        self.checkpoint = attempt(parse_checkpoint, lines.file.read())
+        need(self.checkpoint, BAD_CHECKPOINT)
+
+    def fits(self):
+        """Whether the walk over the checkpoint's tree takes exactly these hashes."""
+        def emitted(low, high):
+            if high <= self.first or low >= self.first + self.count:
+                return 1
+            if self.first <= low and high <= self.first + self.count:
+                return 0
+            return emitted(low, low + split(high - low)) + emitted(low + split(high - low), high)
+        size = self.checkpoint.size
+        return self.first + self.count <= size and emitted(0, size) == len(self.hashes)
+
+    def read_records(self, given, lines):
+        for seq in range(self.first, self.first + self.count):
+            data, salt, event = cut_record(lines.next(is_last=seq == self.first + self.count - 1))
+            digest, status, head = given.judge(seq, data, salt, event)
+            given.place(seq, digest, status, head, digest)
+        need(not lines.file.read(1), 'bytes after the last record')
+        return True
+
+# ---- prove.md -------------------------------------------------------------------------------------------------------
+CONSISTENCY_START, HEAD_AT_START = b'indelible-consistency-v', b'indelible-head-at-v'
+
+def verify_proof(data, pin=None):
+    """The Verdict on a consistency proof or a head at a time, under a pin line."""
+    verdict, pin = Verdict(), if_given(parse_pin, pin)
+    form = HeadAt if data.startswith(HEAD_AT_START) else ConsistencyProof
+    proof = verdict.read(form, Lines(io.BytesIO(data)))
+    if proof is None:
+        return verdict
+    checkpoint = proof.checkpoint
+    verdict.look_at(checkpoint, getattr(proof, 'newest', None), -2)
+    verdict.axes.update(integrity=proof.integrity(), authenticity=authenticity_under(pin, checkpoint),
+                        witnesses='none asked', completeness='selective: proves nothing about the rest')
+    verdict.details.append('log %s, under its first %d; ML-DSA-44 lines: %d' % (
+        checkpoint.origin.decode(), checkpoint.size, checkpoint.post_quantum))
+    return verdict
+
+def begin_proof(lines, start):
+    data = lines.file.getvalue()
+    need(len(data) <= RECEIPT_BYTES_MAX and attempt(data.decode), 'empty, over 512 KiB, or not UTF-8')
+    need(not re.match(start + rb'[1-9]', data), UNSUPPORTED)
+    need(lines.next(start) == b'0', 'not a proof of version 0')
+
+def end_proof(lines):
+    checkpoint = attempt(parse_checkpoint, lines.file.read())
+    need(checkpoint, BAD_CHECKPOINT)
+    return checkpoint
+
+def read_tree_head(text):
+    """(size, root)"""
+    size, space, root = text.partition(b' ')
+    return decode_integer(size, INTEGER_END), decode_base64(root, 32)
+
+class ConsistencyProof:
+    def __init__(self, lines):
+        begin_proof(lines, CONSISTENCY_START)
+        self.old = read_tree_head(lines.next(b'from '))
+        need(self.old[0] > 0, 'from a tree without records')
+        self.new = read_tree_head(lines.next(b'to '))
+        need(self.old[0] <= self.new[0], 'to a smaller tree')
+        self.between, self.onward = read_hashes(lines, PROOF_HASHES_MAX), read_hashes(lines, PROOF_HASHES_MAX)
+        self.checkpoint = end_proof(lines)
+
+    def integrity(self):
+        signed = self.checkpoint[1:3]
+        return first_that_applies(
+            not is_consistent(self.new, signed, self.onward) and 'root mismatch(%d)' % signed[0],
+            not is_consistent(self.old, self.new, self.between) and 'root mismatch(%d)' % self.new[0],
+            OK)
+
+class HeadAt:
+    def __init__(self, lines):
+        begin_proof(lines, HEAD_AT_START)
+        self.time = lines.next(b'time ')
+        need(re.fullmatch(TIME, self.time) and attempt(datetime.date.fromisoformat, self.time[:10].decode()), 'no time')
+        self.size, self.root = read_tree_head(lines.next(b'size '))
+        self.data, numbers, line = [], [], lines.next()
+        for seq, name in ((self.size - 1, b'before '), (self.size, b'after ')):
+            if seq == self.size and not line.startswith(name):
+                continue
+            if seq >= 0:
+                self.data.append((seq, decode_base64(between(line, name, b''))))
+                need(0 < len(self.data[-1][1]) <= HEAD_BYTES_MAX, 'no head, or too long a head')
+                numbers.append(lines.number)
+                line = lines.next()
+        self.hashes = []
+        while line:
+            need(len(self.hashes) < 2 * PROOF_HASHES_MAX, 'a hash too many')
+            self.hashes.append(decode_base64(line, 32))
+            line = lines.next()
+        self.checkpoint, self.heads = end_proof(lines), []
+        for number, (seq, data) in zip(numbers, self.data):
+            lines.number, (status, head) = number, judge_head(data)
+            need(status == OK, status)
+            self.heads.append((seq, status, head))
+        self.newest = self.heads[-1][2].time if self.heads else None
+
+    def integrity(self):
+        size, first = self.checkpoint.size, max(self.size - 1, 0)
+        given, begun, has_after = Records(self.checkpoint.origin, first), RangeTree(first), self.data[-1:] and (
+            self.data[-1][0] == self.size)
+        for (seq, data), (_, status, head) in zip(self.data, self.heads):
+            given.place(seq, sha256(data), status, head, sha256(data))
+            if seq < self.size:
+                begun.add(sha256(data))
+        left = self.hashes[:bin(first).count('1')]
+        fits = self.data and self.size + bool(has_after) <= size and bool(has_after) == (self.size < size)
+        root = attempt(begun.root, self.size, left) if self.size else sha256(b'')
+        return first_that_applies(
+            not (fits and attempt(given.by_head.root, size, self.hashes) == self.checkpoint.root)
+            and 'root mismatch(%d)' % size,
+            root != self.root and 'root mismatch(%d)' % self.size,
+            given.fault,
+            any((head.time <= self.time) != (seq < self.size) for seq, _, head in self.heads) and 'malformed(line 2)',
+            OK)
+
+# ---- trust.md -------------------------------------------------------------------------------------------------------
+TRUST_START = b'indelible-trust-v'
+Trust = namedtuple('Trust', 'pin signatures policy')  # the pin line, the word for what is required, a Policy or None
+
+class Policy:
+    """C2SP tlog-policy."""
+    def __init__(self, data):
+        self.logs, self.witnesses, self.rules, self.taken = [], {}, {}, set()  # rules: name: (threshold, members) or key
+        self.quorum, self.line = None, 1
+        need(len(data) <= POLICY_BYTES_MAX, 'more than 1 MiB')
+        lines = data.split(b'\n')
+        for self.line, line in enumerate(lines[:-1], 1):
+            need(self.line <= POLICY_LINES_MAX, 'more than 1,000 lines')
+            self.read(line)
+        self.line = len(lines) if lines[-1] else max(len(lines) - 1, 1)
+        need(not lines[-1] and self.quorum is not None, 'no quorum line, or no line end')
+
+    def read(self, line):
+        need(not re.search(rb'[\0-\x08\x0b-\x1f\x7f]', line), 'a control character')
+        items = [item for item in re.split(rb'[ \t]+', line) if item]
+        if not items or items[0].startswith(b'#'):
+            return
+        word, rest = items[0], items[1:]
+        if word == b'log' and len(rest) in (1, 2):
+            self.logs.append(self.key(rest[0], self.logs, (ED25519, ML_DSA_44)))
+        elif word == b'witness' and len(rest) in (2, 3):
+            self.name(rest[0], self.key(rest[1], self.witnesses.values(), (COSIGNATURE, ML_DSA_44)))
+            self.witnesses[rest[0]] = self.rules[rest[0]]
+        elif word == b'group' and len(rest) > 2:
+            name, count, *members = rest
+            count = {b'any': b'1', b'all': b'%d' % len(members)}.get(count, count)
+            need(0 < decode_integer(count, len(members) + 1), 'a threshold of 0')
+            for member in members:
+                need(member in self.rules and member not in self.taken, 'a member that is unknown or taken')
+                self.taken.add(member)
+            self.name(name, (int(count), members))
+        else:
+            need(word == b'quorum' and len(rest) == 1 and self.quorum is None, 'no line of a policy')
+            need(rest[0] == b'none' or rest[0] in self.rules, 'an unknown quorum')
+            self.quorum = rest[0]
+
+    def key(self, text, others, types):
+        need(attempt(text.decode), 'not UTF-8')
+        key = parse_vkey(text, types)
+        need(all(key.public != other.public for other in others), 'a key twice')
+        return key
+
+    def name(self, name, rule):
+        need(name != b'none' and name not in self.rules, 'a name that is taken')
+        self.rules[name] = rule
+
+    def is_met(self, cosigned):
+        """Whether the witnesses of these names meet the quorum."""
+        met = set()
+        for name, rule in self.rules.items():
+            count = name in cosigned if isinstance(rule, VerifierKey) else sum(member in met for member in rule[1])
+            if count >= (1 if isinstance(rule, VerifierKey) else rule[0]):
+                met.add(name)
+        return self.quorum == b'none' or self.quorum in met
+
+def parse_trust(data):
+    """A Trust; a refusal begins with what is wrong: `line N`, `unsupported`, `policy` or `other log`."""
+    need(len(data) <= POLICY_BYTES_MAX + (4 << 10), 'line 1: the trust file is too large')
+    need(not re.match(TRUST_START + rb'[1-9]', data), 'unsupported: a trust file of a later version')
+    lines = data.split(b'\n', 4)
+    need(lines[0] == TRUST_START + b'0' and len(lines) > 1, 'line 1: not a trust file')
+    pin = attempt(parse_pin, lines[1].decode('utf-8', 'surrogateescape'))
+    need(pin and len(lines) > 2, 'line 2: not a pin line')
+    words = {b'signatures ' + word.encode(): word for word in ('ed25519', 'ml-dsa-44', 'both')}
+    need(lines[2] in words and len(lines) > 3, 'line 3: not which signatures are required')
+    policy = None
+    if len(lines) > 4 or lines[3]:
+        need(len(lines) > 4 and not lines[3], 'line 4: an empty line is due')
+        try:
+            policy = Policy(lines[4])
+        except Refused as refused:
+            raise Refused('policy: %s' % refused)
+        need(not policy.logs or pin.key in policy.logs, "other log: the policy's logs don't have the key of the pin")
+    return Trust(lines[1].decode(), words[lines[2]], policy)
+
+def judge_trust(verdict, trust, now=None, max_age=None):
+    """Changes a verdict that was made under the trust file's pin."""
+    axes, checkpoint, policy = verdict.axes, verdict.checkpoint, trust.policy
+    if checkpoint is None:
+        return verdict
+    seen = {}
+    if axes['authenticity'] in (OK, 'ok, not yet post-quantum'):
+        for name, key in (policy.witnesses if policy else {}).items():
+            time = cosigned_at(checkpoint.note, key)
+            if time is False:
+                axes['authenticity'] = 'signature invalid'
+            elif time is not None and (now is None or time <= now + WITNESS_CLOCK_SECONDS):
+                seen[name] = time
+    if axes['authenticity'] not in (OK, 'ok, not yet post-quantum'):
+        axes['witnesses'] = 'unchecked'
+        return verdict
+    if trust.signatures != 'ed25519':
+        axes['authenticity'] = 'required signature ' + ('unchecked' if checkpoint.post_quantum else 'absent')
+    axes['witnesses'] = witnesses_text(policy, seen, verdict, now, max_age)
+    return verdict
+
+def cosigned_at(note, key):
+    """The time at which a witness says it saw the note; None without a line that can be checked, False for a wrong one."""
+    signature = note.signatures.get((key.name, key.key_id))
+    if signature is None or key.type != COSIGNATURE:
+        return None
+    time = int.from_bytes(signature[:8], 'big')
+    message = b'cosignature/v1\ntime %d\n' % time + note.text
+    return time if time < TREE_SIZE_END and ed25519_ok(key.public, message, signature[8:]) else False
+
+def witnesses_text(policy, seen, verdict, now, max_age):
+    recorded = verdict.time and int(datetime.datetime.fromisoformat(verdict.time[:19].decode() + '+00:00').timestamp())
+    def stale(since):
+        too_old = None not in (now, max_age, since) and now - since > max_age
+        return too_old and 'stale(%d s)' % (now - since)
+    if policy is None or policy.quorum == b'none':
+        shown = recorded if verdict.shows_last else None
+        return first_that_applies(max_age is not None and shown is None and 'unchecked', stale(shown), 'none asked')
+    since = [time for time in seen.values() if policy.is_met({name for name in seen if seen[name] >= time})]
+    return first_that_applies(
+        bool(seen) and recorded is not None and min(seen.values()) + WITNESS_CLOCK_SECONDS < recorded
+        and 'time contradicted',
+        not policy.is_met(set(seen)) and 'quorum missing',
+        stale(max(since, default=None)),
+        'quorum met')
+
 # ---- the command ----------------------------------------------------------------------------------------------------
 def main():
-    """A file is a receipt if it begins as one does or a record is given with it, else an export."""
+    """A file is what it begins as; else a receipt if a record is given with it, else an export."""
     try:
-        options, files = getopt.gnu_getopt(sys.argv[1:], 'h', ['help', 'json', 'pin=', 'walk='])
+        options, files = getopt.gnu_getopt(sys.argv[1:], 'h', ['help', 'json', 'pin=', 'walk=', 'trust=', 'max-age='])
         if {('-h', ''), ('--help', '')} & set(options):
             return print(__doc__)
         need(1 <= len(files) <= 2, 'one or two files are expected')
-        pin, walk = dict(options).get('--pin'), dict(options).get('--walk')
+        options = dict(options)
+        pin, max_age = options.get('--pin'), attempt(int, options.get('--max-age', '-1'))
+        need(max_age is not None and (max_age >= 0) == ('--max-age' in options), '--max-age takes seconds')
+        need(max_age < 0 or pin or '--trust' in options, '--max-age needs --trust or --pin')
+        need(pin is None or '--trust' not in options, '--pin and --trust exclude each other')
+        trust = Trust(pin, 'ed25519', None) if max_age >= 0 else None
+        if '--trust' in options:
+            with open(options['--trust'], 'rb') as source:
+                trust = parse_trust(source.read(POLICY_BYTES_MAX + (4 << 10) + 1))
+            pin = trust.pin
         file, *others = [open(0 if name == '-' else name, 'rb') for name in files]
-        walk = if_given(lambda name: open(0 if name == '-' else name, 'rb').read(WALK_FILE_BYTES_MAX + 1), walk)
-        record = others[0].read(RECORD_FILE_BYTES_MAX + 1) if others else None
-        need(len(record or b'') <= RECORD_FILE_BYTES_MAX, '%s: too large: more than 64 MiB' % files[-1])
-        verdict = verify_receipt(file.read(RECEIPT_BYTES_MAX + 1), pin, record, walk) if (
-            record is not None or file.peek().startswith(RECEIPT_START)) else verify_export(file, pin, walk)
+        walk = if_given(lambda name: open(0 if name == '-' else name, 'rb').read(WALK_FILE_BYTES_MAX + 1),
+                        options.get('--walk'))
+        start = file.peek()
+        need(walk is None or not start.startswith((BATCH_RECEIPT_START, CONSISTENCY_START, HEAD_AT_START)),
+             '--walk goes with a receipt or an export, and this is a batch receipt or a proof')
+        if start.startswith(BATCH_RECEIPT_START):
+            verdict = verify_batch_receipt(file.read(RECEIPT_BYTES_MAX + 1), pin, *others)
+        elif start.startswith((CONSISTENCY_START, HEAD_AT_START)):
+            need(not others, 'a proof takes no record')
+            verdict = verify_proof(file.read(RECEIPT_BYTES_MAX + 1), pin)
+        elif others or start.startswith(RECEIPT_START):
+            record = others[0].read(RECORD_FILE_BYTES_MAX + 1) if others else None
+            need(len(record or b'') <= RECORD_FILE_BYTES_MAX, '%s: too large: more than 64 MiB' % files[-1])
+            verdict = verify_receipt(file.read(RECEIPT_BYTES_MAX + 1), pin, record, walk)
+        else:
+            verdict = verify_export(file, pin, walk)
+        if trust:
+            judge_trust(verdict, trust, int(time.time()), max_age if max_age >= 0 else None)
     except (ValueError, getopt.GetoptError, OSError, MemoryError) as error:
         why = '%s: %s' % (error.filename, error.strerror.lower()) if getattr(error, 'filename', None) else error
-        usage = 'usage: verify.py [--json] [--pin LINE] [--walk FILE] EXPORT | RECEIPT [RECORD]'
+        usage = ('usage: verify.py [--json] [--pin LINE | --trust FILE] [--max-age SECONDS]\n'
+                 '           [--walk FILE] EXPORT | [--walk FILE] RECEIPT [RECORD] | BATCH_RECEIPT [RECORDS] | PROOF')
         sys.stderr.write('verify.py: %s\n%s\n' % (why, usage))
         return 2
     line = json.dumps({'exit': verdict.exit_code(), **verdict.axes}, ensure_ascii=False, separators=(',', ':')) + '\n'
-    sys.stdout.buffer.write((line if '--json' in dict(options) else verdict.text()).encode())
+    sys.stdout.buffer.write((line if '--json' in options else verdict.text()).encode())
     return verdict.exit_code()
 
 if __name__ == '__main__':

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes damaged exports, receipts and walk files, made from the vectors' good ones, for comparing verifiers.
+"""Writes damaged exports, receipts, proofs and walk files, made from the vectors' good ones, for comparing verifiers.
 
     python3 vectors/mutate.py [--verdicts] SEED COUNT DIRECTORY
 
@@ -23,13 +23,15 @@ import run_verify_py as runner
 from run_verify_py import verify
 
 
+MEMBERS = {'prove': 'proof'}
 # What is given to a verifier; `walk` is a walk file, and like `pin` and `record` None where there is none.
 Given = namedtuple('Given', 'kind data pin record walk')
 
 
 def good_cases(name):
     """The cases of a file in which nothing is wrong."""
-    return [Given(name, data, case['pin'], record, None) for case, data, record in runner.verdict_cases(name)
+    cases = runner.verdict_cases(name, MEMBERS.get(name))
+    return [Given(name, data, case['pin'], record, None) for case, data, record in cases
             if case['expect']['exit'] == 0]
 
 
@@ -116,6 +118,9 @@ def change_base64(chance, data, _other):
     return data[:found.start()] + base64.b64encode(change_byte(chance, decoded, b'')) + data[found.end():]
 
 
+KINDS = ('export', 'receipt', 'batch_receipt', 'prove')
+POOLS = ('export', 'export', 'export', 'receipt', 'receipt with record', 'batch_receipt', 'batch_receipt with record',
+         'prove', 'beside', 'beside')
 DAMAGES = (flip_bit, change_byte, change_digit, remove_bytes, insert_bytes, truncate, delete_line, duplicate_line,
            swap_lines, splice_line, splice_files, change_base64)
 
@@ -134,12 +139,12 @@ def with_digest(file):
 
 def mutants(seed, count):
     """What is given, one part of it damaged."""
-    chance = random.Random(seed)
-    good = {name: good_cases(name) for name in ('export', 'receipt')}
+    chance, good = random.Random(seed), {name: good_cases(name) for name in KINDS}
     good['beside'] = list(beside_cases())
-    good['record'] = [given for given in good['receipt'] if given.record]
+    for kind in ('receipt', 'batch_receipt'):
+        good[kind + ' with record'] = [given for given in good[kind] if given.record]
     for number in range(count):
-        pool = chance.choice(['export', 'export', 'export', 'receipt', 'record', 'beside', 'beside'])
+        pool = chance.choice(POOLS)
         given, other = chance.choice(good[pool]), chance.choice(good[pool])
         part = chance.choice([name for name in ('data', 'record', 'walk') if getattr(given, name)])
         damaged = damage(chance, getattr(given, part), getattr(other, part) or getattr(given, part))
@@ -151,8 +156,10 @@ def mutants(seed, count):
 
 def verdict_line(given):
     try:
-        verdict = (verify.verify_export(given.data, given.pin, given.walk) if given.kind == 'export'
-                   else verify.verify_receipt(given.data, given.pin, given.record, given.walk))
+        verdict = (verify.verify_export(given.data, given.pin, given.walk) if given.kind == 'export' else
+                   verify.verify_batch_receipt(given.data, given.pin, given.record) if given.kind == 'batch_receipt' else
+                   verify.verify_proof(given.data, given.pin) if given.kind == 'prove' else
+                   verify.verify_receipt(given.data, given.pin, given.record, given.walk))
     except verify.Refused:
         return '{"exit":2}'
     return json.dumps({'exit': verdict.exit_code(), **verdict.axes}, ensure_ascii=False, separators=(',', ':'))

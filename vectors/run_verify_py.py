@@ -4,7 +4,7 @@
     python3 vectors/run_verify_py.py        prints what came out otherwise and `N passed, M failed`; ends with 1 if M > 0
 
 Not covered, because verify.py does none of it: the reasons of event.json (it only accepts or refuses, and only stored
-events), key derivation, frontiers and tiles, consistency proofs from other sizes than 1.
+events), key derivation, frontiers and tiles.
 """
 import base64
 import hashlib
@@ -42,13 +42,13 @@ def hashes(texts):
     return [bytes.fromhex(text) for text in texts]
 
 
-def verdict_cases(name):
-    """(case, its file, its record line or None) for each case of receipt.json or export.json."""
+def verdict_cases(name, member=None):
+    """(case, its file, its record line or None) for each case of a file whose cases expect verdicts."""
     cases = load(name)['cases']
     bases = {case['name']: case for case in cases}
     for case in cases:
         has_record = 'record' in case or 'record_b64' in case
-        yield case, bytes_of(case, name, bases), part(case, 'record') if has_record else None
+        yield case, bytes_of(case, member or name, bases), part(case, 'record') if has_record else None
 
 
 def event_results():
@@ -176,11 +176,11 @@ def tree_results():
         is_good = (root or b'').hex() == case.get('root', roots.get(case['size']))
         yield case.get('name', '%(index)d in %(size)d' % case), is_good, 'name' not in case
     for case in vectors['consistency'] + vectors['invalid_consistency']:
-        if case['old'] == 1 and case['new'] > 0:
-            old_root = bytes.fromhex(case.get('old_root', roots[1]))
-            root = verify.attempt(verify.inclusion_root, old_root, 0, case['new'], hashes(case['proof']))
-            is_good = (root or b'').hex() == case.get('new_root', roots.get(case['new']))
-            yield case.get('name', '1 to %(new)d' % case), is_good, 'name' not in case
+        if case['old'] > 0 and case['new'] > 0:
+            old, new = ((case[size], bytes.fromhex(case.get(size + '_root') or roots[case[size]]))
+                        for size in ('old', 'new'))
+            is_good = verify.is_consistent(old, new, hashes(case['proof']))
+            yield case.get('name', '%(old)d to %(new)d' % case), is_good, 'name' not in case
     for case in vectors['subtree'] + vectors['invalid_subtree']:
         if case['count'] > 0 and case['first'] + case['count'] <= case['size']:
             name = case.get('name', '%(first)d+%(count)d in %(size)d' % case)
@@ -191,6 +191,48 @@ def receipt_results():
     for case, data, record in verdict_cases('receipt'):
         verdict = verify.verify_receipt(data, case.get('pin'), record)
         yield case['name'], {**verdict.axes, 'exit': verdict.exit_code()}, case['expect']
+
+
+def batch_receipt_results():
+    for case, data, records in verdict_cases('batch_receipt'):
+        verdict = verify.verify_batch_receipt(data, case.get('pin'), records)
+        yield case['name'], {**verdict.axes, 'exit': verdict.exit_code()}, case['expect']
+
+
+def prove_results():
+    for case, data, _ in verdict_cases('prove', 'proof'):
+        verdict = verify.verify_proof(data, case.get('pin'))
+        yield case['name'], {**verdict.axes, 'exit': verdict.exit_code()}, case['expect']
+
+
+def policy_results():
+    for case in load('policy')['cases']:
+        policy = verify.Policy.__new__(verify.Policy)
+        try:
+            policy.__init__(bytes_of(case, 'policy'))
+        except verify.Refused:
+            yield case['name'], {'refuse': policy.line}, case['expect']
+            continue
+        names, count = list(policy.witnesses), len(policy.witnesses)
+        some = ([number for number in range(count) if bits >> number & 1] for bits in range(1 << count))
+        is_asked = policy.quorum != b'none'
+        met = [chosen for chosen in some if is_asked and policy.is_met({names[number] for number in chosen})]
+        got = {'logs': len(policy.logs), 'witnesses': count, 'asks': is_asked, 'met': sorted(met)}
+        yield case['name'], got, {**case['expect'], 'met': sorted(case['expect'].get('met', []))}
+
+
+def trust_results():
+    verifiers = {'receipt': verify.verify_receipt, 'batch_receipt': verify.verify_batch_receipt,
+                 'proof': verify.verify_proof, 'export': verify.verify_export}
+    for case in load('trust')['cases']:
+        try:
+            trust = verify.parse_trust(case['trust'].encode())
+        except verify.Refused as refused:
+            yield case['name'], str(refused).partition(':')[0], case.get('refuse')
+            continue
+        verdict = verifiers[case['kind']](case['evidence'].encode(), trust.pin)
+        verify.judge_trust(verdict, trust, case.get('now'), case.get('max_age'))
+        yield case['name'], {**verdict.axes, 'exit': verdict.exit_code()}, case.get('expect')
 
 
 def export_results():
@@ -249,7 +291,8 @@ def beside_results():
 def main():
     passed = failed = 0
     for results in (event_results, head_results, record_results, key_results, note_results, tree_results,
-                    receipt_results, export_results, walk_results, beside_results):
+                    receipt_results, batch_receipt_results, prove_results, policy_results, trust_results,
+                    export_results, walk_results, beside_results):
         for name, got, expected in results():
             passed, failed = passed + (got == expected), failed + (got != expected)
             if got != expected:

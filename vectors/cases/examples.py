@@ -1,11 +1,11 @@
-"""The "Worked example" at the end of nine pages of docs/spec: one log of three records, the same in all of them but tail.md."""
+"""The "Worked example" at the end of eleven pages of docs/spec: one log of three records, the same in all of them but tail.md."""
 
 from cases.history import STORE_ID, Part, built
 from textbook import batch as wire
 from textbook import disk, ed25519, keys
 from textbook import pack as wire_pack
 from textbook import tile as wire_tile
-from textbook.log import SECRET, STORE, export, orders, receipt, sealed, walk_lines
+from textbook.log import SECRET, STORE, batch_receipt, export, orders, receipt, sealed, walk_lines
 from textbook.tree import leaf
 
 HEADING = "\n## Worked example\n"
@@ -48,6 +48,11 @@ def checkpoint():
 
 def a_receipt():
     return ("Record 1 of the same log, at size 3. It verifies under the pin of [keys.md](keys.md).\n\n" + block(receipt(LOG, 1)))
+
+
+def a_batch_receipt():
+    return ("Records 1 and 2 of the same log, at size 3; the records stand in [export.md](export.md). What lies beside them is record 0 alone.\n\n" + block(batch_receipt(LOG, 1, 2))
+            + "\nThe receipt of record 1 that is derived from it is the one in [receipt.md](receipt.md).\n")
 
 
 def an_export():
@@ -123,7 +128,7 @@ def tiles():
             + "\nAt size 70,000 there are 273 full bundles and as many full tiles of level 0, one full tile of level 1, and the partial\n" + " · ".join(f"`{path}`" for path in later) + ".\n")
 
 
-PAGES = {"record.md": record, "keys.md": key, "checkpoint.md": checkpoint, "receipt.md": a_receipt, "export.md": an_export, "walk.md": a_walk, "tail.md": a_tail, "batch.md": a_batch, "pack.md": a_pack, "tiles.md": tiles}
+PAGES = {"record.md": record, "keys.md": key, "checkpoint.md": checkpoint, "receipt.md": a_receipt, "batch-receipt.md": a_batch_receipt, "export.md": an_export, "walk.md": a_walk, "tail.md": a_tail, "batch.md": a_batch, "pack.md": a_pack, "tiles.md": tiles}
 
 
 def current(page, text):

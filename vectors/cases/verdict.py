@@ -1,7 +1,7 @@
 """Verdicts as the cases expect them: five texts and the exit code by the table of docs/spec/verdicts.md."""
 
-FAILED = ("event altered", "head altered", "entry altered", "root mismatch", "missing(", "log fault", "malformed", "key walk broken", "key retired", "fork", "signature invalid", "incomplete(", "erased without record")
-OPEN = ("unsupported version", "self-keyed", "unknown key", "ok up to its hinge")
+FAILED = ("event altered", "head altered", "entry altered", "root mismatch", "missing(", "log fault", "malformed", "key walk broken", "key retired", "fork", "signature invalid", "incomplete(", "erased without record", "time contradicted")
+OPEN = ("unsupported version", "self-keyed", "unknown key", "ok up to its hinge", "required signature", "quorum missing", "stale(")
 
 
 def exit_code(verdict):

@@ -118,6 +118,32 @@ def receipt(log, index, size=None, head=None, proof=None, checkpoint=None):
     return "".join(line + "\n" for line in lines) + (log.checkpoint(size) if checkpoint is None else checkpoint)
 
 
+def batch_receipt(log, first, count, size=None, proof=None, checkpoint=None):
+    size = size or len(log.records)
+    proof = sum(log.tree().subtree(first, count, size), []) if proof is None else proof
+    lines = ["indelible-batch-receipt-v0", f"first {first}", f"count {count}", *map(b64, proof), ""]
+    return "".join(line + "\n" for line in lines) + (log.checkpoint(size) if checkpoint is None else checkpoint)
+
+
+def consistency_proof(log, start, to, size, between=None, onward=None, checkpoint=None):
+    tree = log.tree()
+    between = tree.consistency(start, to) if between is None else between
+    onward = tree.consistency(to, size) if onward is None else onward
+    lines = ["indelible-consistency-v0", f"from {start} {b64(tree.root(0, start))}", f"to {to} {b64(tree.root(0, to))}", *map(b64, between), "", *map(b64, onward), ""]
+    return "".join(line + "\n" for line in lines) + (log.checkpoint(size) if checkpoint is None else checkpoint)
+
+
+def head_at(log, time, count, size=None, after=True, proof=None):
+    """The tree of the first `count` records as the one in force at that time."""
+    size, tree = size or len(log.records), log.tree()
+    first, end = max(count - 1, 0), min(count + 1, size)
+    proof = sum(tree.subtree(first, end - first, size), []) if proof is None else proof
+    lines = ["indelible-head-at-v0", f"time {time}", f"size {count} {b64(tree.root(0, count))}"]
+    lines += [f"before {b64(log.records[count - 1].head.encode())}"] if count else []
+    lines += [f"after {b64(log.records[count].head.encode())}"] if after and count < size else []
+    return "".join(line + "\n" for line in [*lines, *map(b64, proof), ""]) + log.checkpoint(size)
+
+
 def hashes(values):
     return "[" + ",".join(f'"{b64(value)}"' for value in values) + "]"
 

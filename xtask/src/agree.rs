@@ -1,8 +1,8 @@
 //! `cargo xtask agree`: two verifiers that share no code reach the same verdict.
 //!
 //! `verify.py` was written from `docs/spec` alone, and so was `indelible-proof`. Compared are the exit code and the five texts,
-//! which name the place: on every receipt and export of the vectors, alone or beside a walk file, whose expectations `verify.py` is
-//! held to elsewhere; on thousands of damaged files that `vectors/mutate.py` makes from a seed; and, for some of these, on what the
+//! which name the place: on every receipt, proof and export of the vectors, alone or beside a walk file, whose expectations `verify.py`
+//! is held to elsewhere; on thousands of damaged files that `vectors/mutate.py` makes from a seed; and, for some of these, on what the
 //! built program prints. Where a walk file can't be taken both must say so: exit code 2, and no verdict.
 
 use std::path::Path;
@@ -10,7 +10,9 @@ use std::path::Path;
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use indelible_proof::pin::Pin;
-use indelible_proof::verify::{Known, WalkFile, verify_export, verify_receipt};
+use indelible_proof::verify::{
+    Known, WalkFile, verify_batch_receipt, verify_export, verify_proof, verify_receipt,
+};
 use serde_json::{Value, json};
 
 use crate::program::{self, Scratch};
@@ -37,11 +39,47 @@ const AXES: [&str; 5] = [
     "completeness",
 ];
 
+/// What a file is to be taken for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Receipt,
+    BatchReceipt,
+    Proof,
+    Export,
+}
+
+impl Kind {
+    const ALL: [Kind; 4] = [Kind::Receipt, Kind::BatchReceipt, Kind::Proof, Kind::Export];
+
+    /// The vector file, and the ending of a damaged file.
+    fn name(self) -> &'static str {
+        match self {
+            Kind::Receipt => "receipt",
+            Kind::BatchReceipt => "batch_receipt",
+            Kind::Proof => "prove",
+            Kind::Export => "export",
+        }
+    }
+
+    /// Are there cases of it beside walk files?
+    fn has_walks(self) -> bool {
+        matches!(self, Kind::Receipt | Kind::Export)
+    }
+
+    /// The member of a case that holds the input.
+    fn member(self) -> &'static str {
+        match self {
+            Kind::Proof => "proof",
+            other => other.name(),
+        }
+    }
+}
+
 /// What is given to a verifier.
 #[derive(Clone)]
 struct Evidence {
     name: String,
-    is_export: bool,
+    kind: Kind,
     bytes: Vec<u8>,
     pin: Option<String>,
     record: Option<Vec<u8>>,
@@ -120,14 +158,16 @@ fn ours(evidence: &Evidence) -> Result<Value> {
     let Ok(walk) = evidence.walk.as_deref().map(WalkFile::read).transpose() else {
         return Ok(usage_error());
     };
+    let (pin, record) = (pin.as_ref(), evidence.record.as_deref());
     let known = Known {
-        pin: pin.as_ref(),
+        pin,
         walk: walk.as_ref(),
     };
-    let verdict = if evidence.is_export {
-        verify_export(&evidence.bytes, known).verdict
-    } else {
-        verify_receipt(&evidence.bytes, known, evidence.record.as_deref()).verdict
+    let verdict = match evidence.kind {
+        Kind::Receipt => verify_receipt(&evidence.bytes, known, record).verdict,
+        Kind::BatchReceipt => verify_batch_receipt(&evidence.bytes, pin, record).verdict,
+        Kind::Proof => verify_proof(&evidence.bytes, pin).verdict,
+        Kind::Export => verify_export(&evidence.bytes, known).verdict,
     };
     Ok(json!({
         "exit": verdict.exit_code(),
@@ -147,14 +187,18 @@ fn vectors(workspace: &Workspace) -> Result<Tally> {
         )?)
     };
     let walk = read("walk")?;
-    for name in ["receipt", "export"] {
-        let expected = listed(&read(name)?["cases"], name, &Value::Null)?;
+    for kind in Kind::ALL {
+        let name = kind.name();
+        let expected = listed(&read(name)?["cases"], kind, &Value::Null)?;
         tally.add(compare(
             &format!("{} {name}s of the vectors", expected.len()),
             &expected,
             ours,
         )?);
-        let expected = listed(&walk[format!("{name}s")], name, &walk["walks"])?;
+        if !kind.has_walks() {
+            continue;
+        }
+        let expected = listed(&walk[format!("{name}s")], kind, &walk["walks"])?;
         tally.add(compare(
             &format!(
                 "{} {name}s beside walk files of the vectors",
@@ -168,13 +212,13 @@ fn vectors(workspace: &Workspace) -> Result<Tally> {
 }
 
 /// The receipts or exports of a list of cases, with what is expected. `walks` are the cases of the walk files they name.
-fn listed(cases: &Value, name: &str, walks: &Value) -> Result<Vec<(Evidence, Value)>> {
+fn listed(cases: &Value, kind: Kind, walks: &Value) -> Result<Vec<(Evidence, Value)>> {
     let cases = cases.as_array().context("no cases")?;
     let read = |case: &Value| {
         let evidence = Evidence {
             name: case["name"].as_str().unwrap_or_default().to_owned(),
-            is_export: name == "export",
-            bytes: input(cases, case, name)?,
+            kind,
+            bytes: input(cases, case, kind.member())?,
             pin: case["pin"].as_str().map(str::to_owned),
             record: case["record"].as_str().map(|line| line.as_bytes().to_vec()),
             walk: case["walk"]
@@ -280,7 +324,10 @@ fn mutants(
         let name = entry["file"].as_str().context("a file's name")?;
         let evidence = Evidence {
             name: name.to_owned(),
-            is_export: name.ends_with(".export"),
+            kind: Kind::ALL
+                .into_iter()
+                .find(|kind| name.ends_with(&format!(".{}", kind.name())))
+                .context("a file of another kind")?,
             bytes: file(entry, "file")?.context("a file")?,
             pin: entry["pin"].as_str().map(str::to_owned),
             record: file(entry, "record")?,
@@ -321,10 +368,10 @@ fn printed(indelible: &Path, folder: &Path, evidence: &Evidence) -> Result<Value
         .args([
             "verify",
             "--json",
-            if evidence.is_export {
-                "--export"
-            } else {
-                "--receipt"
+            match evidence.kind {
+                Kind::Export => "--export",
+                Kind::Proof => "--proof",
+                Kind::Receipt | Kind::BatchReceipt => "--receipt",
             },
         ])
         .arg(&evidence.name);
@@ -383,7 +430,7 @@ mod tests {
     fn a_difference_on_any_axis_is_a_failure() {
         let evidence = Evidence {
             name: "x".to_owned(),
-            is_export: false,
+            kind: Kind::Receipt,
             bytes: b"no receipt".to_vec(),
             pin: None,
             record: None,

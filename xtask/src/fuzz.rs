@@ -22,13 +22,17 @@ const CARGO_FUZZ: &str = "0.13.2";
 const STORED: [&str; 3] = ["batch", "frame", "pack"];
 
 /// Vector file, list in it, target, and the member of a case that is its input.
-const SEEDS: [(&str, &str, &str, &str); 9] = [
+const SEEDS: [(&str, &str, &str, &str); 13] = [
     ("event", "cases", "event", "input"),
     ("head", "cases", "head", "head"),
     ("record", "lines", "head", "line"),
     ("note", "cases", "note", "note"),
     ("keys", "vkeys", "note", "vkey"),
     ("receipt", "cases", "receipt", "receipt"),
+    ("batch_receipt", "cases", "batch_receipt", "batch_receipt"),
+    ("prove", "cases", "prove", "proof"),
+    ("policy", "cases", "trust", "policy"),
+    ("trust", "cases", "trust", "trust"),
     ("export", "cases", "export", "export"),
     ("tile", "paths", "tile", "path"),
     ("tile", "readings", "tile", "bundle"),

@@ -2,7 +2,7 @@
 
 use crate::commands::{
     append, clock, completions, demo, explain, export, get, init, inspect, key, log, man, merge,
-    pin, receipt, seal, stream, verify,
+    pin, prove, receipt, seal, status, stream, verify,
 };
 use crate::exit;
 use crate::keys::Passphrase;
@@ -61,6 +61,9 @@ pub struct WriteArgs {
     /// The store was copied or moved here on purpose; this is recorded
     #[arg(long)]
     pub moved: bool,
+    /// The register is lost, and you go on without what it remembered; this is recorded
+    #[arg(long)]
+    pub register_lost: bool,
 }
 
 impl WriteArgs {
@@ -113,12 +116,14 @@ pub enum Command {
     Get(get::GetArgs),
     Pin(pin::PinArgs),
     Receipt(receipt::ReceiptArgs),
+    Prove(prove::ProveArgs),
     Export(export::ExportArgs),
     Verify(verify::VerifyArgs),
     Seal(seal::SealArgs),
     Merge(merge::MergeArgs),
     Inspect(inspect::InspectArgs),
     Explain(explain::ExplainArgs),
+    Status(status::StatusArgs),
     #[command(subcommand)]
     Key(key::KeyCommand),
     #[command(subcommand)]
@@ -135,11 +140,12 @@ const GROUPS: [(&str, &[&str]); 5] = [
         &["log create", "append", "stream epoch", "stream hand-on"],
     ),
     ("Read", &["log list", "log show", "get"]),
-    ("Prove", &["pin", "receipt", "export", "verify"]),
+    ("Prove", &["pin", "receipt", "prove", "export", "verify"]),
     (
         "Operate",
         &[
             "init",
+            "status",
             "seal",
             "merge",
             "inspect",

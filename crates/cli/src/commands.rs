@@ -14,8 +14,10 @@ pub mod log;
 pub mod man;
 pub mod merge;
 pub mod pin;
+pub mod prove;
 pub mod receipt;
 pub mod seal;
+pub mod status;
 pub mod stream;
 pub mod verify;
 
@@ -33,11 +35,13 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Get(args) => get::run(&store, &args),
         Command::Pin(args) => pin::run(&store, &args),
         Command::Receipt(args) => receipt::run(&store, &args),
+        Command::Prove(args) => prove::run(&store, &args),
         Command::Export(args) => export::run(&store, &args),
         Command::Verify(args) => verify::run(&store, &args),
         Command::Explain(args) => explain::run(&store, &args),
         Command::Merge(args) => merge::run(&store, &args),
         Command::Inspect(args) => inspect::run(&store, &args),
+        Command::Status(args) => status::run(&store, &args),
         Command::Seal(args) => seal::run(&store, &args),
         Command::Key(command) => key::run(&store, &command),
         Command::Stream(command) => stream::run(&store, &command),

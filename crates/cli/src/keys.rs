@@ -273,6 +273,22 @@ pub fn read_text(path: &Path) -> Result<Zeroizing<String>, KeyError> {
     }
 }
 
+/// How the secret's place stands, without reading the secret.
+pub fn state(directory: &Path) -> &'static str {
+    let path = directory.join(FILE);
+    let looked = check(directory).and_then(|()| {
+        let metadata = std::fs::metadata(&path).map_err(|error| failed(&path, error))?;
+        check_metadata(&path, &metadata)
+    });
+    match looked {
+        Ok(()) => "present",
+        Err(KeyError::Missing(_)) => "missing",
+        Err(KeyError::Wide(..)) => "readable by others, so refused",
+        Err(KeyError::Foreign(..)) => "another user's",
+        Err(_) => "can't be looked at",
+    }
+}
+
 fn make_directory(directory: &Path) -> Result<(), KeyError> {
     match DirBuilder::new().mode(0o700).create(directory) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {

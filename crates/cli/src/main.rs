@@ -7,6 +7,7 @@
 mod args;
 mod clock;
 mod commands;
+mod evidence;
 mod exit;
 mod explain;
 mod keys;

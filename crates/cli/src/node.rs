@@ -140,6 +140,10 @@ impl Writing {
         settings: Settings,
     ) -> Result<Writing, Failure> {
         let (directory, info) = describe(store)?;
+        let settings = Settings {
+            accept_register: write.register_lost.then(user),
+            ..settings
+        };
         let failed = |error| say::store(&error, &directory);
         if info.copy && !write.moved {
             return Err(say::store_is_a_copy(&directory));
@@ -264,7 +268,14 @@ pub fn check_target(
     info: &StoreInfo,
 ) -> Result<(), Failure> {
     let secret = keys_directory(directory, keys, info);
-    target::check(path, &[(directory, "the store"), (&secret, "the keys")])
+    let mut closed = vec![(directory, "the store"), (secret.as_path(), "the keys")];
+    // The register may not be there yet, and must not be what a command makes in its place.
+    closed.extend(
+        info.register
+            .iter()
+            .map(|path| (path.as_path(), "the register")),
+    );
+    target::check(path, &closed)
 }
 
 /// What a store says of itself.

@@ -228,6 +228,8 @@ pub fn open(error: &OpenError, directory: &Path) -> Failure {
             "if the wall clock is right: indelible clock accept --store {}",
             shell(directory)
         )),
+        OpenError::RegisterMissing => Failure::new(Exit::Damaged, error.to_string())
+            .hint("bring it back, or mount the disk it lies on; if it is lost for good and this store is no old copy, --register-lost goes on, which is recorded"),
         OpenError::NoTime => Failure::new(Exit::Trouble, error.to_string()).hint("set the clock"),
         OpenError::Refused(refusal) => refused(refusal),
         OpenError::BadName(_) => Failure::usage(error.to_string())

@@ -52,6 +52,45 @@ fn same_members(ours: &str, theirs: &str) {
 }
 
 #[test]
+fn both_verifiers_take_batch_receipts_proofs_and_trust_files() {
+    let bed = Bed::with_log();
+    let ended = bed.run_with(["append", "--log", "payments"], b"{}\n{}\n{}\n");
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let range = ["--log", "payments", "--from", "1", "--to", "3"];
+    bed.write("batch", bed.ok([&["receipt"], &range[..]].concat()));
+    bed.write("records", bed.ok([&["get"], &range[..]].concat()));
+    bed.write("export", bed.ok(["export", "--log", "payments"]));
+    let proof = bed.ok(["prove", "--log", "payments", "--from-size", "2"]);
+    bed.write("proof", proof);
+    let at = ["prove", "--log", "payments", "--at", "2001-01-01T00:00:00Z"];
+    bed.write("at", bed.ok(at));
+    let pin = bed.ok(["pin", "--log", "payments"]);
+    bed.write(
+        "trust",
+        format!("indelible-trust-v0\n{pin}signatures ed25519\n"),
+    );
+    bed.write(
+        "both",
+        format!("indelible-trust-v0\n{pin}signatures both\n"),
+    );
+    for (trust, code) in [("trust", 0), ("both", 3)] {
+        let with = |evidence: &[&'static str]| [evidence, &["--trust", trust]].concat();
+        let batch = with(&["--receipt", "batch", "--record", "records"]);
+        verify_twice(&bed, &batch, &with(&["batch", "records"]), code);
+        for (flag, file) in [
+            ("--proof", "proof"),
+            ("--proof", "at"),
+            ("--export", "export"),
+        ] {
+            verify_twice(&bed, &with(&[flag, file]), &with(&[file]), code);
+        }
+    }
+    let pin = pin.trim();
+    let ours = ["--receipt", "batch", "--pin", pin];
+    verify_twice(&bed, &ours, &["batch", "--pin", pin], 3);
+}
+
+#[test]
 fn the_second_verifier_explains_itself_and_reads_standard_input() {
     let bed = Bed::with_log();
     bed.write("export", bed.ok(["export", "--log", "payments"]));

@@ -5,8 +5,8 @@
 use crate::books::{Books, Log, SignedNote};
 use crate::view::ReadError;
 use indelible_proof::hash;
-use indelible_proof::receipt;
-use indelible_proof::tree::inclusion;
+use indelible_proof::tree::{inclusion, subtree};
+use indelible_proof::{batch_receipt, receipt};
 
 impl Books {
     /// The receipt of a record under a note that covers it: a C2SP `tlog-proof@v1`.
@@ -28,5 +28,27 @@ impl Books {
             return Err(ReadError::unproven(log, seq));
         }
         Ok(receipt::encode(head, seq, &proof, &note.text))
+    }
+
+    /// One receipt for the `count` records from `first` on, under a note that covers them.
+    ///
+    /// # Errors
+    /// As [`Books::receipt`].
+    pub fn batch_receipt(
+        &self,
+        log: &Log,
+        first: u64,
+        count: u64,
+        note: &SignedNote,
+    ) -> Result<String, ReadError> {
+        let (left, right) = self.subtree(log, first, count, note.size)?;
+        let entries = self.entries(log, first..first + count)?;
+        let leaves = entries.iter().map(hash::leaf);
+        if !subtree::verify(first, leaves, note.size, &left, &right, &note.root) {
+            return Err(ReadError::unproven(log, first));
+        }
+        Ok(batch_receipt::encode(
+            first, count, &left, &right, &note.text,
+        ))
     }
 }

@@ -33,6 +33,7 @@ use crate::resend::Resend;
 use crate::sequencer::{Batch, Draft, Sequencer};
 use crate::signer::BatchKey;
 use claims::Told;
+use indelible_proof::key::verify_ed25519;
 use indelible_proof::time::Time;
 use indelible_store::{Outcome as Written, StoreError};
 use std::collections::{BTreeMap, HashSet};
@@ -197,7 +198,8 @@ impl Committer {
     }
 
     /// Puts the last durable batch's header where a rollback of the store can't reach it. Trouble is kept for whoever asks: the
-    /// register is off the commit path and never stops a write.
+    /// register is off the commit path and a disk that fails there stops no write. What stops this writer is the header of another
+    /// one, signed by this node's own key: a copy of the store is written to elsewhere, and one of the two histories must end.
     pub(crate) fn register(&self) {
         let header = self.last_batch().signed_header;
         let mut registered = self
@@ -215,7 +217,9 @@ impl Committer {
             // A try that was reported lost may have gone through.
             Err(StoreError::Conflict) => store.register_read().and_then(|held| {
                 registered.0 = held;
-                self.check_own(registered.0.as_deref())?;
+                if let Some(held) = registered.0.as_deref() {
+                    self.check_own(held)?;
+                }
                 store.register_swap(registered.0.as_deref(), &header)
             }),
             swapped => swapped,
@@ -227,14 +231,29 @@ impl Committer {
     }
 
     /// What the register holds must be an earlier batch of this very run: nobody else writes it while the lock is held.
-    fn check_own(&self, held: Option<&[u8]>) -> Result<(), StoreError> {
-        let ours = held.is_none_or(|held| {
-            Register::decode(held).is_ok_and(|held| {
-                held.header.store == self.books.store().describe().store_id
-                    && held.header.number <= self.last_batch().number
-            })
-        });
-        ours.then_some(()).ok_or(StoreError::Conflict)
+    fn check_own(&self, held: &[u8]) -> Result<(), StoreError> {
+        let last = self.last_batch();
+        let writer = Register::decode(&last.signed_header).map(|last| last.header.writer);
+        let (Ok(held), Ok(writer)) = (Register::decode(held), writer) else {
+            return Err(StoreError::Conflict);
+        };
+        let store = self.books.store().describe().store_id;
+        if held.header.store != store {
+            return Err(StoreError::Conflict);
+        }
+        if held.header.writer == writer {
+            let is_earlier = held.header.number <= last.number;
+            return is_earlier.then_some(()).ok_or(StoreError::Conflict);
+        }
+        let message = signed_message(&held.header.encode());
+        let by = |key: &[u8; 32]| verify_ed25519(key, &message, &held.signature);
+        // Any key this node ever had: the copy may be older than a rotation.
+        if self.batch_keys().all().any(by) {
+            self.queue.stop(
+                "another writer of this store has set the register: a copy of it is written to elsewhere",
+            );
+        }
+        Err(StoreError::Conflict)
     }
 
     /// The register's last trouble.

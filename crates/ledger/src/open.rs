@@ -40,6 +40,8 @@ pub struct Settings {
     pub key_horizon: Option<u64>,
     /// How long a caller waits for room in the queue before it is told *not recorded, send again*.
     pub queue_wait: Duration,
+    /// An operator goes on although the configured register is missing: who. Means nothing while it is there.
+    pub accept_register: Option<String>,
     /// An operator accepts the wall clock as it stands: who.
     pub accept_clock: Option<String>,
     /// Who may give the logs of a new node other keys when their own are lost or stolen; a node that exists has said so already.
@@ -56,6 +58,7 @@ impl Default for Settings {
             tail_bytes_max: None,
             key_horizon: None,
             queue_wait: QUEUE_WAIT,
+            accept_register: None,
             accept_clock: None,
             recovery: None,
             software,
@@ -96,6 +99,9 @@ pub enum OpenError {
     /// There is such a log already.
     #[error("log '{0}' exists already")]
     LogExists(String),
+    /// The register that guards against a rollback is not there. Only in a store's first run it may not have been written yet.
+    #[error("the register is missing: nothing says whether this is the newest state of the store")]
+    RegisterMissing,
     /// The secret is not the one this store was founded with.
     #[error("these keys don't belong to this store: its checkpoints are signed by another key")]
     WrongKeys,

@@ -113,6 +113,30 @@ pub struct Recovered {
 }
 
 impl Recovered {
+    /// Batches of the tail that no pack holds.
+    #[must_use]
+    pub fn tail_batches(&self) -> u64 {
+        let sealed = self.last_sealed.map_or(0, |last| last + 1);
+        self.next.saturating_sub(sealed)
+    }
+
+    /// Their bytes.
+    #[must_use]
+    pub fn tail_bytes(&self) -> u64 {
+        self.tail_bytes
+    }
+
+    /// Sealed packs.
+    #[must_use]
+    pub fn packs(&self) -> u64 {
+        u64::try_from(self.books.packs().len()).unwrap_or(u64::MAX)
+    }
+
+    /// A register is written within a second, and at every clean stop: after the first run there is one.
+    pub(crate) fn lacks_its_register(&self) -> bool {
+        self.register.is_none() && self.epoch > 1
+    }
+
     /// Time of the newest batch.
     #[must_use]
     pub fn last_time(&self) -> Option<Time> {

@@ -204,7 +204,9 @@ fn wherever_merging_stops_the_store_verifies_and_nothing_is_lost() {
             random: Box::new(move |out| bytes(out)),
             faults: None,
         };
-        drop(LocalStore::open_write(&bed.path(), options).unwrap());
+        let store = LocalStore::open_write(&bed.path(), options).unwrap();
+        store.acquire([5; 16]).unwrap();
+        store.bind().unwrap();
     };
     let counting = |counted: &Arc<AtomicU64>, at: u64, fate: WriteFate| -> FaultInjector {
         let counted = Arc::clone(counted);

@@ -17,6 +17,8 @@ use sha2::{Digest as _, Sha256};
 pub enum KeyType {
     /// Byte 0x01, a 32-byte key.
     Ed25519,
+    /// Byte 0x04, a 32-byte key of a witness, which signs what it saw and when (C2SP tlog-cosignature).
+    Ed25519Cosignature,
     /// Byte 0x06, a 1,312-byte key: recognised, and not checked by this version.
     MlDsa44,
 }
@@ -27,6 +29,7 @@ impl KeyType {
     pub fn byte(self) -> u8 {
         match self {
             KeyType::Ed25519 => 0x01,
+            KeyType::Ed25519Cosignature => 0x04,
             KeyType::MlDsa44 => 0x06,
         }
     }
@@ -34,6 +37,7 @@ impl KeyType {
     fn from_byte(byte: u8) -> Option<KeyType> {
         match byte {
             0x01 => Some(KeyType::Ed25519),
+            0x04 => Some(KeyType::Ed25519Cosignature),
             0x06 => Some(KeyType::MlDsa44),
             _ => None,
         }
@@ -42,7 +46,7 @@ impl KeyType {
     /// Bytes of a public key.
     fn public_bytes(self) -> usize {
         match self {
-            KeyType::Ed25519 => 32,
+            KeyType::Ed25519 | KeyType::Ed25519Cosignature => 32,
             KeyType::MlDsa44 => 1_312,
         }
     }
@@ -54,8 +58,8 @@ pub enum KeyError {
     /// Not `<name>+<8 hex>+<base64>`.
     #[error("a verifier key has the form <name>+<8 hex digits>+<base64>")]
     Form,
-    /// Neither Ed25519 nor ML-DSA-44, or not the length of its type.
-    #[error("the verifier key is of an unknown type")]
+    /// Not a type that can be here, or not the length of its type.
+    #[error("the verifier key is of a type that is not known here")]
     Type,
     /// The key id belongs to another name or key: a letter is wrong, or the parts were put together from two keys.
     #[error("the key id of the verifier key does not fit its name and key")]
@@ -84,11 +88,24 @@ impl VerifierKey {
         }
     }
 
-    /// Reads the text form. Whether the bytes are a point that can sign is judged with the first signature.
+    /// Reads the text form of a key that signs checkpoints. Whether the bytes are a point that can sign is judged with the first
+    /// signature.
     ///
     /// # Errors
     /// [`KeyError`].
     pub fn parse(text: &str) -> Result<VerifierKey, KeyError> {
+        VerifierKey::parse_of(&[KeyType::Ed25519, KeyType::MlDsa44], text)
+    }
+
+    /// Reads the text form of a key that cosigns what others signed.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn parse_cosigner(text: &str) -> Result<VerifierKey, KeyError> {
+        VerifierKey::parse_of(&[KeyType::Ed25519Cosignature, KeyType::MlDsa44], text)
+    }
+
+    fn parse_of(types: &[KeyType], text: &str) -> Result<VerifierKey, KeyError> {
         let (name, rest) = text.split_once('+').ok_or(KeyError::Form)?;
         let (id, key) = rest.split_once('+').ok_or(KeyError::Form)?;
         let id = parse_id(id)
@@ -97,7 +114,7 @@ impl VerifierKey {
         let key = strict_base64::decode(key).ok_or(KeyError::Form)?;
         let (type_byte, public) = key.split_first().ok_or(KeyError::Form)?;
         let key_type = KeyType::from_byte(*type_byte)
-            .filter(|key_type| key_type.public_bytes() == public.len())
+            .filter(|key_type| types.contains(key_type) && key_type.public_bytes() == public.len())
             .ok_or(KeyError::Type)?;
         if key_id(name, key_type, public) != id {
             return Err(KeyError::Id);
@@ -138,7 +155,9 @@ impl VerifierKey {
     #[must_use]
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         match self.key_type {
-            KeyType::Ed25519 => verify_ed25519(&self.public, message, signature),
+            KeyType::Ed25519 | KeyType::Ed25519Cosignature => {
+                verify_ed25519(&self.public, message, signature)
+            }
             KeyType::MlDsa44 => false,
         }
     }

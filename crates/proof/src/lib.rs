@@ -5,7 +5,8 @@
 //!
 //! # What to trust
 //!
-//! One line that somebody you trust gave you, once: the [`pin`], which names a log and its key. Everything else may come from
+//! One line that somebody you trust gave you, once: the [`pin`], which names a log and its key; or a [`trust`] file, which also says
+//! which witnesses must have seen what the log signed. Everything else may come from
 //! anybody, the log's operator included:
 //!
 //! | you hold | it proves |
@@ -13,6 +14,9 @@
 //! | a record line | nothing by itself: head, salt and event can be made up together |
 //! | a receipt and the pin | who held the key signed a tree in which this head has this place |
 //! | the record line too | and that this is the event the head commits to |
+//! | a batch receipt, its records and the pin | the same for all of them, one after the other, and each one's own receipt |
+//! | a consistency proof and the pin | that the tree of one size begins with that of another, and the signed one with both |
+//! | a head at a time and the pin | which records the log had by then, by its own clock |
 //! | an export and the pin | the same for every record of a range, and that none is missing between them |
 //!
 //! It does not prove that what an event says is true, that its `time` is right (the node asserts it), or that no second history was
@@ -91,6 +95,7 @@
 
 extern crate alloc;
 
+pub mod batch_receipt;
 pub mod checkpoint;
 mod cursor;
 pub mod event;
@@ -107,16 +112,21 @@ pub mod key;
 pub mod key_event;
 pub mod key_set;
 pub mod limits;
+mod lines;
+pub mod memory;
 pub mod node_event;
 pub mod note;
 pub mod origin;
 pub mod pin;
+pub mod policy;
+pub mod prove;
 pub mod receipt;
 pub mod record;
 mod strict_base64;
 pub mod tile;
 pub mod time;
 pub mod tree;
+pub mod trust;
 pub mod verdict;
 pub mod verify;
 pub mod walk;

@@ -71,6 +71,25 @@ pub const NOTE_BYTES_MAX: usize = 256 << 10;
 /// A receipt. The largest note, head and proof take 265 KiB; what is longer is not worth looking at.
 pub const RECEIPT_BYTES_MAX: usize = 512 << 10;
 
+/// Records of one batch receipt: those of one batch. Whoever derives single receipts holds their entries in memory, 2 MiB.
+pub const BATCH_RECEIPT_RECORDS_MAX: u64 = 65_536;
+
+/// A policy, C2SP tlog-policy. Thousands of witnesses would fit; nobody has them.
+pub const POLICY_BYTES_MAX: usize = 1 << 20;
+
+/// Lines of a policy. C2SP asks for 32 logs, witnesses and groups at least.
+pub const POLICY_LINES_MAX: usize = 1_000;
+
+/// A trust file: a pin and a policy.
+pub const TRUST_BYTES_MAX: usize = POLICY_BYTES_MAX + (4 << 10);
+
+/// A memory file: a checkpoint of each of tens of thousands of logs.
+pub const MEMORY_BYTES_MAX: usize = 64 << 20;
+
+/// Seconds by which the clocks of a log and its witnesses may differ before one contradicts the other. Ordinary machines keep well
+/// within it; who backdates records by less gains nothing.
+pub const WITNESS_CLOCK_SECS: u64 = 300;
+
 /// Signature lines of a note. A log has a handful of witnesses; 64 keeps a hostile note cheap.
 pub const NOTE_LINES_MAX: usize = 64;
 

@@ -6,6 +6,7 @@
 use crate::key::{KeyType, VerifierKey};
 use crate::limits::{NOTE_BYTES_MAX, NOTE_LINES_MAX};
 use crate::strict_base64;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -72,6 +73,19 @@ pub enum Signed {
     Invalid,
 }
 
+/// What a note says of one witness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cosigned {
+    /// It saw the checkpoint at this second since 1970.
+    At(u64),
+    /// No line names it.
+    NoLine,
+    /// A line names it and its signature is wrong.
+    Invalid,
+    /// A line names it and is of a type this version does not check.
+    Unchecked,
+}
+
 impl<'a> Note<'a> {
     /// Reads a note.
     ///
@@ -131,6 +145,22 @@ impl<'a> Note<'a> {
         }
     }
 
+    /// Did this witness cosign the text, and when? (C2SP tlog-cosignature, type 0x04.)
+    #[must_use]
+    pub fn cosigned(&self, key: &VerifierKey) -> Cosigned {
+        let line = self
+            .signatures
+            .iter()
+            .find(|line| line.name == key.name() && line.key_id == key.id());
+        match (line, key.key_type()) {
+            (None, _) => Cosigned::NoLine,
+            (Some(line), KeyType::Ed25519Cosignature) => {
+                cosigned_at(self.text, key, &line.signature).map_or(Cosigned::Invalid, Cosigned::At)
+            }
+            (Some(_), KeyType::Ed25519 | KeyType::MlDsa44) => Cosigned::Unchecked,
+        }
+    }
+
     /// How many lines have the shape of an ML-DSA-44 cosignature by the log of that origin. They are not verified.
     #[must_use]
     pub fn ml_dsa_shaped_lines(&self, origin: &str) -> usize {
@@ -159,6 +189,15 @@ impl<'a> SignatureLine<'a> {
     fn is_same_key(&self, other: &SignatureLine<'_>) -> bool {
         (self.name, self.key_id) == (other.name, other.key_id)
     }
+}
+
+/// The timestamp, if it and the signature behind it are good.
+fn cosigned_at(text: &str, key: &VerifierKey, signature: &[u8]) -> Option<u64> {
+    let (timestamp, signature) = signature.split_first_chunk::<8>()?;
+    let timestamp = u64::from_be_bytes(*timestamp);
+    let message = format!("cosignature/v1\ntime {timestamp}\n{text}");
+    let good = timestamp < 1 << 63 && key.verify(message.as_bytes(), signature);
+    good.then_some(timestamp)
 }
 
 /// Appends a signature line. A note is its text, an LF, and these.

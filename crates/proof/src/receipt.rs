@@ -7,6 +7,7 @@ use crate::checkpoint::Checkpoint;
 use crate::cursor::integer;
 use crate::hash::Hash;
 use crate::limits::{HEAD_BYTES_MAX, PROOF_HASHES_MAX, RECEIPT_BYTES_MAX};
+use crate::lines::{Lines, push_hashes};
 use crate::note::Note;
 use crate::strict_base64;
 use crate::verdict::Part;
@@ -29,6 +30,8 @@ pub struct Receipt<'a> {
     pub note: Note<'a>,
     /// What the note's text says.
     pub checkpoint: Checkpoint<'a>,
+    /// The note as it stands in the receipt.
+    pub note_text: &'a str,
 }
 
 impl<'a> Receipt<'a> {
@@ -41,25 +44,20 @@ impl<'a> Receipt<'a> {
         if bytes.len() > RECEIPT_BYTES_MAX {
             return Err(Part::Line(1));
         }
-        let mut lines = Lines {
-            rest: text,
-            number: 0,
-        };
+        let mut lines = Lines::new(text);
         lines.read(|line| (line == TITLE).then_some(()))?;
         let head = lines.read(read_head)?;
         let index = lines.read(|line| integer(line.strip_prefix("index ")?.as_bytes()))?;
-        let mut proof = Vec::new();
-        while let Some(hash) = lines.read(|line| read_proof_line(line, proof.len()))? {
-            proof.push(hash);
-        }
-        let note = Note::parse(lines.rest.as_bytes()).map_err(|_| Part::Checkpoint)?;
-        let checkpoint = Checkpoint::parse(note.text).map_err(|_| Part::Checkpoint)?;
+        let proof = lines.hashes(PROOF_HASHES_MAX)?;
+        let note_text = lines.rest();
+        let (note, checkpoint) = lines.checkpoint()?;
         Ok(Receipt {
             head,
             index,
             proof,
             note,
             checkpoint,
+            note_text,
         })
     }
 }
@@ -74,47 +72,14 @@ pub fn encode(head: &[u8], seq: u64, proof: &[Hash], note: &str) -> String {
     text.push_str("\nindex ");
     text.push_str(&seq.to_string());
     text.push('\n');
-    for hash in proof {
-        strict_base64::push(&hash.0, &mut text);
-        text.push('\n');
-    }
-    text.push('\n');
+    push_hashes(proof, &mut text);
     text.push_str(note);
     text
-}
-
-/// What is left to read, and the number of the line read last.
-struct Lines<'a> {
-    rest: &'a str,
-    number: u64,
-}
-
-impl<'a> Lines<'a> {
-    /// Takes the next line, which must end in LF and be what `judge` accepts.
-    fn read<T>(&mut self, judge: impl FnOnce(&'a str) -> Option<T>) -> Result<T, Part> {
-        self.number = self.number.saturating_add(1);
-        let (line, rest) = self.rest.split_once('\n').ok_or(Part::Line(self.number))?;
-        self.rest = rest;
-        judge(line).ok_or(Part::Line(self.number))
-    }
 }
 
 fn read_head(line: &str) -> Option<Vec<u8>> {
     strict_base64::decode(line.strip_prefix("extra ")?)
         .filter(|head| (1..=HEAD_BYTES_MAX).contains(&head.len()))
-}
-
-/// A hash, or nothing in the empty line that ends the proof.
-#[allow(
-    clippy::option_option,
-    reason = "refused, the end, and a hash are three answers to one line"
-)]
-fn read_proof_line(line: &str, hashes: usize) -> Option<Option<Hash>> {
-    if line.is_empty() {
-        return Some(None);
-    }
-    let hash = strict_base64::decode_hash(line)?;
-    (hashes < PROOF_HASHES_MAX).then_some(Some(hash))
 }
 
 #[cfg(test)]

@@ -135,6 +135,10 @@ pub enum Authenticity {
     KeyWalkBroken,
     /// The key's line is there and wrong.
     SignatureInvalid,
+    /// A signature of another type was asked for, and there is none.
+    RequiredAbsent,
+    /// The same, and there is a line that this version does not check.
+    RequiredUnchecked,
     /// Not reached.
     Unchecked,
 }
@@ -151,14 +155,14 @@ pub enum Consistency {
         /// The other.
         other: String,
     },
-    /// The log signed a larger tree before. Reserved.
+    /// The log signed a larger tree before.
     Rollback {
         /// The note of the larger tree.
         newer: String,
     },
     /// Nothing was remembered.
     Unchecked,
-    /// The same, and a comparison was asked for. Reserved.
+    /// A comparison was asked for, and could not be made.
     UncheckedThoughAsked,
 }
 
@@ -167,16 +171,16 @@ pub enum Consistency {
 pub enum Witnesses {
     /// No policy asks for any.
     NoneAsked,
-    /// As many as the policy asks for. Reserved.
+    /// As many as the policy asks for.
     QuorumMet,
-    /// Fewer. Reserved.
+    /// Fewer.
     QuorumMissing,
-    /// Nobody saw it lately. Reserved.
+    /// Nobody saw it lately.
     Stale {
         /// Seconds since somebody did.
         age_secs: u64,
     },
-    /// A witness saw it before the log says it was made. Reserved.
+    /// A witness saw it before the log says it was made.
     TimeContradicted,
     /// Not reached.
     Unchecked,
@@ -281,6 +285,8 @@ impl Authenticity {
             | Authenticity::SelfKeyedOwnStore => 0,
             Authenticity::SelfKeyed
             | Authenticity::UnknownKey
+            | Authenticity::RequiredAbsent
+            | Authenticity::RequiredUnchecked
             | Authenticity::OkUpToItsHinge
             | Authenticity::Unchecked => 3,
             Authenticity::KeyRetired

@@ -163,13 +163,15 @@ pub struct StoreInfo {
     pub keys: Option<PathBuf>,
     /// Whether a register was configured; if not, nothing outside the store guards against a rollback.
     pub register_configured: bool,
+    /// The file it is, where it is one. It may not be there.
+    pub register: Option<PathBuf>,
     /// Whether it was accepted that a reboot loses everything.
     pub volatile: bool,
     /// Whether this handle refuses every write.
     pub read_only: bool,
     /// Whether `FORMAT` is bound to another inode: this directory is a copy.
     pub copy: bool,
-    /// Whether this opening bound a copy to its new place (`moved`), which the ledger records.
+    /// Whether this handle opened a copy as moved, to be bound to its new place ([`Store::bind`]), which the ledger records.
     pub moved: bool,
     /// Sentences for the operator.
     pub warnings: Vec<String>,
@@ -195,6 +197,13 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`StoreError::Busy`] if it is held by another; [`StoreError::ReadOnly`] for a reading handle.
     fn acquire(&self, writer: WriterId) -> Result<(), StoreError>;
+
+    /// Binds a copy that was opened as moved to the place where it lies: from now on it is the store. Until then every write is
+    /// refused, so that whoever opens it can compare it first with what the register remembers. Nothing for a store in its place.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`]; [`StoreError::ReadOnly`] for a reading handle.
+    fn bind(&self) -> Result<(), StoreError>;
 
     /// Whether some handle, this one or another, holds the right to write at this moment.
     ///

@@ -102,6 +102,10 @@ impl Store for Memory {
         }
     }
 
+    fn bind(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     fn writer_active(&self) -> Result<bool, StoreError> {
         Ok(self.disk.state().holder.is_some())
     }

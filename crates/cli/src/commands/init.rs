@@ -110,6 +110,7 @@ pub fn run(store: &StoreArg, args: &InitArgs) -> Result<Exit, Failure> {
         keys: Some(keys_directory.clone()),
         passphrase_file: args.passphrase_file.clone(),
         moved: false,
+        register_lost: false,
     };
     let settings = Settings {
         background_sealing: false,

@@ -1,53 +1,105 @@
-//! `indelible receipt`: prints the receipt of a record under the newest published checkpoint. Needs no secret.
+//! `indelible receipt`: prints the receipt of a record, or of many at once, under the newest published checkpoint; or derives a
+//! record's own receipt from a batch receipt, offline. Needs no secret.
 
-use crate::args::StoreArg;
+mod derive;
+
+use crate::args::{RangeArgs, StoreArg};
 use crate::exit::Exit;
 use crate::node::Reading;
 use crate::output::Output;
 use crate::say::{self, Failure};
+use crate::show;
 use clap::Args;
 use indelible_ledger::{Log, SignedNote};
+use indelible_proof::limits::BATCH_RECEIPT_RECORDS_MAX;
 use indelible_proof::receipt::Receipt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Print the receipt of one record
+/// Print the receipt of a record, or one for many
 ///
 /// A C2SP tlog-proof: the head, its place in the tree, and the signed checkpoint. Whoever has the log's pin can verify it offline.
+///
+/// With --from or --to it is a batch receipt, one for all records of a range. Whoever holds their heads verifies all of them with it,
+/// and makes each record's own receipt with --from-batch, without the log.
 #[derive(Args)]
 pub struct ReceiptArgs {
     /// Name of the log
-    #[arg(long, value_name = "NAME", required_unless_present = "refresh")]
+    #[arg(long, value_name = "NAME", required_unless_present_any = ["from_batch", "refresh"])]
     pub log: Option<String>,
+
     /// Which record
-    #[arg(long, value_name = "SEQ", required_unless_present = "refresh")]
+    #[arg(long, value_name = "SEQ", conflicts_with_all = ["from", "to"], required_unless_present_any = ["from", "to", "refresh"])]
     pub seq: Option<u64>,
+
+    #[command(flatten)]
+    pub range: RangeArgs,
+
+    /// Derive the receipt of --seq from this batch receipt, without a store
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["log", "from", "to"], requires = "records")]
+    pub from_batch: Option<PathBuf>,
+
+    /// All records of the batch receipt, lines as `get` prints them, with or without events
+    #[arg(long, value_name = "FILE", requires = "from_batch")]
+    pub records: Option<PathBuf>,
+
     /// Make this receipt anew: the same record, signed by the key of today
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["log", "seq"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["log", "seq", "from", "to", "from_batch"])]
     pub refresh: Option<PathBuf>,
 }
 
 /// Does it.
 pub fn run(store: &StoreArg, args: &ReceiptArgs) -> Result<Exit, Failure> {
-    let reading = Reading::open(store)?;
-    let (log, seq) = match (&args.refresh, &args.log, args.seq) {
-        (Some(path), ..) => of_receipt(&reading, path)?,
-        (None, Some(log), Some(seq)) => (reading.log(log)?, seq),
-        _ => return Err(Failure::usage("which record?").hint("--log NAME --seq SEQ")),
+    let text = match (&args.from_batch, &args.records, &args.log, args.seq) {
+        (Some(batch), Some(records), _, Some(seq)) => derive::receipt(batch, records, seq)?,
+        (_, _, Some(name), Some(seq)) => {
+            let reading = Reading::open(store)?;
+            one(&reading, &*reading.log(name)?, seq)?
+        }
+        (_, _, Some(name), None) => many(&Reading::open(store)?, name, &args.range)?,
+        _ => match &args.refresh {
+            Some(path) => again(store, path)?,
+            None => return Err(Failure::usage("which record: --seq is missing".to_owned())),
+        },
     };
-    let stored = reading
-        .books
-        .record(&log, seq)
-        .map_err(|error| reading.failed(&error))?;
-    let note = note_over(&log, seq + 1)?;
-    let receipt = reading
-        .books
-        .receipt(&log, seq, &stored.head, &note)
-        .map_err(|error| reading.failed(&error))?;
     let mut out = Output::new();
-    out.bytes(receipt.as_bytes())?;
+    out.bytes(text.as_bytes())?;
     out.flush()?;
     Ok(Exit::Done)
+}
+
+fn one(reading: &Reading, log: &Log, seq: u64) -> Result<String, Failure> {
+    let stored = reading
+        .books
+        .record(log, seq)
+        .map_err(|error| reading.failed(&error))?;
+    let note = note_over(log, seq + 1)?;
+    let receipt = reading.books.receipt(log, seq, &stored.head, &note);
+    receipt.map_err(|error| reading.failed(&error))
+}
+
+/// The receipt of the record that an older one is of.
+fn again(store: &StoreArg, path: &Path) -> Result<String, Failure> {
+    let reading = Reading::open(store)?;
+    let (log, seq) = of_receipt(&reading, path)?;
+    one(&reading, &log, seq)
+}
+
+fn many(reading: &Reading, name: &str, range: &RangeArgs) -> Result<String, Failure> {
+    let log = reading.log(name)?;
+    let seqs = range.within(name, log.size())?;
+    let count = seqs.end - seqs.start;
+    if count > BATCH_RECEIPT_RECORDS_MAX {
+        return Err(Failure::usage(format!(
+            "{} are too many for one batch receipt: at most {}",
+            show::counted(count, "record"),
+            show::count(BATCH_RECEIPT_RECORDS_MAX)
+        ))
+        .hint("`indelible export` proves any number of records, and holds them"));
+    }
+    let note = note_over(&log, seqs.end)?;
+    let receipt = reading.books.batch_receipt(&log, seqs.start, count, &note);
+    receipt.map_err(|error| reading.failed(&error))
 }
 
 /// The record that an older receipt is of, which must be the one stored here.

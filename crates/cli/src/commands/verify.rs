@@ -1,44 +1,67 @@
-//! `indelible verify`: judges a store, a receipt or an export, offline and without a secret.
+//! `indelible verify`: judges a store, a receipt, a proof or an export, offline and without a secret.
 //!
 //! The judging is `indelible_proof`'s and, for stores, `indelible_ledger::verify`'s; here the evidence is read and the answer put
 //! into words: what was checked, how much, and what was not.
 
 mod file;
 mod progress;
+mod remember;
 mod report;
 mod store;
+mod trust;
 
-use crate::args::{StoreArg, from_environment};
+use crate::args::{StoreArg, WriteArgs};
 use crate::exit::Exit;
+use crate::node::{check_target, describe};
 use crate::output::Output;
 use crate::say::Failure;
+use crate::target;
 use clap::Args;
-use indelible_proof::pin::Pin;
-use indelible_proof::verify::Known;
 use std::path::PathBuf;
+use trust::Trusted;
 
-/// Verify a store, a receipt or an export, offline
+/// Verify a store, a receipt, a proof or an export, offline
 ///
-/// Without --receipt or --export the whole store is read from disk and re-hashed. The answer has five axes, never one word; the
+/// Without --receipt, --proof or --export the whole store is read from disk and re-hashed. The answer has five axes, never one word; the
 /// exit code is 0 if all that was asked for verified, 1 if something is wrong, 3 if nothing is wrong but not all could be verified,
 /// for example because no pin says who should have signed.
 #[derive(Args)]
 pub struct VerifyArgs {
     /// Re-hash the records of this log only
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["receipt", "export"])]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["receipt", "export", "proof"])]
     pub log: Option<String>,
-    /// Verify a receipt
+    /// Verify a receipt, or a batch receipt
     #[arg(long, value_name = "FILE", conflicts_with = "export")]
     pub receipt: Option<PathBuf>,
-    /// Verify that the receipt is this record's, a line as `get` prints it
+    /// Verify that the receipt is this record's, a line as `get` prints it; a batch receipt takes all lines of its records
     #[arg(long, value_name = "FILE", requires = "receipt")]
     pub record: Option<PathBuf>,
+    /// Verify what `prove` printed
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["receipt", "export"])]
+    pub proof: Option<PathBuf>,
+
     /// Verify an export
     #[arg(long, value_name = "FILE")]
     pub export: Option<PathBuf>,
     /// The log and key you trust: the line that `pin` prints, if not in INDELIBLE_PIN
     #[arg(long, value_name = "LINE")]
     pub pin: Option<String>,
+    /// Whom to trust, in a file: a pin, which signatures must be there, and which witnesses must have seen it
+    #[arg(long, value_name = "FILE", conflicts_with = "pin")]
+    pub trust: Option<PathBuf>,
+
+    /// How old the newest evidence may be, such as 90s, 15m, 24h or 7d
+    #[arg(long, value_name = "AGE", value_parser = trust::age)]
+    pub max_age: Option<u64>,
+
+    /// Compare with what earlier verifications saw, and remember what this one sees if all is well
+    #[arg(long, value_name = "FILE")]
+    pub remember: Option<PathBuf>,
+
+    /// Verify that two checkpoints of a log contradict each other; of different sizes, with --proof
+    #[arg(long, value_names = ["NOTE", "NOTE"], num_args = 2, conflicts_with_all = ["receipt", "export", "log", "remember", "trust", "max_age", "walk"])]
+    pub fork: Option<Vec<PathBuf>>,
+
     /// What `key walk` wrote: the keys that the log has had since the pin, or since an older receipt
     #[arg(long, value_name = "FILE", conflicts_with = "log")]
     pub walk: Option<PathBuf>,
@@ -49,22 +72,28 @@ pub struct VerifyArgs {
 
 /// Does it.
 pub fn run(store: &StoreArg, args: &VerifyArgs) -> Result<Exit, Failure> {
-    let pin = pin(args)?;
-    let walk = args.walk.as_deref().map(file::walk).transpose()?;
-    let known = Known {
-        pin: pin.as_ref(),
-        walk: walk.as_ref(),
-    };
-    let report = match (&args.receipt, &args.export) {
-        (Some(receipt), _) => file::receipt(receipt, args.record.as_deref(), &known)?,
-        (None, Some(export)) => file::export(export, &known)?,
-        (None, None) if known.walk.is_some() => {
-            return Err(Failure::usage("--walk goes with --receipt or --export")
-                .hint("a store has the walk of each of its logs in itself"));
+    check_memory(store, args)?;
+    let mut trusted = Trusted::of(args)?;
+    let report = match (
+        &args.receipt,
+        &args.export,
+        &args.proof,
+        args.fork.as_deref(),
+    ) {
+        (.., Some([one, other])) => file::fork(one, other, args.proof.as_deref(), &trusted)?,
+        (Some(receipt), ..) => file::receipt(receipt, args.record.as_deref(), &mut trusted)?,
+        (_, Some(export), ..) => file::export(export, &mut trusted)?,
+        (_, _, Some(proof), _) => file::proof(proof, &mut trusted)?,
+        _ => {
+            trusted.refuse_walk("a store")?;
+            let directory = store.directory()?;
+            store::verify(&directory, args.log.as_deref(), &mut trusted)?
         }
-        (None, None) => store::verify(&store.directory()?, args.log.as_deref(), pin.as_ref())?,
     };
     let exit = Exit::of_verdict(report.verdict.exit_code());
+    if exit == Exit::Done {
+        trusted.keep()?;
+    }
     let mut out = Output::new();
     let printed = match args.json {
         true => out.line(report.json()),
@@ -77,16 +106,15 @@ pub fn run(store: &StoreArg, args: &VerifyArgs) -> Result<Exit, Failure> {
     }
 }
 
-/// What was trusted, if anything.
-fn pin(args: &VerifyArgs) -> Result<Option<Pin>, Failure> {
-    let line = match (&args.pin, from_environment("INDELIBLE_PIN")) {
-        (Some(line), _) => line.clone(),
-        (None, Some(line)) => line.to_string_lossy().into_owned(),
-        (None, None) => return Ok(None),
+/// Before anything is made: a memory does not belong into the store that it guards.
+fn check_memory(store: &StoreArg, args: &VerifyArgs) -> Result<(), Failure> {
+    let is_of_store = args.receipt.is_none() && args.export.is_none() && args.proof.is_none();
+    let Some(memory) = args.remember.as_ref().filter(|_| is_of_store) else {
+        return Ok(());
     };
-    let pin = Pin::parse(line.as_bytes());
-    pin.map(Some).map_err(|error| {
-        Failure::usage(error.to_string())
-            .hint("--pin takes the line itself: --pin \"$(cat payments.pin)\"")
-    })
+    match describe(store) {
+        Ok((directory, info)) => check_target(memory, &directory, &WriteArgs::default(), &info),
+        // What is wrong with the store is the verdict's to say.
+        Err(_) => target::check(memory, &[(&store.directory()?, "the store")]),
+    }
 }

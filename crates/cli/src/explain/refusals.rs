@@ -334,6 +334,19 @@ pub const REFUSALS: &[Entry] = &[
         ],
     ),
     refusal(
+        "the register is missing",
+        1,
+        "the file that remembers the newest batch is not where FORMAT says: nothing shows whether this is the newest state of the store",
+        &[
+            "the disk it lies on is not mounted",
+            "somebody took it away, so that an older copy of the store would pass",
+        ],
+        &[
+            "bring it back, or mount its disk",
+            "if it is lost for good and you know that this store is no old copy: --register-lost, which is recorded",
+        ],
+    ),
+    refusal(
         "these keys don't belong to this store",
         2,
         "the node secret is not the one the store was founded with; nothing was written",

@@ -114,6 +114,8 @@ fn every_value_a_verdict_can_have_is_explained_with_its_exit_code() {
         Authenticity::SelfKeyedOwnStore,
         Authenticity::UnknownKey,
         Authenticity::OkUpToItsHinge,
+        Authenticity::RequiredAbsent,
+        Authenticity::RequiredUnchecked,
         Authenticity::KeyRetired,
         Authenticity::KeyWalkBroken,
         Authenticity::SignatureInvalid,
@@ -128,6 +130,8 @@ fn every_value_a_verdict_can_have_is_explained_with_its_exit_code() {
             | Authenticity::SelfKeyedOwnStore
             | Authenticity::UnknownKey
             | Authenticity::OkUpToItsHinge
+            | Authenticity::RequiredAbsent
+            | Authenticity::RequiredUnchecked
             | Authenticity::KeyRetired
             | Authenticity::KeyWalkBroken
             | Authenticity::SignatureInvalid
@@ -341,6 +345,7 @@ fn every_error_of_the_engine_and_the_store_is_explained() {
         OpenError::BadName("A".to_owned()),
         OpenError::LogExists("a".to_owned()),
         OpenError::WrongKeys,
+        OpenError::RegisterMissing,
         OpenError::TooManyLogs,
         OpenError::OpenHinge(3),
         OpenError::NothingToRecover,
@@ -356,6 +361,7 @@ fn every_error_of_the_engine_and_the_store_is_explained() {
             | OpenError::BadName(_)
             | OpenError::LogExists(_)
             | OpenError::WrongKeys
+            | OpenError::RegisterMissing
             | OpenError::TooManyLogs
             | OpenError::OpenHinge(_)
             | OpenError::NothingToRecover

@@ -40,6 +40,27 @@ pub const OTHER_AXES: &[Entry] = &[
     },
     Entry {
         on: On::Authenticity,
+        says: "required signature absent",
+        exit: 3,
+        means: "the log's key signed, and a signature that the trust file asks for besides is not there",
+        causes: &[
+            "a trust file that asks for a post-quantum signature, and a log that makes none",
+            "a checkpoint from before the log made them",
+        ],
+        now: &[
+            "ask the log's owner for evidence with it, or whether the trust file asks for too much",
+        ],
+    },
+    Entry {
+        on: On::Authenticity,
+        says: "required signature unchecked",
+        exit: 3,
+        means: "a signature that the trust file asks for is there, and this version can't check it",
+        causes: &["a trust file that asks for a post-quantum signature"],
+        now: &["check it with a program that can, or ask for ed25519 in the trust file"],
+    },
+    Entry {
+        on: On::Authenticity,
         says: "unknown key",
         exit: 3,
         means: "the log or key is not the one that was pinned, or that key did not sign",

@@ -28,6 +28,8 @@ pub(super) struct FirstBatch<'a> {
     pub(super) repairs: &'a [recover::Repair],
     /// A pack that was sealed and not yet named when the writer stopped.
     pub(super) unnamed: Option<(u64, u64, Hash)>,
+    /// The configured register is missing.
+    pub(super) without_register: bool,
 }
 
 impl FirstBatch<'_> {
@@ -71,6 +73,11 @@ impl FirstBatch<'_> {
             events.push(NodeEvent::Moved {
                 store: committer.books.store().describe().store_id,
             });
+        }
+        if let Some(by) = &self.settings.accept_register
+            && self.without_register
+        {
+            events.push(NodeEvent::RegisterLost { by: by.into() });
         }
         if let Some(by) = &self.settings.accept_clock {
             events.push(NodeEvent::ClockAccept {

@@ -22,15 +22,27 @@ use indelible_proof::time::Time;
 use indelible_store::Store;
 use std::sync::{Arc, Mutex};
 
-/// A store as an opening found it, locked for this writer, with what was broken set aside.
+/// A store as an opening found it, locked for this writer; nothing of it was changed.
 pub(super) struct Found {
     store: Arc<dyn Store>,
     pub(super) recovered: Recovered,
+    random: Random,
+    writer: [u8; 16],
+    wall: Time,
+    /// The register it had is missing, and an operator goes on.
+    without_register: bool,
+}
+
+/// The same with what was broken set aside.
+struct Taken {
+    store: Arc<dyn Store>,
+    recovered: Recovered,
     repairs: Vec<recover::Repair>,
     unnamed: Option<(u64, u64, Hash)>,
     random: Random,
     writer: [u8; 16],
     wall: Time,
+    without_register: bool,
 }
 
 impl Found {
@@ -44,6 +56,11 @@ impl Found {
         random(&mut writer);
         store.acquire(writer)?;
         let recovered = recover::recover(Arc::clone(&store), true)?;
+        let without_register =
+            store.describe().register_configured && recovered.lacks_its_register();
+        if without_register && settings.accept_register.is_none() {
+            return Err(OpenError::RegisterMissing);
+        }
         let wall = clock.wall().ok_or(OpenError::NoTime)?;
         if settings.accept_clock.is_none()
             && let Some(last) = recovered.last_time()
@@ -54,17 +71,35 @@ impl Found {
             let what = "it has things that this version would not keep".to_owned();
             return Err(RecoverError::Unsupported { file, what }.into());
         }
+        Ok(Found {
+            store,
+            recovered,
+            random,
+            writer,
+            wall,
+            without_register,
+        })
+    }
+
+    /// The guard is passed and the keys fit. Only now a copy becomes the store, and only now anything is written.
+    fn take_over(self) -> Result<Taken, OpenError> {
+        let (store, mut recovered) = (self.store, self.recovered);
+        store.bind()?;
+        if !self.without_register {
+            begin_register(&*store, &mut recovered);
+        }
         let (recovered, unnamed, aside) = recover::confirm_last_pack(&store, recovered)?;
         let repairs = recover::repair(&*store, &recovered, aside)?;
         store.open_tail(recovered.next.checked_sub(1))?;
-        Ok(Found {
+        Ok(Taken {
             store,
             recovered,
             repairs,
             unnamed,
-            random,
-            writer,
-            wall,
+            random: self.random,
+            writer: self.writer,
+            wall: self.wall,
+            without_register: self.without_register,
         })
     }
 
@@ -139,6 +174,7 @@ pub(super) struct Begun {
     wall: Time,
     last_time: Time,
     last_sealed: Option<u64>,
+    without_register: bool,
 }
 
 impl Begun {
@@ -182,7 +218,7 @@ impl Opening<'_> {
 
     /// The writing half, going on where the store ends.
     pub(super) fn prepare(&self, found: Found, secret: NodeSecret) -> Result<Begun, OpenError> {
-        let Found {
+        let Taken {
             store,
             mut recovered,
             repairs,
@@ -190,7 +226,8 @@ impl Opening<'_> {
             mut random,
             writer,
             wall,
-        } = found;
+            without_register,
+        } = found.take_over()?;
         let info = store.describe().clone();
         let founded = recovered.next == 0;
         let node_log = if founded {
@@ -244,6 +281,7 @@ impl Opening<'_> {
             wall,
             last_time,
             last_sealed,
+            without_register,
         })
     }
 
@@ -281,11 +319,23 @@ impl Opening<'_> {
             founded: begun.founded,
             repairs: &begun.repairs,
             unnamed: begun.unnamed,
+            without_register: begun.without_register,
         };
         first.write(&begun.committer)?;
         let Opening { settings, .. } = self;
         let (committer, repairs) = (begun.committer, begun.repairs);
         Ok(run(committer, begun.last_sealed, settings, repairs))
+    }
+}
+
+/// A register that the first run had no time to write is written before the second run's first batch: a later run that misses it knows
+/// that it was lost. If it can't be written now, that run will ask its operator.
+fn begin_register(store: &dyn Store, recovered: &mut Recovered) {
+    let is_due = store.describe().register_configured
+        && recovered.register.is_none()
+        && !recovered.signed_header.is_empty();
+    if is_due && store.register_swap(None, &recovered.signed_header).is_ok() {
+        recovered.register = Some(recovered.signed_header.clone());
     }
 }
 

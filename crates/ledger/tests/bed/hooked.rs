@@ -98,6 +98,10 @@ impl Store for Hooked {
         self.inner.acquire(writer)
     }
 
+    fn bind(&self) -> Result<(), StoreError> {
+        self.inner.bind()
+    }
+
     fn writer_active(&self) -> Result<bool, StoreError> {
         self.inner.writer_active()
     }

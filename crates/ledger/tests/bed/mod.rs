@@ -171,6 +171,16 @@ impl Bed {
         self.try_open().unwrap()
     }
 
+    /// As an operator opens it who goes on although the register is gone.
+    pub fn open_without_register(&self) -> Ledger {
+        let seed = self.opened.fetch_add(1, Ordering::SeqCst);
+        let settings = Settings {
+            accept_register: Some("unix:7".to_owned()),
+            ..settings()
+        };
+        open(self.store(), &self.clock, 2_000 + seed, settings).unwrap()
+    }
+
     pub fn verify(&self) -> StoreReport {
         verify(&*self.reader())
     }

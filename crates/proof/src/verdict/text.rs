@@ -64,6 +64,8 @@ impl fmt::Display for Authenticity {
             Authenticity::KeyRetired => "key retired",
             Authenticity::KeyWalkBroken => "key walk broken",
             Authenticity::SignatureInvalid => "signature invalid",
+            Authenticity::RequiredAbsent => "required signature absent",
+            Authenticity::RequiredUnchecked => "required signature unchecked",
             Authenticity::Unchecked => "unchecked",
         })
     }

@@ -38,6 +38,8 @@ pub struct ExportVerifier {
     bytes: u64,
     /// Of all lines before the last.
     hasher: Hasher,
+    /// The size whose root is wanted too.
+    watched: Option<u64>,
     state: State,
 }
 
@@ -63,8 +65,17 @@ impl ExportVerifier {
             lines: 0,
             bytes: 0,
             hasher: Hasher::new(),
+            watched: None,
             state: State::Fresh,
         }
+    }
+
+    /// Wants to know the root of the log's first `size` records too, where the export shows it: in
+    /// [`Checked::tree_heads`], unless the signed root does not come out.
+    #[must_use]
+    pub fn watching(mut self, size: u64) -> ExportVerifier {
+        self.watched = Some(size);
+        self
     }
 
     /// Takes the next bytes. Whole lines are judged where they lie; only one that goes on in the next piece is copied.
@@ -129,7 +140,7 @@ impl ExportVerifier {
         let result = match &mut self.state {
             _ if line.len() > EXPORT_LINE_BYTES_MAX => Err(LineError::Malformed),
             State::Fresh => Header::parse(line).map(|header| {
-                self.state = State::Reading(Box::new(Reading::new(&header)));
+                self.state = State::Reading(Box::new(Reading::new(&header, self.watched)));
             }),
             State::Reading(reading) => {
                 let known = Known {

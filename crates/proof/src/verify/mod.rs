@@ -1,25 +1,34 @@
 //! What evidence proves: receipts and exports, judged by the steps of their pages in their order.
 //!
-//! Owns the steps of `docs/spec/receipt.md` and `docs/spec/export.md`, and the rules for a head in its place, which whoever verifies
+//! Owns the steps of `docs/spec/receipt.md`, `batch-receipt.md`, `prove.md` and `export.md`, and the rules for a head in its place, which whoever verifies
 //! a store shares ([`check_head`]). Promises an answer to any bytes, the same on every machine: nothing here knows a clock, a file or
 //! what was verified before. What is needed to read the forms themselves stands in their own modules.
 
+mod batch_receipt;
 mod export;
+mod fork;
 mod head;
+mod judged;
+mod proof;
 mod receipt;
 mod walk;
 mod walk_file;
 
+pub use batch_receipt::{BatchReceiptVerifier, verify_batch_receipt};
 pub use export::{ExportVerifier, verify_export};
+pub use fork::verify_fork;
 pub use head::{Before, HeadFault, check_head};
+pub use proof::verify_proof;
 pub use receipt::verify_receipt;
 pub use walk::{KeyWalk, Standing, Walked};
 pub use walk_file::{WalkFile, WalkFileError};
 
+use crate::checkpoint::Checkpoint;
 use crate::hash::Hash;
 use crate::key::VerifierKey;
 use crate::note::{Note, Signed};
 use crate::pin::Pin;
+use crate::prove::TreeHead;
 use crate::time::Time;
 use crate::verdict::{Authenticity, Consistency, Integrity, Verdict};
 use alloc::string::String;
@@ -74,6 +83,12 @@ pub struct Checked {
     pub times: Option<(Time, Time)>,
     /// The size and root the log signed.
     pub checkpoint: Option<(u64, Hash)>,
+    /// The signed note: what [`Trust::judge`](crate::trust::Trust::judge) looks at.
+    pub note: Option<String>,
+    /// Tree heads that the file proves beside the one that was signed.
+    pub tree_heads: Vec<TreeHead>,
+    /// The time that the file is about.
+    pub at: Option<Time>,
     /// How often the log's keys were handed over, as far as the file shows, and since when it has the last ones.
     pub keys: Option<(usize, Time)>,
     /// Signature lines that have the shape of an ML-DSA-44 cosignature by the log. This version does not check them.
@@ -98,6 +113,15 @@ fn first_finding(mut found: Vec<Integrity>) -> (Integrity, Vec<Integrity>) {
         return (Integrity::Ok, found);
     }
     (found.remove(0), found)
+}
+
+/// What a file that carries no key of its own says of its signer: only a pin can tell.
+fn signed_under(pin: Option<&Pin>, note: &Note<'_>, checkpoint: &Checkpoint<'_>) -> Authenticity {
+    match pin {
+        None => Authenticity::SelfKeyed,
+        Some(pin) if pin.origin() != checkpoint.origin => Authenticity::UnknownKey,
+        Some(pin) => signed_by(pin.key(), note, pin.origin()),
+    }
 }
 
 /// Did this key sign for the log of that origin?

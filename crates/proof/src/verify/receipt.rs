@@ -2,7 +2,9 @@
 
 use super::head::{HeadFault, parse, place_fault};
 use super::walk::Standing;
-use super::{Checked, Known, Report, WalkFile, first_finding, fork, signed_by, with_post_quantum};
+use super::{
+    Checked, Known, Report, WalkFile, first_finding, fork, signed_under, with_post_quantum,
+};
 use crate::event::EventReader;
 use crate::hash;
 use crate::head::Head;
@@ -63,12 +65,10 @@ pub fn verify_receipt<'k>(
 
 /// Step 3. A receipt carries no key, so without a pin there is nothing to check the signature with.
 fn authenticity(receipt: &Receipt<'_>, known: &Known<'_>) -> (Authenticity, Consistency) {
-    let authenticity = match (known.pin, known.walk) {
-        (None, _) => Authenticity::SelfKeyed,
-        (Some(pin), Some(walk)) => return beside_walk(receipt, pin, walk),
-        (Some(pin), None) if pin.origin() != receipt.checkpoint.origin => Authenticity::UnknownKey,
-        (Some(pin), None) => signed_by(pin.key(), &receipt.note, pin.origin()),
-    };
+    if let (Some(pin), Some(walk)) = (known.pin, known.walk) {
+        return beside_walk(receipt, pin, walk);
+    }
+    let authenticity = signed_under(known.pin, &receipt.note, &receipt.checkpoint);
     (authenticity, Consistency::Unchecked)
 }
 
@@ -112,6 +112,7 @@ fn findings(
     checked.entries = 1;
     checked.times = Some((head.time, head.time));
     checked.checkpoint = Some((checkpoint.size, checkpoint.root));
+    checked.note = Some(receipt.note_text.into());
     checked.ml_dsa_lines = receipt.note.ml_dsa_shaped_lines(checkpoint.origin);
 
     let leaf = hash::leaf(&hash::entry(&receipt.head));

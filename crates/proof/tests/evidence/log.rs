@@ -145,6 +145,11 @@ impl Log {
         note
     }
 
+    /// From one size to another.
+    pub fn consistency(&self, from: u64, to: u64) -> Vec<Hash> {
+        consistency::prove(&Leaves(self.tree(to)), from, to).unwrap()
+    }
+
     pub fn receipt(&self, seq: u64, size: u64) -> String {
         let proof = inclusion::prove(&Leaves(self.tree(size)), seq, size).unwrap();
         receipt::encode(

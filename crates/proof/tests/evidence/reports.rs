@@ -52,6 +52,9 @@ fn a_report_says_what_of_an_export_was_checked() {
             entries: 200,
             times: Some((time(300), time(499))),
             checkpoint: Some((601, root)),
+            note: report.checked.note.clone(),
+            tree_heads: Vec::new(),
+            at: None,
             keys: Some((0, time(0))),
             ml_dsa_lines: 0,
         }

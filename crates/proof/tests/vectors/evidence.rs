@@ -1,9 +1,14 @@
-//! Receipts and exports, with their five texts and exit code.
+//! Receipts, batch receipts and exports, with their five texts and exit code.
 
-use crate::{cases, file, input, list, number, text};
+use crate::{cases, file, input, list, number, text, wide};
+use indelible_proof::batch_receipt::{BatchReceipt, derive};
+use indelible_proof::hash;
 use indelible_proof::pin::Pin;
+use indelible_proof::record::Record;
 use indelible_proof::verdict::Verdict;
-use indelible_proof::verify::{ExportVerifier, verify_export, verify_receipt};
+use indelible_proof::verify::{
+    ExportVerifier, verify_batch_receipt, verify_export, verify_proof, verify_receipt,
+};
 use serde_json::{Value, json};
 
 pub fn pin(case: &Value) -> Option<Pin> {
@@ -27,6 +32,53 @@ fn receipts_are_judged_as_the_vectors_say() {
     for case in cases(&file("receipt")) {
         let record = case.get("record").map(|record| text(record).as_bytes());
         let report = verify_receipt(&input(case, "receipt"), pin(case).as_ref(), record);
+        assert_eq!(texts(&report.verdict), case["expect"], "{}", case["name"]);
+    }
+}
+
+fn records(case: &Value) -> Option<Vec<u8>> {
+    let is_given = case.get("record").is_some() || case.get("record_b64").is_some();
+    is_given.then(|| input(case, "record"))
+}
+
+#[test]
+fn batch_receipts_are_judged_as_the_vectors_say() {
+    for case in cases(&file("batch_receipt")) {
+        let bytes = input(case, "batch_receipt");
+        let report = verify_batch_receipt(&bytes, pin(case).as_ref(), records(case).as_deref());
+        assert_eq!(texts(&report.verdict), case["expect"], "{}", case["name"]);
+    }
+}
+
+#[test]
+fn receipts_that_follow_from_a_batch_receipt_are_those_of_the_log() {
+    let mut derived = 0;
+    for case in cases(&file("batch_receipt")) {
+        let (bytes, records) = (input(case, "batch_receipt"), records(case));
+        for expected in case["derived"].as_array().into_iter().flatten() {
+            let batch = BatchReceipt::parse(&bytes).unwrap();
+            let lines = records.as_deref().unwrap();
+            let heads: Vec<&[u8]> = lines
+                .strip_suffix(b"\n")
+                .unwrap_or(lines)
+                .split(|byte| *byte == b'\n')
+                .map(|line| Record::cut(line).unwrap().head)
+                .collect();
+            let entries: Vec<_> = heads.iter().map(|head| hash::entry(head)).collect();
+            let seq = wide(&expected["seq"]);
+            let head = heads[usize::try_from(seq - batch.first).unwrap()];
+            let receipt = derive(&batch, &entries, seq, head).unwrap();
+            assert_eq!(receipt, text(&expected["receipt"]), "{}", case["name"]);
+            derived += 1;
+        }
+    }
+    assert!(derived > 50, "{derived}");
+}
+
+#[test]
+fn proofs_are_judged_as_the_vectors_say() {
+    for case in cases(&file("prove")) {
+        let report = verify_proof(&input(case, "proof"), pin(case).as_ref());
         assert_eq!(texts(&report.verdict), case["expect"], "{}", case["name"]);
     }
 }

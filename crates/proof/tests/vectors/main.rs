@@ -6,6 +6,7 @@ mod notes;
 mod records;
 mod tiles;
 mod trees;
+mod trust;
 mod walks;
 
 use base64::Engine as _;

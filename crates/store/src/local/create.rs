@@ -61,7 +61,7 @@ impl LocalStore {
         // Looked at first for the better error, and again under the lock.
         read_format(&root)?;
         let lock = take_lock(&root)?;
-        let (mut format, mut identity) = read_format(&root)?;
+        let (format, identity) = read_format(&root)?;
         if format.read_only != 0 {
             return Err(StoreError::ReadOnly);
         }
@@ -85,20 +85,25 @@ impl LocalStore {
             disk.make_directory(&root.join(name))?;
         }
         recycle::tidy_build(&disk, &root, format.tail_size)?;
-        if copy {
-            write_format(&disk, &root, format, true)?;
-            (format, identity) = read_format(&root)?;
-            if identity != format.identity {
-                return Err(StoreError::refused(
-                    "the file system gives FORMAT another inode at each look",
-                ));
-            }
-        }
+        let moving = copy.then(|| format.clone());
         let mut store =
             Self::assemble(root, format, false, Some(lock), disk, Some(options.random))?;
         store.faults = options.faults;
         store.info.moved = copy;
+        store.moving = Mutex::new(moving);
         Ok(store)
+    }
+
+    /// Writes a `FORMAT` that is bound to the place where this directory lies.
+    pub(super) fn bind_format(&self, format: &Format) -> Result<(), StoreError> {
+        write_format(&self.disk, &self.root, format.clone(), true)?;
+        let (format, identity) = read_format(&self.root)?;
+        match identity == format.identity {
+            true => Ok(()),
+            false => Err(StoreError::refused(
+                "the file system gives FORMAT another inode at each look",
+            )),
+        }
     }
 
     /// Opens for reading: takes no lock, writes nothing.
@@ -129,6 +134,7 @@ impl LocalStore {
             tail_size: format.tail_size,
             keys: format.keys,
             register_configured: format.register.is_some(),
+            register: format.register.clone(),
             volatile: format.volatile,
             read_only: lock.is_none(),
             copy,
@@ -141,6 +147,7 @@ impl LocalStore {
             register: format.register,
             disk,
             faults: None,
+            moving: Mutex::new(None),
             lock,
             places: Mutex::new(Places::default()),
             writer: Mutex::new(Writer::default()),

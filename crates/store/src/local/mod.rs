@@ -25,6 +25,7 @@ pub use retire::Retirer;
 
 use crate::durable::{Disk, FaultInjector};
 use crate::{Outcome, Put, SlotScan, Store, StoreError, StoreInfo, Ticket, WriterId};
+use format::Format;
 use scan::{BadSlot, LocalScan};
 use tail::Block;
 use tail_file::{TailFile, Window};
@@ -76,6 +77,8 @@ pub struct LocalStore {
     disk: Disk,
     /// The seam for failed-write tests, for the register.
     faults: Option<FaultInjector>,
+    /// `FORMAT` of a copy that was opened as moved and not bound to its place yet. Nothing is written before.
+    moving: Mutex<Option<Format>>,
     /// Held while this handle lives; `None` for a reading handle.
     lock: Option<File>,
     /// What scans and submits have learnt of where slots lie.
@@ -129,10 +132,21 @@ impl LocalStore {
             return Err(StoreError::ReadOnly);
         }
         self.disk.check()?;
+        if self.moving().is_some() {
+            return Err(StoreError::refused(
+                "the copy is not bound to its place yet",
+            ));
+        }
         match self.writer().id {
             Some(_) => Ok(()),
             None => Err(StoreError::refused("the right to write was not acquired")),
         }
+    }
+
+    fn moving(&self) -> MutexGuard<'_, Option<Format>> {
+        self.moving
+            .lock()
+            .expect("no thread panics while it binds the store")
     }
 
     fn writer(&self) -> MutexGuard<'_, Writer> {
@@ -260,6 +274,18 @@ impl Store for LocalStore {
                 Ok(())
             }
         }
+    }
+
+    fn bind(&self) -> Result<(), StoreError> {
+        if self.lock.is_none() {
+            return Err(StoreError::ReadOnly);
+        }
+        let mut moving = self.moving();
+        if let Some(format) = moving.as_ref() {
+            self.bind_format(format)?;
+            *moving = None;
+        }
+        Ok(())
     }
 
     fn writer_active(&self) -> Result<bool, StoreError> {

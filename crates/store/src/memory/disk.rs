@@ -68,6 +68,7 @@ impl MemoryDisk {
             tail_size: 0,
             keys: None,
             register_configured: true,
+            register: None,
             volatile: true,
             read_only: false,
             copy: false,

@@ -1,20 +1,32 @@
 //! Verifies a store: everything is read from disk and re-hashed; a writer may be at work beside.
 
+mod remember;
+
 use super::progress::Progress;
 use super::report::{Report, Value};
+use super::trust::Trusted;
 use crate::node;
 use crate::say::{self, Failure};
 use crate::show;
+use indelible_ledger::recover;
 use indelible_ledger::verify::{Checked, Damage, Finding, Request, StoreReport, verify_store};
-use indelible_proof::pin::Pin;
-use indelible_proof::verdict::{Integrity, Seqs, Verdict};
+use indelible_proof::head::Head;
+use indelible_proof::trust::Newest;
+use indelible_proof::verdict::{Consistency, Integrity, Seqs, Verdict};
 use indelible_store::{LocalStore, Store, StoreError};
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The whole store, or the records of one log.
-pub fn verify(directory: &Path, only: Option<&str>, pin: Option<&Pin>) -> Result<Report, Failure> {
+pub fn verify(
+    directory: &Path,
+    only: Option<&str>,
+    trusted: &mut Trusted,
+) -> Result<Report, Failure> {
+    let pin = trusted.pin().cloned();
+    let pin = pin.as_ref();
     let store = match LocalStore::open_read(directory) {
         Ok(store) => store,
         Err(StoreError::Damaged { what, .. }) => return Ok(without_format(directory, what)),
@@ -40,10 +52,13 @@ pub fn verify(directory: &Path, only: Option<&str>, pin: Option<&Pin>) -> Result
     let elapsed = began.elapsed();
     bar.finish();
     lock(directory, &mut judged);
+    if trusted.is_more_than_a_pin() {
+        witnesses(directory, trusted, &mut judged);
+    }
+    let told = remember::compare(directory, only, trusted, &mut judged.verdict)?;
     let unchecked = judged.verdict.integrity == Integrity::Unchecked;
     if let Some(name) = only.filter(|_| unchecked && judged.findings.is_empty()) {
-        return Err(Failure::usage(format!("no log named '{name}'"))
-            .hint("indelible log list shows what there is"));
+        return Err(no_such_log(name));
     }
     let mut unchecked = judged.notes;
     if let Some(name) = only {
@@ -53,9 +68,10 @@ pub fn verify(directory: &Path, only: Option<&str>, pin: Option<&Pin>) -> Result
         unchecked
             .push("whether these are the logs you mean: no pin was given (--pin LINE)".to_owned());
     }
-    unchecked.push(
-        "whether others were shown another history: there is nothing to compare with".to_owned(),
-    );
+    unchecked.extend(told.unchecked);
+    if judged.verdict.consistency == Consistency::Unchecked {
+        unchecked.push(trusted.nothing_to_compare().to_owned());
+    }
     let unused: u64 = judged.unused.iter().map(|place| place.length).sum();
     if unused > 0 {
         unchecked.push(format!(
@@ -63,15 +79,44 @@ pub fn verify(directory: &Path, only: Option<&str>, pin: Option<&Pin>) -> Result
             show::bytes(unused)
         ));
     }
+    let findings = judged.findings.iter().map(ToString::to_string);
     Ok(Report {
         subject: "store",
         path: directory.display().to_string(),
         verdict: judged.verdict,
-        findings: judged.findings.iter().map(ToString::to_string).collect(),
+        findings: findings.chain(told.found).collect(),
         checked: sentences(&judged.checked, elapsed),
         measured: measured(&judged.checked, unused, elapsed),
         unchecked,
     })
+}
+
+fn no_such_log(name: &str) -> Failure {
+    Failure::usage(format!("no log named '{name}'")).hint("indelible log list shows what there is")
+}
+
+/// What the newest note of the pinned log says of witnesses and age.
+fn witnesses(directory: &Path, trusted: &Trusted, judged: &mut StoreReport) {
+    let books = LocalStore::open_read(directory)
+        .ok()
+        .and_then(|local| recover::read(Arc::new(local)).ok())
+        .map(|recovered| recovered.books);
+    let log = books.as_ref().zip(trusted.pin()).and_then(|(books, pin)| {
+        let logs = books.logs();
+        logs.into_iter().find(|log| log.origin() == pin.origin())
+    });
+    let note = log.as_ref().and_then(|log| log.note());
+    let last = books.as_ref().zip(log).zip(note.as_ref());
+    let time = last.and_then(|((books, log), note)| {
+        let stored = books.record(&log, note.size.checked_sub(1)?).ok()?;
+        Head::parse(&stored.head).ok().map(|head| head.time)
+    });
+    let newest = Newest {
+        time,
+        is_last: true,
+    };
+    let note = note.as_ref().map(|note| note.text.as_str());
+    trusted.judge_store(note, newest, &mut judged.verdict);
 }
 
 /// Opening a store is reading its `FORMAT`: without it there is nothing that could be gone over, which is a verdict all the same.

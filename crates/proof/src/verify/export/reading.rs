@@ -8,6 +8,8 @@ use crate::export::{
 use crate::hash::{Hash, Hasher};
 use crate::limits::WALK_HINGES_MAX;
 use crate::note::Note;
+use crate::prove::TreeHead;
+use crate::tree::Frontier;
 use crate::tree::subtree::{self, Span};
 use crate::verdict::{
     Authenticity, Completeness, Consistency, Integrity, Part, Verdict, Witnesses,
@@ -61,6 +63,7 @@ pub(super) struct Reading {
     /// From the last hinge to the checkpoint.
     proof: Vec<Hash>,
     records: Records,
+    watched: Option<u64>,
     left: Vec<Hash>,
     right: Vec<Hash>,
     signed: Option<SignedRoot>,
@@ -75,10 +78,11 @@ struct SignedRoot {
     authenticity: Authenticity,
     consistency: Consistency,
     ml_dsa_lines: usize,
+    note: String,
 }
 
 impl Reading {
-    pub(super) fn new(header: &Header<'_>) -> Reading {
+    pub(super) fn new(header: &Header<'_>, watched: Option<u64>) -> Reading {
         Reading {
             due: Due::Genesis,
             origin: header.origin.as_str().into(),
@@ -87,7 +91,8 @@ impl Reading {
             content: header.content,
             walk: None,
             proof: Vec::new(),
-            records: Records::new(header.first, header.count),
+            records: Records::new(header.first, header.count, watched),
+            watched,
             left: Vec::new(),
             right: Vec::new(),
             signed: None,
@@ -210,6 +215,7 @@ impl Reading {
             root: checkpoint.root,
             authenticity,
             consistency,
+            note: core::str::from_utf8(text).ok()?.into(),
             ml_dsa_lines: note.ml_dsa_shaped_lines(checkpoint.origin),
         })
     }
@@ -284,7 +290,7 @@ impl Reading {
 
     /// Steps 2 to 5, after so many lines.
     pub(super) fn report(&self, lines: u64) -> Report {
-        let checked = self.checked();
+        let mut checked = self.checked();
         let Some(signed) = &self.signed else {
             return Report::refused(Integrity::Unchecked, None, checked);
         };
@@ -294,6 +300,9 @@ impl Reading {
         let gives_root =
             |span: &Span| span.root(self.size, &self.left, &self.right) == Some(signed.root);
         let (mut found, is_proven) = self.records.findings(self.size, gives_root);
+        if gives_root(self.records.span()) {
+            checked.tree_heads = self.watched_head().into_iter().collect();
+        }
         if !self.digest_fits {
             found.push(Integrity::Malformed(Part::Line(lines)));
         }
@@ -312,6 +321,19 @@ impl Reading {
             expected,
             checked,
         }
+    }
+
+    /// The tree of the watched size, as far as the entries and what lies left of them show it.
+    fn watched_head(&self) -> Option<TreeHead> {
+        let size = self.watched?;
+        let root = match self.records.watched_span() {
+            Some(span) => span.root(size, &self.left, &[])?,
+            None if size == self.records.first_and_last().0 => {
+                Frontier::from_parts(size, self.left.clone())?.root()
+            }
+            None => return None,
+        };
+        Some(TreeHead { size, root })
     }
 
     /// Step 5. A damaged head or event takes nothing away: the entries prove that the record is there.
@@ -348,6 +370,9 @@ impl Reading {
             entries: self.records.entries(),
             times: self.records.times(),
             checkpoint: signed.map(|signed| (self.size, signed.root)),
+            note: signed.map(|signed| signed.note.clone()),
+            tree_heads: Vec::new(),
+            at: None,
             keys: self.walk.as_ref().and_then(|walk| {
                 let last = walk.sets().last()?;
                 Some((walk.sets().len().saturating_sub(1), last.since))

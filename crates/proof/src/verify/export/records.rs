@@ -6,15 +6,14 @@
 
 use crate::event::EventReader;
 use crate::export::{entries_follow, parse_entries};
-use crate::hash::{self, Hash};
+use crate::hash::Hash;
 use crate::head::Kind;
 use crate::limits::{EVENT_BYTES_MAX, WALK_HINGES_MAX};
-use crate::record::{Content, Record, Salt};
+use crate::record::Record;
 use crate::time::Time;
 use crate::tree::subtree::Span;
-use crate::verdict::{Integrity, Rule, Seqs};
-use crate::verify::Before;
-use crate::verify::head::{HeadFault, order_fault, parse, place_fault};
+use crate::verdict::{Integrity, Seqs};
+use crate::verify::judged::{Candidate, Judged};
 use alloc::vec::Vec;
 use core::mem::take;
 use core::ops::Range;
@@ -33,6 +32,9 @@ pub(super) struct Records {
     by_entries: Candidate,
     /// Only once a head differs from its entry.
     by_heads: Option<Candidate>,
+    /// The size whose tree is wanted too, and the entries up to it.
+    watched: Option<u64>,
+    watched_span: Option<Span>,
     /// D: the seqs whose head is not what the entry says.
     differing: Seqs,
     lost: Seqs,
@@ -47,59 +49,17 @@ pub(super) struct Records {
     entries: Vec<u8>,
 }
 
-/// One record's line, as far as it can be judged alone.
-#[derive(Debug)]
-struct Judged {
-    entry: Hash,
-    head: Result<Placed, HeadFault>,
-    content: ContentFault,
-}
-
-/// What the record after needs of a head, and what it says of the record before.
-#[derive(Clone, Copy, Debug)]
-struct Placed {
-    prev: Hash,
-    time: Time,
-    /// The first rule it breaks by itself.
-    fault: Option<Rule>,
-}
-
-/// What is wrong with salt and event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum ContentFault {
-    None,
-    /// They are not what the head commits to.
-    Altered,
-    /// The head commits to an event that breaks the profile.
-    Profile,
-}
-
-/// One reading of the tree, and what is wrong if it is the truth.
-#[derive(Clone, Debug)]
-struct Candidate {
-    span: Span,
-    before: Before,
-    fault: Option<Integrity>,
-    altered: Seqs,
-    /// The first record whose event breaks the profile.
-    profile: Option<u64>,
-}
-
 impl Records {
-    pub(super) fn new(first: u64, count: u64) -> Records {
+    pub(super) fn new(first: u64, count: u64, watched: Option<u64>) -> Records {
         Records {
             first,
             end: first.saturating_add(count),
             next: first,
             block: Vec::new(),
-            by_entries: Candidate {
-                span: Span::new(first),
-                before: Before::first(first),
-                fault: None,
-                altered: Seqs::new(),
-                profile: None,
-            },
+            by_entries: Candidate::new(first),
             by_heads: None,
+            watched,
+            watched_span: None,
             differing: Seqs::new(),
             lost: Seqs::new(),
             bare: Seqs::new(),
@@ -134,8 +94,11 @@ impl Records {
             Some(_) => self.events = self.events.saturating_add(1),
             None => self.bare.add(self.next),
         }
-        let judged = self.judge(record, origin);
+        let judged = Judged::new(record, origin, self.next, &mut self.reader);
         if let Ok(head) = judged.head {
+            if head.kind == Kind::Key && self.keys.len() <= WALK_HINGES_MAX {
+                self.keys.push(self.next);
+            }
             let first = self.times.map_or(head.time, |(first, _)| first);
             self.times = Some((first, head.time));
         }
@@ -182,46 +145,8 @@ impl Records {
         }
         self.by_entries
             .append(seq, entry, judged.filter(|_| hashed == entry));
-    }
-
-    fn judge(&mut self, record: &Record<'_>, origin: &str) -> Judged {
-        let entry = hash::entry(record.head);
-        let head = match parse(record.head) {
-            Ok(head) => head,
-            Err(fault) => {
-                return Judged {
-                    entry,
-                    head: Err(fault),
-                    content: ContentFault::None,
-                };
-            }
-        };
-        if head.shared.kind == Kind::Key && self.keys.len() <= WALK_HINGES_MAX {
-            self.keys.push(self.next);
-        }
-        Judged {
-            entry,
-            head: Ok(Placed {
-                prev: head.prev,
-                time: head.time,
-                fault: place_fault(&head, origin, self.next),
-            }),
-            content: match &record.content {
-                Some(content) => self.judge_content(content, &head.digest),
-                None => ContentFault::None,
-            },
-        }
-    }
-
-    fn judge_content(&mut self, content: &Content<'_>, digest: &Hash) -> ContentFault {
-        let is_whole = Salt::parse(content.salt).is_some()
-            && hash::digest(content.salt, content.event) == *digest;
-        if !is_whole {
-            ContentFault::Altered
-        } else if self.reader.check_stored(content.event).is_err() {
-            ContentFault::Profile
-        } else {
-            ContentFault::None
+        if self.watched == seq.checked_add(1) {
+            self.watched_span = Some(self.by_entries.span.clone());
         }
     }
 
@@ -252,6 +177,16 @@ impl Records {
             found.push(Integrity::Missing(self.lost));
         }
         (found, entries_hold || heads_hold)
+    }
+
+    /// All entries.
+    pub(super) fn span(&self) -> &Span {
+        &self.by_entries.span
+    }
+
+    /// The entries up to the watched size, if it lies in the range.
+    pub(super) fn watched_span(&self) -> Option<&Span> {
+        self.watched_span.as_ref()
     }
 
     pub(super) fn lost(&self) -> &Seqs {
@@ -286,53 +221,6 @@ impl Records {
     /// What the first and the last valid head say.
     pub(super) fn times(&self) -> Option<(Time, Time)> {
         self.times
-    }
-}
-
-impl Judged {
-    fn fault(&self, before: &Before) -> Option<HeadFault> {
-        match self.head {
-            Err(fault) => Some(fault),
-            Ok(head) => head
-                .fault
-                .or_else(|| order_fault(&head.prev, head.time, before))
-                .map(HeadFault::Rule),
-        }
-    }
-}
-
-impl Candidate {
-    /// Appends an entry, and its record where that is of this reading.
-    fn append(&mut self, seq: u64, entry: Hash, judged: Option<&Judged>) {
-        self.span.push(hash::leaf(&entry));
-        if let Some(judged) = judged {
-            self.note(seq, judged);
-        }
-        self.before = Before {
-            entry: Some(entry),
-            time: judged
-                .and_then(|judged| judged.head.ok())
-                .map(|head| head.time),
-        };
-    }
-
-    fn note(&mut self, seq: u64, judged: &Judged) {
-        if self.fault.is_none() {
-            self.fault = judged.fault(&self.before).map(|fault| fault.integrity(seq));
-        }
-        match judged.content {
-            ContentFault::None => {}
-            ContentFault::Altered => self.altered.add(seq),
-            ContentFault::Profile => self.profile = self.profile.or(Some(seq)),
-        }
-    }
-
-    fn findings(&self) -> impl Iterator<Item = Integrity> {
-        let altered = (!self.altered.is_empty()).then_some(Integrity::EventAltered(self.altered));
-        let profile = self
-            .profile
-            .map(|seq| Integrity::LogFault(seq, Rule::Event));
-        self.fault.clone().into_iter().chain(altered).chain(profile)
     }
 }
 

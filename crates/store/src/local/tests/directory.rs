@@ -200,6 +200,16 @@ fn a_copy_is_read_with_a_warning_and_written_only_as_moved() {
     )
     .unwrap();
     assert!(store.describe().moved && !store.describe().copy);
+    // Whoever opens it may still turn away: nothing of the copy has changed, and nothing can be written.
+    store.acquire([7; 16]).unwrap();
+    assert!(matches!(
+        store.open_tail(Some(1)),
+        Err(StoreError::Refused(_))
+    ));
+    assert_eq!(copy.read("FORMAT"), before);
+    store.bind().unwrap();
+    assert_ne!(copy.read("FORMAT"), before);
+    store.open_tail(Some(1)).unwrap();
     drop(store);
     let store = copy.writer();
     assert!(!store.describe().moved);

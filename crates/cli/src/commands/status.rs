@@ -1,0 +1,295 @@
+//! `indelible status`: how a node stands, at a glance. Reads only, beside a running writer too, and needs no secret.
+//!
+//! What it takes is what opening the store for reading takes: packs' headers, the unsealed tail, and the node's own log. It proves
+//! nothing: `verify` does.
+
+use crate::args::StoreArg;
+use crate::clock::SystemClock;
+use crate::exit::Exit;
+use crate::keys;
+use crate::node::{self, Stopped};
+use crate::output::{Output, one_line};
+use crate::say::{self, Failure};
+use crate::show;
+use clap::Args;
+use indelible_ledger::clock::Clock as _;
+use indelible_ledger::format::register::Register;
+use indelible_ledger::recover::{self, Recovered};
+use indelible_proof::node_event::NodeEvent;
+use indelible_proof::time::Time;
+use indelible_store::{LocalStore, Store, StoreError};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Files of quarantine that are looked for; more would only be counted longer.
+const QUARANTINE_MAX: usize = 10_000;
+
+/// Show how a node stands: logs, tail, packs, repairs, register, keys, clock
+///
+/// Looks, and proves nothing: what is sealed is not re-hashed. `indelible verify` proves.
+#[derive(Args)]
+pub struct StatusArgs {
+    /// Answer as one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// One thing there is to say: its name, and its text for people and for programs.
+struct Fact {
+    name: &'static str,
+    text: String,
+    json: String,
+}
+
+impl Fact {
+    fn new(name: &'static str, text: impl Into<String>, json: impl Into<String>) -> Fact {
+        Fact {
+            name,
+            text: text.into(),
+            json: json.into(),
+        }
+    }
+}
+
+/// Does it.
+pub fn run(store: &StoreArg, args: &StatusArgs) -> Result<Exit, Failure> {
+    let directory = store.directory()?;
+    let local =
+        LocalStore::open_read(&directory).map_err(|error| say::store(&error, &directory))?;
+    let local: Arc<dyn Store> = Arc::new(local);
+    let recovered =
+        recover::read(Arc::clone(&local)).map_err(|error| say::recover(&error, &directory))?;
+    let facts = facts(&directory, &*local, &recovered)?;
+    let mut out = Output::new();
+    if args.json {
+        let members: Vec<String> = facts
+            .iter()
+            .map(|fact| format!("\"{}\":{}", fact.name, fact.json))
+            .collect();
+        out.line(format_args!("{{{}}}", members.join(",")))?;
+    } else {
+        for fact in &facts {
+            for line in fact.text.lines() {
+                out.line(format_args!("{:<12}{}", fact.name, one_line(line)))?;
+            }
+        }
+    }
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+fn facts(directory: &Path, store: &dyn Store, recovered: &Recovered) -> Result<Vec<Fact>, Failure> {
+    let info = store.describe();
+    let failed = |error: StoreError| say::store(&error, directory);
+    let is_active = store.writer_active().map_err(failed)?;
+    let writer = if is_active { "at work" } else { "none" };
+    let mut facts = vec![
+        text("store", &directory.display().to_string()),
+        text("origin", &info.origin),
+        Fact::new("writer", writer, is_active.to_string()),
+        logs(recovered),
+        tail(recovered),
+        packs(recovered),
+        quarantine(store, recovered).map_err(failed)?,
+    ];
+    facts.extend(said_by_the_node(directory, recovered)?);
+    facts.push(register(store, recovered));
+    let secret = info
+        .keys
+        .clone()
+        .unwrap_or_else(|| node::default_keys(directory));
+    facts.push(keys_directory(&secret));
+    facts.push(clock(recovered));
+    let warnings: Vec<String> = info.warnings.iter().map(|text| show::json(text)).collect();
+    facts.push(Fact::new(
+        "warnings",
+        info.warnings.join("\n"),
+        format!("[{}]", warnings.join(",")),
+    ));
+    Ok(facts)
+}
+
+fn text(name: &'static str, value: &str) -> Fact {
+    Fact::new(name, value, show::json(value))
+}
+
+fn logs(recovered: &Recovered) -> Fact {
+    let (mut lines, mut members) = (Vec::new(), Vec::new());
+    let mut logs = recovered.books.logs();
+    logs.sort_by(|one, other| one.name().cmp(other.name()));
+    for log in logs {
+        let (size, root) = log.head();
+        let signed = log.note().map_or(0, |note| note.size);
+        let last = log.times().map(|(_, last)| last);
+        lines.push(format!(
+            "{}  {}, root {}, last {}{}",
+            log.name(),
+            show::counted(size, "record"),
+            show::short(&root),
+            last.map_or_else(|| "never".to_owned(), show::to_second),
+            if signed == size {
+                String::new()
+            } else {
+                format!(", signed up to {}", show::count(signed))
+            }
+        ));
+        members.push(format!(
+            "{{\"name\":{},\"origin\":{},\"size\":{size},\"root\":\"{root}\",\"signed\":{signed},\"last\":{}}}",
+            show::json(log.name()),
+            show::json(log.origin()),
+            last.map_or_else(|| "null".to_owned(), |last| show::json(&last.to_string()))
+        ));
+    }
+    Fact::new("logs", lines.join("\n"), format!("[{}]", members.join(",")))
+}
+
+fn tail(recovered: &Recovered) -> Fact {
+    let (batches, bytes) = (recovered.tail_batches(), recovered.tail_bytes());
+    let torn = recovered.torn.as_ref().map(|torn| torn.number);
+    let mut line = format!(
+        "{}, {}; the next is {}",
+        show::counted(batches, "batch"),
+        show::bytes(bytes),
+        recovered.next
+    );
+    if let Some(number) = torn {
+        line.push_str(&format!("; batch {number} is torn or being written"));
+    }
+    let torn = torn.map_or_else(|| "null".to_owned(), |number| number.to_string());
+    let json = format!(
+        "{{\"batches\":{batches},\"bytes\":{bytes},\"next\":{},\"torn\":{torn}}}",
+        recovered.next
+    );
+    Fact::new("tail", line, json)
+}
+
+fn packs(recovered: &Recovered) -> Fact {
+    let packs = recovered.packs();
+    Fact::new("packs", show::count(packs), packs.to_string())
+}
+
+fn quarantine(store: &dyn Store, recovered: &Recovered) -> Result<Fact, StoreError> {
+    let names = store.list("quarantine/", None, QUARANTINE_MAX)?;
+    let orphans = recovered.orphans.len();
+    let files = u64::try_from(names.len()).unwrap_or(u64::MAX);
+    let mut line = match files {
+        0 => "nothing".to_owned(),
+        files => show::counted(files, "file"),
+    };
+    if orphans > 0 {
+        line.push_str(&format!(
+            "; {orphans} of an interrupted sealing to be set aside"
+        ));
+    }
+    let json = format!("{{\"files\":{files},\"orphans\":{orphans}}}");
+    Ok(Fact::new("quarantine", line, json))
+}
+
+/// What `_node` says of starts and repairs.
+fn said_by_the_node(directory: &Path, recovered: &Recovered) -> Result<Vec<Fact>, Failure> {
+    let log = recovered.books.node_log();
+    let (mut starts, mut repairs, mut last) = (0_u64, 0_u64, "none");
+    let read = recovered
+        .books
+        .records::<Stopped>(&log, 0..log.size(), &mut |stored| {
+            let event = stored.content.as_ref();
+            match event.and_then(|(_, event)| NodeEvent::parse(event)) {
+                Some(NodeEvent::Start { .. }) => {
+                    (starts, last) = (starts + 1, "running or crashed")
+                }
+                Some(NodeEvent::Stop { .. }) => last = "stopped",
+                Some(NodeEvent::RepairTorn { .. } | NodeEvent::RepairOrphan { .. }) => repairs += 1,
+                _ => {}
+            }
+            Ok(())
+        });
+    match read {
+        Ok(()) => {}
+        Err(Stopped::Output(failure)) => return Err(failure),
+        Err(Stopped::Read(error)) => return Err(say::read(&error, directory)),
+    }
+    Ok(vec![
+        Fact::new("repairs", show::count(repairs), repairs.to_string()),
+        Fact::new(
+            "runs",
+            format!("{}, the last {last}", show::count(starts)),
+            format!("{{\"starts\":{starts},\"last\":{}}}", show::json(last)),
+        ),
+    ])
+}
+
+fn register(store: &dyn Store, recovered: &Recovered) -> Fact {
+    let info = store.describe();
+    let path = info
+        .register
+        .as_deref()
+        .map(|path| path.display().to_string());
+    let newest = recovered.next.checked_sub(1);
+    let (state, holds) = match store.register_read() {
+        _ if !info.register_configured => ("none configured", None),
+        Ok(None) => ("missing", None),
+        Ok(Some(bytes)) => match Register::decode(&bytes) {
+            Ok(register) if register.header.store != info.store_id => ("of another store", None),
+            Ok(register) => match Some(register.header.number) {
+                number if number == newest => ("current", number),
+                number if number < newest => ("behind", number),
+                number => ("ahead: the store is an old copy", number),
+            },
+            Err(_) => ("damaged", None),
+        },
+        Err(_) => ("unreadable", None),
+    };
+    let mut line = state.to_owned();
+    if let Some(number) = holds {
+        line.push_str(&format!(", holds batch {number}"));
+    }
+    if let Some(path) = &path {
+        line.push_str(&format!("  {path}"));
+    }
+    let json = format!(
+        "{{\"state\":{},\"batch\":{},\"path\":{}}}",
+        show::json(state),
+        holds.map_or_else(|| "null".to_owned(), |number| number.to_string()),
+        path.map_or_else(|| "null".to_owned(), |path| show::json(&path))
+    );
+    Fact::new("register", line, json)
+}
+
+fn keys_directory(secret: &Path) -> Fact {
+    let state = keys::state(secret);
+    Fact::new(
+        "keys",
+        format!("{state}  {}", secret.display()),
+        format!(
+            "{{\"state\":{},\"path\":{}}}",
+            show::json(state),
+            show::json(&secret.display().to_string())
+        ),
+    )
+}
+
+/// The wall clock beside the newest record.
+fn clock(recovered: &Recovered) -> Fact {
+    let (now, last) = (SystemClock.wall(), recovered.last_time());
+    let line = match (now, last) {
+        (None, _) => "shows a time that can't be recorded".to_owned(),
+        (Some(_), None) => "nothing recorded yet".to_owned(),
+        (Some(now), Some(last)) if now.secs().abs_diff(last.secs()) < 60 => {
+            "within a minute of the newest batch".to_owned()
+        }
+        (Some(now), Some(last)) if now >= last => {
+            format!("{} s after the newest batch", now.secs() - last.secs())
+        }
+        (Some(now), Some(last)) => {
+            format!(
+                "{} s before the newest batch: it was set back",
+                last.secs() - now.secs()
+            )
+        }
+    };
+    let json = |time: Option<Time>| {
+        time.map_or_else(|| "null".to_owned(), |time| show::json(&time.to_string()))
+    };
+    let json = format!("{{\"now\":{},\"last\":{}}}", json(now), json(last));
+    Fact::new("clock", line, json)
+}
