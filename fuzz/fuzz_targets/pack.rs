@@ -4,8 +4,8 @@
 
 use indelible_fuzz::stored::{with_last_check, with_pack_checks};
 use indelible_ledger::format::pack::{
-    ENT_HEADER_BYTES, EntView, PackHeader, PackNote, REC_HEADER_BYTES, RecHeader, RunData,
-    encode_ent, pack_names, parse_pack_name,
+    ClaimsData, ClaimsView, ENT_HEADER_BYTES, EntView, PackHeader, PackNote, REC_HEADER_BYTES,
+    RecHeader, RunData, StreamData, encode_ent, pack_names, parse_pack_name,
 };
 use indelible_proof::hash::Hash;
 use libfuzzer_sys::fuzz_target;
@@ -61,6 +61,7 @@ fn check(bytes: &[u8]) {
                 text: note.text.to_vec(),
             })
             .collect(),
+        claims: claims(&view.claims),
     });
     let runs: Vec<RunData> = runs.collect();
     let PackHeader {
@@ -74,6 +75,22 @@ fn check(bytes: &[u8]) {
     if !ent.header.is_read_only() {
         assert_eq!(written, bytes);
         assert_eq!(digest, ent.header.digest());
+    }
+}
+
+/// What a run's records claim, to be written again.
+fn claims(view: &ClaimsView<'_>) -> ClaimsData {
+    let streams = view.numbers().map(|(row, places)| StreamData {
+        by: row.by.to_owned(),
+        src: row.src.to_owned(),
+        epoch: row.epoch,
+        first: row.first,
+        places: places.collect(),
+    });
+    ClaimsData {
+        keys: view.keys().collect(),
+        streams: streams.collect(),
+        records: view.records().collect(),
     }
 }
 
