@@ -167,7 +167,7 @@ fn later_versions_and_reserved_kinds_are_unsupported() {
     for head in [
         good.replace("{\"indelible\":0", "{\"indelible\":1"),
         good.replace("\"via\"", "\"vib\""),
-        good.replace("\"kind\":\"event\"", "\"kind\":\"stream\""),
+        good.replace("\"kind\":\"event\"", "\"kind\":\"successor\""),
         good.replace("\"kind\":\"event\"", "\"kind\":\"erasure\""),
     ] {
         assert_eq!(
