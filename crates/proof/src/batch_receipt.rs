@@ -1,7 +1,7 @@
 //! The batch receipt: that a log committed to records that stand one after the other, in a few hashes for all of them.
 //!
 //! Owns its text form in both directions (`docs/spec/batch-receipt.md`), and making each record's own receipt out of it
-//! ([`derive`]). A batch receipt holds nothing of the records themselves: their holder brings the heads. What was read has a good
+//! ([`derive()`]). A batch receipt holds nothing of the records themselves: their holder brings the heads. What was read has a good
 //! form and nothing more; [`verify`](crate::verify) says what it proves.
 
 use crate::checkpoint::Checkpoint;
