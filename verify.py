@@ -103,12 +103,13 @@ def check_number(text):
 
 # ---- record.md ------------------------------------------------------------------------------------------------------
 OK, INVALID, UNSUPPORTED = 'ok', 'invalid', 'unsupported version'
+LATER = rb'([2-9]|1[0-9])'    # how the number of a later version begins
 ANY = rb'[!#-\[\]-z|~]'  # 0x21 to 0x7E without " \ { }
 PERCENT = rb'%(?:[01][0-9A-F]|2[025]|5C|7[BDF]|[89A-F][0-9A-F])'  # the bytes that ANY leaves out, and % itself
 ENCODED = rb'[!#$&-\[\]-z|~]*(?:' + PERCENT + rb'[!#$&-\[\]-z|~]*)*'
 TIME = rb'[2-9]\d{3}-[01]\d-[0-3]\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{9}Z'
 HEAD = re.compile(
-    rb'\{"indelible":0,"log":"(?P<log>' + ANY + rb'+)","kind":"(?P<kind>genesis|key|stream|repair|clock|node|event'
+    rb'\{"indelible":1,"log":"(?P<log>' + ANY + rb'+)","kind":"(?P<kind>genesis|key|stream|repair|clock|node|event'
     rb'|(?P<reserved>settings|expiry|erasure|successor))","by":"(?=[^"])(?P<by>' + ENCODED + rb')"'
     rb',"via":"(?P<via>[a-z0-9-]{1,32}/[a-z0-9-]{1,32})"(?:,"from":"(?!::ffff:[^:]+:[^:]+")(?P<from>[0-9a-f.:]+)")?'
     rb'(?:,"cert":"' + HEX64 + rb'")?(?:,"policy":(?P<policy>' + INTEGER + rb'))?'
@@ -132,13 +133,13 @@ def judge_head(data):
     (first, version), *others = re.findall(SHAPE_MEMBER, data)
     if first != b'indelible' or version.startswith(b'"'):
         return INVALID, None
-    if version != b'0' or any(name not in FIELDS for name, _ in others):
+    if version != b'1' or any(name not in FIELDS for name, _ in others):
         return UNSUPPORTED, None
     found = HEAD.fullmatch(data)
     if not found or not values_ok(found):
         return INVALID, None
     head = Head(*found.group(*Head._fields))._replace(seq=int(found['seq']))
-    # The reserved kinds have valid heads, and yet a verifier of version 0 can't tell what such a record means.
+    # The reserved kinds have valid heads, and yet a verifier of version 1 can't tell what such a record means.
     return UNSUPPORTED if found['reserved'] else OK, head
 
 def values_ok(head):
@@ -236,7 +237,7 @@ KEY_SET = (rb',"keys":\[' + VKEYS + rb'\],"recovery":\{"threshold":([0-8]),"keys
 RECOVERY_NAME = re.compile(rb'[a-z0-9][a-z0-9._-]{0,63}')
 KeySet = namedtuple('KeySet', 'keys threshold recovery')  # keys: those of type Ed25519
 GENESIS = re.compile(
-    rb'\{"genesis":0,"origin":"([^"\\]*)","node_log":(?:null|"(' + HEX64 + rb')")' + KEY_SET
+    rb'\{"genesis":1,"origin":"([^"\\]*)","node_log":(?:null|"(' + HEX64 + rb')")' + KEY_SET
     + rb',"node":"[0-9a-f]{32}","store":"[0-9a-f]{32}","limits":\{"event_bytes":(' + INTEGER
     + rb')\},"retention":null,"key_horizon":(' + INTEGER + rb')'
     rb',"clock":\{"ahead_ms":1000,"drift_ppm":500,"start_days":30\},"witness_policy":null,"predecessor":null'
@@ -534,7 +535,7 @@ def receipt_integrity(receipt, record):
         OK)
 
 # ---- walk.md --------------------------------------------------------------------------------------------------------
-WALK_START = re.compile(rb'\{"walk":0,"origin":"([^"]*)","id":"(' + HEX64 + rb')","size":(' + INTEGER + rb')\}')
+WALK_START = re.compile(rb'\{"walk":1,"origin":"([^"]*)","id":"(' + HEX64 + rb')","size":(' + INTEGER + rb')\}')
 HINGE = re.compile(rb'","consistency":\[([^]]*)\],"inclusion":\[([^]]*)\],"key":(.*)', re.DOTALL)
 
 def decode_hashes(text):
@@ -613,7 +614,7 @@ class Walk:
 class WalkFile:
     def __init__(self, lines):
         lines.next(b'{"walk":')
-        need(not re.match(rb'\{"walk":[1-9]', lines.line), UNSUPPORTED)
+        need(not re.match(rb'\{"walk":' + LATER, lines.line), UNSUPPORTED)
         found = WALK_START.fullmatch(lines.line[:-1])
         need(found and log_name(found[1]) and int(found[3]) < INTEGER_END, 'not the first line of a walk file')
         self.walk = Walk(found[1], found[2], lines)
@@ -668,7 +669,7 @@ def export_beside_walk(export, pin, file):
     return 'key retired' if size > ended else UP_TO_HINGE if pin else OK, 'unchecked'
 
 # ---- export.md ------------------------------------------------------------------------------------------------------
-EXPORT_START = re.compile(rb'\{"export":0,"origin":"([^"]*)","id":"(' + HEX64 + rb')","first":(' + INTEGER
+EXPORT_START = re.compile(rb'\{"export":1,"origin":"([^"]*)","id":"(' + HEX64 + rb')","first":(' + INTEGER
                           + rb'),"count":(' + INTEGER + rb'),"size":(' + INTEGER + rb'),"content":"(all|heads)"\}')
 
 class Records:
@@ -737,7 +738,7 @@ class Export(Records):
 
     def read_start(self, lines):
         lines.next(b'{"export":')
-        need(not re.match(rb'\{"export":[1-9]', lines.line), UNSUPPORTED)
+        need(not re.match(rb'\{"export":' + LATER, lines.line), UNSUPPORTED)
         found = EXPORT_START.fullmatch(lines.line[:-1])
         need(found and log_name(found[1]), 'not the first line of an export')
         self.origin, self.id, self.content = found.group(1, 2, 6)
@@ -858,8 +859,8 @@ class BatchReceipt:
     def __init__(self, lines):
         data = lines.file.getvalue()
         need(len(data) <= RECEIPT_BYTES_MAX and attempt(data.decode), 'empty, over 512 KiB, or not UTF-8')
-        need(not re.match(BATCH_RECEIPT_START + rb'[1-9]', data), UNSUPPORTED)
-        need(lines.next(BATCH_RECEIPT_START) == b'0', 'not a batch receipt of version 0')
+        need(not re.match(BATCH_RECEIPT_START + LATER, data), UNSUPPORTED)
+        need(lines.next(BATCH_RECEIPT_START) == b'1', 'not a batch receipt of version 1')
         self.first = decode_integer(lines.next(b'first '), INTEGER_END)
         self.count = decode_integer(lines.next(b'count '), BATCH_RECORDS_MAX + 1)
         need(0 < self.count <= INTEGER_END - self.first, 'impossible numbers')
@@ -907,8 +908,8 @@ def verify_proof(data, pin=None):
 def begin_proof(lines, start):
     data = lines.file.getvalue()
     need(len(data) <= RECEIPT_BYTES_MAX and attempt(data.decode), 'empty, over 512 KiB, or not UTF-8')
-    need(not re.match(start + rb'[1-9]', data), UNSUPPORTED)
-    need(lines.next(start) == b'0', 'not a proof of version 0')
+    need(not re.match(start + LATER, data), UNSUPPORTED)
+    need(lines.next(start) == b'1', 'not a proof of version 1')
 
 def end_proof(lines):
     checkpoint = attempt(parse_checkpoint, lines.file.read())
@@ -1046,9 +1047,9 @@ class Policy:
 def parse_trust(data):
     """A Trust; a refusal begins with what is wrong: `line N`, `unsupported`, `policy` or `other log`."""
     need(len(data) <= POLICY_BYTES_MAX + (4 << 10), 'line 1: the trust file is too large')
-    need(not re.match(TRUST_START + rb'[1-9]', data), 'unsupported: a trust file of a later version')
+    need(not re.match(TRUST_START + LATER, data), 'unsupported: a trust file of a later version')
     lines = data.split(b'\n', 4)
-    need(lines[0] == TRUST_START + b'0' and len(lines) > 1, 'line 1: not a trust file')
+    need(lines[0] == TRUST_START + b'1' and len(lines) > 1, 'line 1: not a trust file')
     pin = attempt(parse_pin, lines[1].decode('utf-8', 'surrogateescape'))
     need(pin and len(lines) > 2, 'line 2: not a pin line')
     words = {b'signatures ' + word.encode(): word for word in ('ed25519', 'ml-dsa-44', 'both')}

@@ -7,7 +7,7 @@ use indelible_proof::limits::HEAD_BYTES_MAX;
 use indelible_proof::record::{self, Record};
 use libfuzzer_sys::fuzz_target;
 
-/// The names of version 0.
+/// The names of version 1.
 const NAMES: [&str; 19] = [
     "indelible",
     "log",
@@ -74,7 +74,7 @@ fn is_later(head: &[u8]) -> bool {
         return false;
     };
     let is_integer = |value: &str| !value.starts_with('"');
-    let of_other_version = pairs.first().is_some_and(|(_, version)| *version != "0");
+    let of_other_version = pairs.first().is_some_and(|(_, version)| *version != "1");
     pairs
         .first()
         .is_some_and(|(name, version)| *name == "indelible" && is_integer(version))

@@ -139,7 +139,7 @@ OTHERS = [RICH, LARGE, STILL, BACK]
 
 
 def header_faults():
-    second("version 1", "unsupported", version=1)
+    second("version 2", "unsupported", version=2)
     second("version 2^32 − 1", "unsupported", version=2**32 - 1)
     damaged("wrong magic", magic=b"INDLBATC")
     damaged("a flag nobody knows", flags=2)

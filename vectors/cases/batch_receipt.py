@@ -133,7 +133,7 @@ def faults():
     faulty("time", "time", time="2026-11-23T10:00:02.000000000Z")
     faulty("the first record's prev is not compared", None, "ok", at=2, prev="ab" * 32)
     faulty("event", "event", event='{"a":1,"a":2}')
-    faulty("an unsupported head", None, "unsupported version", raw_head=lambda head: head.replace('"indelible":0', '"indelible":1'))
+    faulty("an unsupported head", None, "unsupported version", raw_head=lambda head: head.replace('"indelible":1', '"indelible":2'))
     faulty("a reserved kind", None, "unsupported version", kind="settings", by="node:000102030405060708090a0b0c0d0e0f", via="node/self")
     log = Log()
     log.genesis(genesis_event(ORIGIN, [log.key.vkey], node_log="ab" * 32), prev="ab" * 32)
@@ -147,9 +147,9 @@ def grammar():
         changed = text[: number - 1] + ([] if line is None else [line]) + text[number:]
         stop(f"line {number}: {name}", "\n".join(changed), f"malformed(line {number})")
 
-    for title in ["indelible-batch-receipt", "indelible-batch-receipt-v", "indelible-batch-receipt-v00", "indelible-batch-receipt-v0 ", "Indelible-batch-receipt-v0", "indelible-batch-receipt-w1", "c2sp.org/tlog-proof@v1", "indelible-batch-receipt-v0\r", ""]:
+    for title in ["indelible-batch-receipt", "indelible-batch-receipt-v", "indelible-batch-receipt-v0", "indelible-batch-receipt-v01", "indelible-batch-receipt-v1 ", "Indelible-batch-receipt-v1", "indelible-batch-receipt-w1", "c2sp.org/tlog-proof@v1", "indelible-batch-receipt-v1\r", ""]:
         at(repr(title), 1, title)
-    for title in ["indelible-batch-receipt-v1", "indelible-batch-receipt-v9x", "indelible-batch-receipt-v10"]:
+    for title in ["indelible-batch-receipt-v2", "indelible-batch-receipt-v9x", "indelible-batch-receipt-v10"]:
         stop(f"line 1: {title}", "\n".join([title, *text[1:]]), "unsupported version")
     stop("a later version, whatever follows", "indelible-batch-receipt-v2", "unsupported version")
     at("missing", 2)
@@ -169,7 +169,7 @@ def grammar():
     stop("CRLF", GOOD.replace("\n", "\r\n"), "malformed(line 1)")
     stop("invalid UTF-8", GOOD.encode().replace(b"log.example.org", b"log.example\xff.org"), "malformed(line 1)")
     stop("more than 512 KiB", {"prefix": GOOD, "repeat": "x", "count": 512 << 10, "suffix": ""}, "malformed(line 1)")
-    stop("a later version of more than 512 KiB", {"prefix": "indelible-batch-receipt-v1", "repeat": "x", "count": 512 << 10, "suffix": ""}, "malformed(line 1)")
+    stop("a later version of more than 512 KiB", {"prefix": "indelible-batch-receipt-v2", "repeat": "x", "count": 512 << 10, "suffix": ""}, "malformed(line 1)")
     for name, changed in [("a line after it", GOOD + "x\n"), ("an empty line after it", GOOD + "\n"), ("LF at the end missing", GOOD[:-1]), ("size 09", GOOD.replace("\n9\n", "\n09\n")), ("an extension line", GOOD.replace("\n9\n", "\n9\nx\n"))]:
         stop(f"checkpoint: {name}", changed, "malformed(checkpoint)")
 

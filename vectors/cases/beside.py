@@ -123,7 +123,7 @@ def receipts(walks):
     add("retired, and the proof wrong", receipt(LOG, 1, 5, proof=[], checkpoint=signed(5, first)), "key retired", integrity="root mismatch(5)")
     add("the receipt of a key record", by(10, last, index=6))
     add("the receipt of a key record, with it", by(10, last, index=6), record=LOG.records[6].line())
-    for walk in ("end: digest wrong", "hinge line: no braces at its end", "version 1", "genesis: head of version 1", "empty"):
+    for walk in ("end: digest wrong", "hinge line: no braces at its end", "version 2", "genesis: head of version 2", "empty"):
         add(f"usage: {walk}", by(10, last), walk=walk, usage=True)
     add("usage: a malformed walk file, without pin", by(10, last), pin=None, walk="empty", usage=True)
     return made
@@ -200,6 +200,6 @@ def exports(walks):
     add("4: the first key above its hinge, a walk file of its day", stripped(5, first), walk="3 hinges, as it was at size 3")
     gone = turned(1)
     add("4: the second key above its hinge", export_lines(ordered(gone, 5), 0, 3, 10), "key retired", walk="3 hinges")
-    for walk in ("end: digest wrong", "version 1", "empty"):
+    for walk in ("end: digest wrong", "version 2", "empty"):
         add(f"usage: {walk}", now, walk=walk, usage=True)
     return made

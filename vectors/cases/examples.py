@@ -32,7 +32,7 @@ def key():
     batch = keys.batch_seed(SECRET, bytes.fromhex(STORE))
     genesis = LOG.records[0]
     return ("The node secret is 00 01 … 1f, the store id 10 11 … 1f.\n\n"
-            + table(("node-secret", f"indelible-node-secret-v0 0 {SECRET.hex()}"), ("origin", LOG.origin), ("seed", LOG.key.seed.hex()), ("public key", LOG.key.public.hex()), ("key id", LOG.key.id.hex()), ("vkey", LOG.key.vkey),
+            + table(("node-secret", f"indelible-node-secret-v1 0 {SECRET.hex()}"), ("origin", LOG.origin), ("seed", LOG.key.seed.hex()), ("public key", LOG.key.public.hex()), ("key id", LOG.key.id.hex()), ("vkey", LOG.key.vkey),
                     ("batch seed", batch.hex()), ("batch public key", ed25519.public_key(batch).hex()))
             + "\nGenesis event, salt and head, the log id (the head's SHA-256) and the pin. The node log's id is made up.\n\n"
             + table(("event", genesis.event), ("salt", genesis.salt), ("head", genesis.head), ("log id", LOG.id), ("pin", LOG.pin)))

@@ -130,7 +130,7 @@ def altered():
     add("head altered, the digest of the file left as it was", sealed(LINES).replace("payments", "payroll", 1), "head altered(1)")
     add("heads altered", changed(RECORD_3, "payments", "payroll", changed(RECORD_1, "ingest", "egress")), "head altered(1, 3)")
     add("head altered until it is none", changed(RECORD_2, LOG.records[2].head, '{"x":1}'), "head altered(2)")
-    add("head altered to version 1", changed(RECORD_2, '"indelible":0', '"indelible":1'), "head altered(2)")
+    add("head altered to version 2", changed(RECORD_2, '"indelible":1', '"indelible":2'), "head altered(2)")
     add("head's digest altered to fit another event", changed(RECORD_2, sha256((LOG.records[2].salt + LOG.records[2].event).encode()).hex(), sha256((LOG.records[2].salt + "{}").encode()).hex(), changed(RECORD_2, LOG.records[2].event, "{}")), "head altered(2)")
     add("head and event altered", changed(RECORD_2, "payments", "payroll", changed(RECORD_2, '"2.00"', '"9.00"')), "head altered(2)")
     add("head altered, another's event altered", changed(RECORD_1, "payments", "payroll", changed(RECORD_2, '"2.00"', '"9.00"')), "head altered(1)")
@@ -251,9 +251,9 @@ def walks():
     add("another record in the walk", replaced(GENESIS, f'{{"walk":{LOG.records[1].line()}}}'), **broken)
     add("another record in the walk, whose entry is the log id given", changed(HEADER, LOG.id, LOG.records[1].entry.hex(), replaced(GENESIS, f'{{"walk":{LOG.records[1].line()}}}')), **broken)
     add("genesis head in the walk that is no head", replaced(GENESIS, f'{{"walk":{{"head":{{"x":1}},"salt":"{genesis.salt}","event":{genesis.event}}}}}'), **broken)
-    stop("genesis head in the walk of version 1", changed(GENESIS, '"indelible":0', '"indelible":1'), "unsupported version")
+    stop("genesis head in the walk of version 2", changed(GENESIS, '"indelible":1', '"indelible":2'), "unsupported version")
     stop("genesis head in the walk with an unknown field", changed(GENESIS, ',"digest"', ',"x":1,"digest"'), "unsupported version")
-    for name, event in [("version 1", genesis.event.replace('"genesis":0', '"genesis":1')), ("empty", "{}"), ("of another origin", genesis.event.replace(ORIGIN, OTHER.origin)), ("with a member more", genesis.event[:-1] + ',"x":1}'), ("without keys", genesis_event(ORIGIN, [], node_log="ab" * 32)),
+    for name, event in [("version 2", genesis.event.replace('"genesis":1', '"genesis":2')), ("empty", "{}"), ("of another origin", genesis.event.replace(ORIGIN, OTHER.origin)), ("with a member more", genesis.event[:-1] + ',"x":1}'), ("without keys", genesis_event(ORIGIN, [], node_log="ab" * 32)),
                         ("without an Ed25519 key", genesis_event(ORIGIN, [keys.vkey(ORIGIN, bytes(1312), 6)], node_log="ab" * 32)), ("listing another log's key", genesis_event(ORIGIN, [OTHER.key.vkey], node_log="ab" * 32)), ("wholly another log's", OTHER.records[0].event)]:
         log = Log()
         log.genesis(event)
@@ -313,7 +313,7 @@ def faults():
     built("head with seconds 60", "log fault(2, head)", time="2026-11-23T10:00:60.000000000Z")
     built("head with empty by", "log fault(2, head)", by="")
     built("head that is none", "log fault(2, head)", raw_head=lambda head: '{"x":1}')
-    built("head of version 1", "unsupported version", raw_head=lambda head: head.replace('"indelible":0', '"indelible":1'))
+    built("head of version 2", "unsupported version", raw_head=lambda head: head.replace('"indelible":1', '"indelible":2'))
     built("head with an unknown field", "unsupported version", raw_head=lambda head: head[:-1] + ',"x":1}')
     for name, event in [("white space", '{"b": 1}'), ("a duplicate name", '{"b":1,"b":2}'), ("an array", "[1]"), ("no JSON", "hello"), ("nothing", ""), ("a lone surrogate", '{"b":"\\ud800"}'), ("1e309", '{"b":1e309}'), ("something after it", '{"b":1}{}')]:
         built(f"event with {name}", "log fault(2, event)", event=event)
@@ -360,12 +360,12 @@ def headers():
     for name, old, new in [("origin in upper case", "log.example", "LOG.example"), ("origin no origin", ORIGIN, "orders"), ("log id of 63 digits", LOG.id, LOG.id[1:]), ("log id in upper case", LOG.id, LOG.id[:-2] + "AB"), ("count 0", '"count":5', '"count":0'), ("first + count larger than size", '"count":5', '"count":6'),
                            ("size smaller than first + count", '"size":5', '"size":4'), ("size 2^53", '"size":5', '"size":9007199254740992'), ("size 2^64 + 5", '"size":5', '"size":18446744073709551621'), ("count 2^64 + 5", '"count":5', '"count":18446744073709551621'), ("first with a leading zero", '"first":0', '"first":00'), ("first negative", '"first":0', '"first":-0'),
                            ("first as a string", '"first":0', '"first":"0"'), ("content unknown", '"all"', '"some"'), ("content missing", ',"content":"all"', ""), ("a member more", '"all"}', '"all","x":1}'), ("white space", ',"first"', ', "first"'), ("members exchanged", '"first":0,"count":5', '"count":5,"first":0'),
-                           ("CR at the end", '"all"}', '"all"}\r'), ("space at the end", '"all"}', '"all"} '), ("version as a string", '"export":0', '"export":"0"'), ("version missing", '"export":0', '"export":'), ("another name", '"export"', '"Export"'), ("BOM", "{", "\ufeff{"), ("space at the beginning", "{", " {")]:
+                           ("CR at the end", '"all"}', '"all"}\r'), ("space at the end", '"all"}', '"all"} '), ("version as a string", '"export":1', '"export":"1"'), ("version missing", '"export":1', '"export":'), ("another name", '"export"', '"Export"'), ("BOM", "{", "\ufeff{"), ("space at the beginning", "{", " {")]:
         stop(f"header: {name}", changed(HEADER, old, new), bad)
     stop("header: size larger than the checkpoint's", changed(HEADER, '"size":5', '"size":6'), "malformed(line 11)")
-    for version in ("1", "2", "10", "9007199254740991"):
-        stop(f"header: version {version}", changed(HEADER, '"export":0', f'"export":{version}'), "unsupported version")
-    stop("header: version 1 and nothing else", '{"export":1}\n', "unsupported version")
+    for version in ("2", "10", "9007199254740991"):
+        stop(f"header: version {version}", changed(HEADER, '"export":1', f'"export":{version}'), "unsupported version")
+    stop("header: version 2 and nothing else", '{"export":2}\n', "unsupported version")
     stop("header missing", LINES[1:], bad)
     stop("header twice", [LINES[0], *LINES], "malformed(line 2)")
     stop("empty line first", ["", *LINES], bad)

@@ -10,7 +10,7 @@ from textbook.files import b64
 ORIGIN = "log.example.org/orders/00112233445566ff"
 DIGEST = "d1" * 32
 PREV = "9e" * 32
-BASE = {"indelible": 0, "log": ORIGIN, "kind": "event", "by": "spiffe://acme/payments", "via": "ingest/http",
+BASE = {"indelible": 1, "log": ORIGIN, "kind": "event", "by": "spiffe://acme/payments", "via": "ingest/http",
         "digest": DIGEST, "seq": 41, "time": "2026-11-23T10:00:00.123456789Z", "prev": PREV}
 FULL = BASE | {"from": "2001:db8::1", "cert": "ce" * 32, "policy": 7, "format": "k8s-audit", "occurred": "2026-11-23T09:59:59.000000000Z",
                "src": "till%207", "epoch": 3, "n": 12, "key": "order-1#5", "psig": "75" * 32}
@@ -69,13 +69,13 @@ def kinds():
 
 
 def lengths():
-    shortest = {"indelible": 0, "log": "a/a/0000000000000000", "kind": "key", "by": "x:", "via": "a/a", "digest": DIGEST, "seq": 1, "time": BASE["time"], "prev": PREV}
+    shortest = {"indelible": 1, "log": "a/a/0000000000000000", "kind": "key", "by": "x:", "via": "a/a", "digest": DIGEST, "seq": 1, "time": BASE["time"], "prev": PREV}
     add("short", textbook.write(shortest), "valid")
     room = 4096 - len(textbook.write(BASE | {"by": "spiffe://"}))
     valid(name="4,096 bytes", by="spiffe://" + "a" * room)
     invalid(name="4,097 bytes", by="spiffe://" + "a" * (room + 1))
-    add("4,097 bytes of version 1", '{"indelible":1,"x":"' + "a" * (4097 - 22) + '"}', "invalid")
-    add("4,096 bytes of version 1", '{"indelible":1,"x":"' + "a" * (4096 - 22) + '"}', "unsupported")
+    add("4,097 bytes of version 2", '{"indelible":2,"x":"' + "a" * (4097 - 22) + '"}', "invalid")
+    add("4,096 bytes of version 2", '{"indelible":2,"x":"' + "a" * (4096 - 22) + '"}', "unsupported")
 
 
 def shape():
@@ -84,37 +84,38 @@ def shape():
                        ("space after a comma", GOOD.replace(',"log"', ', "log"')), ("comma at the end", GOOD[:-1] + ",}"), ("comma at the beginning", "{," + GOOD[1:]),
                        ("two commas", GOOD.replace(',"log"', ',,"log"')), ("two heads", GOOD + GOOD), ("two closing braces", GOOD + "}"), ("array", "[" + GOOD + "]"),
                        ("BOM", b"\xef\xbb\xbf" + GOOD.encode()), ("NUL at the end", GOOD + "\0"), ("name in upper case", GOOD.replace('"log"', '"Log"')),
-                       ("name with an escape", GOOD.replace('"log"', '"\\u006cog"')), ("name without quotes", GOOD.replace('"log"', "log")), ("empty name", '{"indelible":0,"":1}'),
-                       ("name with a hyphen", '{"indelible":1,"a-b":1}'), ("name of 33 characters", '{"indelible":1,"' + "a" * 33 + '":1}'),
-                       ("value true", '{"indelible":1,"a":true}'), ("value null", '{"indelible":1,"a":null}'), ("value object", '{"indelible":1,"a":{}}'), ("value array", '{"indelible":1,"a":[]}'),
-                       ("negative integer", '{"indelible":1,"a":-1}'), ("fraction", '{"indelible":1,"a":1.0}'), ("exponent", '{"indelible":1,"a":1e3}'), ("plus sign", '{"indelible":1,"a":+1}'),
-                       ("integer of 21 digits", '{"indelible":1,"a":' + "1" * 21 + "}"), ("string with space", '{"indelible":1,"a":"b c"}'), ("string with an escape", '{"indelible":1,"a":"b\\nc"}'),
-                       ("string with an escaped quote", '{"indelible":1,"a":"b\\"c"}'), ("string with a brace", '{"indelible":1,"a":"b{c"}'), ("string with a closing brace", '{"indelible":1,"a":"b}c"}'),
-                       ("string with DEL", '{"indelible":1,"a":"\x7f"}'), ("string with a control byte", '{"indelible":1,"a":"\x01"}'), ("string beyond ASCII", '{"indelible":1,"a":"é"}'),
-                       ("string of invalid UTF-8", b'{"indelible":1,"a":"\xff"}'), ("string not closed", '{"indelible":1,"a":"b}'), ("no value", '{"indelible":1,"a":}'), ("no colon", '{"indelible":1,"a"}'),
+                       ("name with an escape", GOOD.replace('"log"', '"\\u006cog"')), ("name without quotes", GOOD.replace('"log"', "log")), ("empty name", '{"indelible":1,"":1}'),
+                       ("name with a hyphen", '{"indelible":2,"a-b":1}'), ("name of 33 characters", '{"indelible":2,"' + "a" * 33 + '":1}'),
+                       ("value true", '{"indelible":2,"a":true}'), ("value null", '{"indelible":2,"a":null}'), ("value object", '{"indelible":2,"a":{}}'), ("value array", '{"indelible":2,"a":[]}'),
+                       ("negative integer", '{"indelible":2,"a":-1}'), ("fraction", '{"indelible":2,"a":1.0}'), ("exponent", '{"indelible":2,"a":1e3}'), ("plus sign", '{"indelible":2,"a":+1}'),
+                       ("integer of 21 digits", '{"indelible":2,"a":' + "1" * 21 + "}"), ("string with space", '{"indelible":2,"a":"b c"}'), ("string with an escape", '{"indelible":2,"a":"b\\nc"}'),
+                       ("string with an escaped quote", '{"indelible":2,"a":"b\\"c"}'), ("string with a brace", '{"indelible":2,"a":"b{c"}'), ("string with a closing brace", '{"indelible":2,"a":"b}c"}'),
+                       ("string with DEL", '{"indelible":2,"a":"\x7f"}'), ("string with a control byte", '{"indelible":2,"a":"\x01"}'), ("string beyond ASCII", '{"indelible":2,"a":"é"}'),
+                       ("string of invalid UTF-8", b'{"indelible":2,"a":"\xff"}'), ("string not closed", '{"indelible":2,"a":"b}'), ("no value", '{"indelible":2,"a":}'), ("no colon", '{"indelible":2,"a"}'),
                        ("name alone", '{"indelible"}')]:
         add(f"shape: {name}", head, "invalid")
 
 
 def versions():
-    add("version 1", GOOD.replace('"indelible":0', '"indelible":1'), "unsupported")
-    add("version 1, nothing else", '{"indelible":1}', "unsupported")
+    add("version 2", GOOD.replace('"indelible":1', '"indelible":2'), "unsupported")
+    add("version 0, of drafts", GOOD.replace('"indelible":1', '"indelible":0'), "unsupported")
+    add("version 2, nothing else", '{"indelible":2}', "unsupported")
     add("version 2^64 − 1", '{"indelible":18446744073709551615}', "unsupported")
     add("version of 20 nines", '{"indelible":99999999999999999999}', "unsupported")
     add("version 10 with unknown fields, twice", '{"indelible":10,"x":1,"x":""}', "unsupported")
-    add("version 0, nothing else", '{"indelible":0}', "invalid")
-    add("version as a string", GOOD.replace('"indelible":0', '"indelible":"0"'), "invalid")
-    add("version with a leading zero", GOOD.replace('"indelible":0', '"indelible":00'), "invalid")
-    add("version 1 with a leading zero", GOOD.replace('"indelible":0', '"indelible":01'), "invalid")
+    add("version 1, nothing else", '{"indelible":1}', "invalid")
+    add("version as a string", GOOD.replace('"indelible":1', '"indelible":"1"'), "invalid")
+    add("version with a leading zero", GOOD.replace('"indelible":1', '"indelible":01'), "invalid")
+    add("version 2 with a leading zero", GOOD.replace('"indelible":1', '"indelible":02'), "invalid")
     add("version of 21 digits", '{"indelible":100000000000000000000}', "invalid")
-    add("version second", GOOD.replace('{"indelible":0,', "{").replace('"kind"', '"indelible":0,"kind"'), "invalid")
+    add("version second", GOOD.replace('{"indelible":1,', "{").replace('"kind"', '"indelible":1,"kind"'), "invalid")
     add("version second, unknown field first", '{"x":1,' + GOOD[1:], "invalid")
-    add("version missing", GOOD.replace('"indelible":0,', ""), "invalid")
+    add("version missing", GOOD.replace('"indelible":1,', ""), "invalid")
     add("unknown field last", GOOD[:-1] + ',"x":1}', "unsupported")
     add("unknown field in the middle", GOOD.replace('"via"', '"tenant":"a","via"'), "unsupported")
     add("unknown field, empty", GOOD[:-1] + ',"x":""}', "unsupported")
     add("unknown field of 32 characters", GOOD[:-1] + ',"' + "a" * 32 + '":"b"}', "unsupported")
-    add("unknown field wins over a missing one", '{"indelible":0,"x":1}', "unsupported")
+    add("unknown field wins over a missing one", '{"indelible":1,"x":1}', "unsupported")
     add("unknown field wins over a wrong value", textbook.write(BASE | {"time": "now"})[:-1] + ',"x":1}', "unsupported")
     add("unknown field whose value has a leading zero", GOOD[:-1] + ',"x":01}', "invalid")
     add("unknown field, misshapen", GOOD[:-1] + ',"x":true}', "invalid")

@@ -92,8 +92,8 @@ def exports(add, stop):
         log.rotate(KEYS[1], word, signers, recovery)
         no(name, export_lines(ordered(log)), pin=log.pin_of(KEYS[0]))
     log = begun()
-    log.rotate(KEYS[1], raw_head=lambda head: head.replace('"indelible":0', '"indelible":1'))
-    no("a key record with a head of version 1, which is not in the range", export_lines(ordered(log), 0, 2), pin=log.pin_of(KEYS[0]))
+    log.rotate(KEYS[1], raw_head=lambda head: head.replace('"indelible":1', '"indelible":2'))
+    no("a key record with a head of version 2, which is not in the range", export_lines(ordered(log), 0, 2), pin=log.pin_of(KEYS[0]))
     log = begun()
     log.rotate(KEYS[1], kind="event")
     no("a hinge behind a record of another kind", export_lines(ordered(log)), pin=log.pin_of(KEYS[0]))
@@ -195,4 +195,4 @@ def forms(stop):
         assert made != line, name
         stop(f"hinges: hinge line, {name}", replaced(SECOND, made), f"malformed(line {SECOND + 1})", PINS[0])
     stop("hinges: two faults, the hinge broken and a record line malformed", replaced(RECORD_0, "x", lines=replaced(SECOND, LINES[FIRST])), f"malformed(line {RECORD_0 + 1})", PINS[0])
-    stop("hinges: the genesis of version 1", changed(GENESIS, '"indelible":0', '"indelible":1'), "unsupported version", PINS[0])
+    stop("hinges: the genesis of version 2", changed(GENESIS, '"indelible":1', '"indelible":2'), "unsupported version", PINS[0])

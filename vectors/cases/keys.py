@@ -127,7 +127,7 @@ def geneses():
     yield invalid("no batch key in the node log", of_node.replace(f'"{BATCH_KEY.hex()}"', "null"))
     yield invalid("batch key in another log", good.replace('"batch_key":null', f'"batch_key":"{BATCH_KEY.hex()}"'))
     changes = {
-        "version 1": ('"genesis":0', '"genesis":1'), "version as a string": ('"genesis":0', '"genesis":"0"'), "node log's id of 63 digits": ('"' + "ab" * 32, '"' + "ab" * 31 + "a"), "node log's id in upper case": ("ab" * 32, "AB" * 32),
+        "version 2": ('"genesis":1', '"genesis":2'), "version as a string": ('"genesis":1', '"genesis":"1"'), "node log's id of 63 digits": ('"' + "ab" * 32, '"' + "ab" * 31 + "a"), "node log's id in upper case": ("ab" * 32, "AB" * 32),
         "a recovery threshold": ('"threshold":0', '"threshold":1'), "recovery keys": ('"threshold":0,"keys":[]', f'"threshold":0,"keys":["{KEY.vkey}"]'), "recovery null": ('{"threshold":0,"keys":[]}', "null"), "node of 31 digits": ('"node":"00', '"node":"0'),
         "store in upper case": ("1a1b1c1d1e1f", "1A1B1C1D1E1F"), "a limit as a string": ('"event_bytes":1048576', '"event_bytes":"1048576"'), "a limit with a leading zero": ('"event_bytes":1048576', '"event_bytes":01048576'),
         "a negative limit": ('"event_bytes":1048576', '"event_bytes":-1'), "a second limit": ('"event_bytes":1048576', '"event_bytes":1048576,"x":1'), "no limit": ('"event_bytes":1048576', ""), "retention": ('"retention":null', '"retention":"1y"'),
@@ -225,13 +225,13 @@ def files(reader, said, good, wrong):
 def wrong_files(good, label, second, last):
     """Ways in which a line of three parts is none."""
     return {"empty": "", "two LF": good + "\n", "CRLF": good[:-1] + "\r\n", "space at the end": good[:-1] + " \n", "space at the beginning": " " + good, "two spaces": good.replace(" ", "  ", 1), "tab": good.replace(" ", "\t", 1), "two lines": good * 2, "BOM": "\ufeff" + good,
-            "another label": good.replace("-v0", "-v1"), "no label": good[len(label) + 1 :], f"no {second}": good.replace(good.split(" ")[1] + " ", ""), f"no {last}": " ".join(good.split(" ")[:2]) + "\n", f"{last} of 63 digits": good[:-2] + "\n", f"{last} of 65 digits": good[:-1] + "0\n",
+            "another label": good.replace("-v1", "-v2"), "no label": good[len(label) + 1 :], f"no {second}": good.replace(good.split(" ")[1] + " ", ""), f"no {last}": " ".join(good.split(" ")[:2]) + "\n", f"{last} of 63 digits": good[:-2] + "\n", f"{last} of 65 digits": good[:-1] + "0\n",
             f"{last} in upper case": good[:-3] + "AB\n", f"{last} not hex": good[:-2] + "g\n", "a fourth part": good[:-1] + " x\n", "zeros": "\0" * len(good)}
 
 
 def node_secrets():
-    good = f"indelible-node-secret-v0 0 {SECRET.hex()}\n"
-    wrong = wrong_files(good, "indelible-node-secret-v0", "generation", "secret")
+    good = f"indelible-node-secret-v1 0 {SECRET.hex()}\n"
+    wrong = wrong_files(good, "indelible-node-secret-v1", "generation", "secret")
     wrong |= {"generation with a leading zero": good.replace(" 0 ", " 01 "), "generation 00": good.replace(" 0 ", " 00 "), "negative generation": good.replace(" 0 ", " -1 "), "generation with a sign": good.replace(" 0 ", " +1 "), "generation in hex": good.replace(" 0 ", " 0x1 "),
               "generation 2^53": good.replace(" 0 ", " 9007199254740992 "), "generation 2^64": good.replace(" 0 ", " 18446744073709551616 "), "a recovery key's file": PEOPLE[0].file}
     yield from files(keys.read_node_secret, lambda generation, secret: {"generation": generation, "secret": secret.hex()},
@@ -241,10 +241,10 @@ def node_secrets():
 def recovery_keys():
     good = PEOPLE[0].file
     name = PEOPLE[0].origin
-    wrong = wrong_files(good, "indelible-recovery-key-v0", "name", "seed")
+    wrong = wrong_files(good, "indelible-recovery-key-v1", "name", "seed")
     for made in ("Alice", ".a", "-a", "_a", "a/b", "a+b", "zoë", "a" * 65, "a:b", "a@b"):
         wrong[f"name {made}"] = good.replace(name, made)
-    wrong["a node secret's file"] = f"indelible-node-secret-v0 0 {SECRET.hex()}\n"
+    wrong["a node secret's file"] = f"indelible-node-secret-v1 0 {SECRET.hex()}\n"
 
     def said(name, seed):
         key = keys.RecoveryKey(name, seed)

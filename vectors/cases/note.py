@@ -105,7 +105,7 @@ def cosignatures():
     add("an ML-DSA-44 shaped line of the origin", GOOD + ml_dsa_line(ORIGIN), ml_dsa=1)
     add("two ML-DSA-44 shaped lines of the origin", GOOD + ml_dsa_line(ORIGIN) + line(ORIGIN, b"\1\2\3\4", b"\1" * 2428), ml_dsa=2)
     add("an ML-DSA-44 shaped line of the origin alone", TEXT + "\n" + ml_dsa_line(ORIGIN), verify="no line", ml_dsa=1)
-    add("an ML-DSA-44 shaped line with timestamp zero: version 0 looks at name and length alone", GOOD + ml_dsa_line(ORIGIN, timestamp=0), ml_dsa=1)
+    add("an ML-DSA-44 shaped line with timestamp zero: version 1 looks at name and length alone", GOOD + ml_dsa_line(ORIGIN, timestamp=0), ml_dsa=1)
     add("an ML-DSA-44 shaped line of another name", GOOD + ml_dsa_line("witness.example.net"))
     add("an ML-DSA-44 line one byte short", GOOD + ml_dsa_line(ORIGIN, size=2419))
     add("an ML-DSA-44 line one byte long", GOOD + ml_dsa_line(ORIGIN, size=2421))

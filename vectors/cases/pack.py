@@ -170,7 +170,7 @@ def swapped():
 
 def headers():
     for kind in ("ent", "rec"):
-        put(f".{kind}: version 1", Pair(B, **{kind: {"version": 1}}), "unsupported")
+        put(f".{kind}: version 2", Pair(B, **{kind: {"version": 2}}), "unsupported")
         put(f".{kind}: an incompatible feature", Pair(B, **{kind: {"incompatible": 1}}), "unsupported")
         damaged(f".{kind}: wrong magic", **{kind: {"magic": b"INDLPXXX"}})
         damaged(f".{kind}: header length wrong", **{kind: {"header_len": 512}})
@@ -373,7 +373,7 @@ def notes():
 
 def judged_register(data):
     require(len(data) >= 36 and data[:8] == b"INDLREGI" and number_at(data, len(data) - 4, 4) == disk.crc32c(data[:-4]))
-    require(number_at(data, 8, 4) == 0, "unsupported")
+    require(number_at(data, 8, 4) == 1, "unsupported")
     require(not any(data[16:24]), "unsupported")
     require(number_at(data, 12, 4) == len(data) - 36 <= 65536)
     content = data[32:-4]
@@ -402,10 +402,10 @@ def register():
     for bit in (0, 63):
         add(f"read-only feature {bit}", disk.register(head, read_only=1 << bit))
         add(f"incompatible feature {bit}", disk.register(head, incompatible=1 << bit), "unsupported")
-    add("version 1", disk.register(head, version=1), "unsupported")
-    add("version 1, and all the rest otherwise", disk.with_crc(b"INDLREGI\1\0\0\0" + b"\xff" * 40), "unsupported")
-    add("version 1, checksum wrong", good[:8] + b"\1" + good[9:], "damaged")
-    add("a batch header of version 1", disk.register(head[:11] + b"\1" + head[12:]), "unsupported")
+    add("version 2", disk.register(head, version=2), "unsupported")
+    add("version 2, and all the rest otherwise", disk.with_crc(b"INDLREGI\2\0\0\0" + b"\xff" * 40), "unsupported")
+    add("version 2, checksum wrong", good[:8] + b"\2" + good[9:], "damaged")
+    add("a batch header of version 2", disk.register(head[:11] + b"\2" + head[12:]), "unsupported")
     for name, data in {"of no bytes": b"", "wrong magic": disk.register(head, magic=b"INDLREGX"), "length too large": disk.register(head, length=249), "length too small": disk.register(head, length=247), "checksum wrong": good[:-1] + bytes([good[-1] ^ 1]), "a byte more": good + b"\0",
                        "last byte missing": good[:-1], "a byte turned": good[:50] + bytes([good[50] ^ 1]) + good[51:], "header alone": disk.register(head[:184]), "no content": disk.register(b""), "content a byte too long": disk.register(head + b"\0"),
                        "content with a row behind the signature": disk.register(BATCHES[0][1][:336]), "wrong magic in the batch header": disk.register(b"INDLBTCX" + head[8:]), "a flag nobody knows in the batch header": disk.register(head[:15] + b"\2" + head[16:])}.items():

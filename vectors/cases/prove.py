@@ -117,7 +117,7 @@ def claims():
     faulty("seq of the one before", "log fault(2, seq)", at=2, seq=4)
     faulty("prev of the one before is not compared", "ok", at=2, prev="ab" * 32)
     faulty("a reserved kind", "unsupported version", kind="settings", by="node:000102030405060708090a0b0c0d0e0f", via="node/self")
-    faulty("version 1", "unsupported version", raw_head=lambda head: head.replace('"indelible":0', '"indelible":1'))
+    faulty("version 2", "unsupported version", raw_head=lambda head: head.replace('"indelible":1', '"indelible":2'))
     faulty("no valid head", "malformed(line 5)", raw_head=lambda head: head.replace('"via":"ingest/http",', ""))
     stop("head at: before is no valid head", head_at(LOG, time(9), 10).replace("before " + b64(LOG.records[9].head.encode()), "before " + b64(b"{}")), "malformed(line 4)")
     stop("head at: after is no valid head, before the genesis", head_at(LOG, "2000-01-01T00:00:00.000000000Z", 0).replace("after " + b64(LOG.records[0].head.encode()), "after " + b64(b"{}")), "malformed(line 4)")
@@ -126,9 +126,9 @@ def claims():
 def grammar():
     for form, text, name in [("between", BETWEEN, "indelible-consistency"), ("at", AT, "indelible-head-at")]:
         lines = text.split("\n")
-        for title in [name, name + "-v", name + "-v00", name + "-v0 ", name.capitalize() + "-v0", "indelible-proof-v0", ""]:
+        for title in [name, name + "-v", name + "-v00", name + "-v0", name + "-v1 ", name.capitalize() + "-v1", "indelible-proof-v1", ""]:
             stop(f"{form}: title {title!r}", "\n".join([title, *lines[1:]]), "malformed(line 1)")
-        for title in [name + "-v1", name + "-v9x"]:
+        for title in [name + "-v2", name + "-v9x", name + "-v10"]:
             stop(f"{form}: title {title!r}", "\n".join([title, *lines[1:]]), "unsupported version")
         for number in range(1, lines.index("") + 1):
             stop(f"{form}: ends after line {number}", "\n".join(lines[:number]) + "\n", f"malformed(line {number + 1})")

@@ -207,11 +207,11 @@ def checkpoints():
 
 def heads():
     head = LOG.records[3].head
-    stop("head of version 1", receipt(LOG, 3, head=head.replace('"indelible":0', '"indelible":1')), "unsupported version")
+    stop("head of version 2", receipt(LOG, 3, head=head.replace('"indelible":1', '"indelible":2')), "unsupported version")
     stop("head with an unknown field", receipt(LOG, 3, head=head[:-1] + ',"x":1}'), "unsupported version")
     for name, wrong in [("empty braces", "{}"), ("LF at the end", head + "\n"), ("white space", head.replace(":", ": ", 1)), ("time wrong", head.replace("10:00:03", "10:00:60")), ("field missing", head.replace('"via":"ingest/http",', "")), ("not ASCII", head.replace("acme", "ácme")), ("no head", "hello")]:
         stop(f"head invalid: {name}", receipt(LOG, 3, head=wrong), "malformed(line 2)")
-    stop("grammar comes before the head: checkpoint", receipt(LOG, 3, head=head.replace('"indelible":0', '"indelible":1')) + "x", "malformed(checkpoint)")
+    stop("grammar comes before the head: checkpoint", receipt(LOG, 3, head=head.replace('"indelible":1', '"indelible":2')) + "x", "malformed(checkpoint)")
     stop("grammar comes before the head: index", receipt(LOG, 3, head="{}").replace("\nindex 3\n", "\nindex 03\n"), "malformed(line 3)")
 
 

@@ -197,8 +197,8 @@ def headers():
     for name, changes in {"magic": {"magic": b"INDLTAIK"}, "block size 512": {"block": 512}, "block size 0": {"block": 0}, "another number than its name": {"number": 1}, "said longer than it is": {"said": LEN + BLOCK}, "said shorter than it is": {"said": LEN - BLOCK},
                           "said to be of length 0": {"said": 0}, "nonzero behind the generation": {"padding": b"\1"}, "nonzero at the end": {"padding": bytes(3995) + b"\1"}}.items():
         refuse(f"file header: {name}", [tail_file(0, at_start, **({"generation": GENERATIONS[0]} | changes))])
-    refuse("file header: version 1", [tail_file(0, at_start, version=1)], "unsupported")
-    refuse("file header: version 1, and all the rest otherwise", [(0, disk.with_crc(b"INDLTAIL\1\0\0\0" + b"\xff" * 4080) + b"\xff" * (LEN - BLOCK))], "unsupported")
+    refuse("file header: version 2", [tail_file(0, at_start, version=2)], "unsupported")
+    refuse("file header: version 2, and all the rest otherwise", [(0, disk.with_crc(b"INDLTAIL\2\0\0\0" + b"\xff" * 4080) + b"\xff" * (LEN - BLOCK))], "unsupported")
     refuse("file header: an incompatible feature", [tail_file(0, at_start, incompatible=1)], "unsupported")
     refuse("file header: the highest incompatible feature", [tail_file(0, at_start, incompatible=1 << 63)], "unsupported")
     refuse("file header: another store", [tail_file(0, at_start, store=bytes(16))])
@@ -206,7 +206,7 @@ def headers():
     put("file header: the highest read-only feature", [tail_file(0, at_start, read_only=1 << 63)], found(1, end=1) | {"read_only": True})
     put("file header: a read-only feature in a file prepared ahead", [tail_file(0, at_start), tail_file(1, read_only=1)], found(1, end=1) | {"read_only": True})
     number, data = tail_file(0, at_start)
-    refuse("file header: version 1, checksum wrong", [(number, data[:8] + b"\1" + data[9:])])
+    refuse("file header: version 2, checksum wrong", [(number, data[:8] + b"\2" + data[9:])])
     refuse("file header: checksum wrong", [(number, data[:4095] + bytes([data[4095] ^ 1]) + data[4096:])])
     refuse("file header: a generation's bit turned", [(number, data[:70] + b"\1" + data[71:])])
     refuse("file header: of zeros", [(number, bytes(BLOCK) + data[BLOCK:])])
@@ -240,9 +240,10 @@ def format_files():
         yield f"read-only feature {bit}", text(read_only=1 << bit), True
         yield f"incompatible feature {bit}", text(incompatible=1 << bit), "unsupported"
     yield "both features", text(incompatible=2, read_only=2), "unsupported"
-    yield "version 1", text(version="v1"), "unsupported"
-    yield "version 10 and other lines", spoiled("indelible-store v0", "indelible-store v10\nanything"), "unsupported"
-    yield "version 1, digest wrong", good.replace("v0", "v1"), "damaged"
+    yield "version 2", text(version="v2"), "unsupported"
+    yield "version 0, of drafts", text(version="v0"), "unsupported"
+    yield "version 10 and other lines", spoiled("indelible-store v1", "indelible-store v10\nanything"), "unsupported"
+    yield "version 2, digest wrong", good.replace("v1", "v2"), "damaged"
     for version in ("v00", "v", "v-1", "0", "V0"):
         yield f"version written {version}", text(version=version), "damaged"
     yield "of no bytes", "", "damaged"

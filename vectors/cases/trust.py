@@ -114,16 +114,16 @@ def kinds():
 def refusals():
     pin = LOG.pin
     refuse("empty", "", "line 1")
-    for title in ["indelible-trust", "indelible-trust-v00", "indelible-trust-v0 ", "indelible-pin-v1", "INDELIBLE-TRUST-V0"]:
-        refuse(f"title {title!r}", TRUST.replace("indelible-trust-v0", title, 1), "line 1")
-    refuse("a later version", "indelible-trust-v1\n", "unsupported")
-    refuse("ends after line 1", "indelible-trust-v0\n", "line 2")
+    for title in ["indelible-trust", "indelible-trust-v0", "indelible-trust-v01", "indelible-trust-v1 ", "indelible-pin-v1", "INDELIBLE-TRUST-V1"]:
+        refuse(f"title {title!r}", TRUST.replace("indelible-trust-v1", title, 1), "line 1")
+    refuse("a later version", "indelible-trust-v2\n", "unsupported")
+    refuse("ends after line 1", "indelible-trust-v1\n", "line 2")
     refuse("no pin", TRUST.replace("indelible-pin-v1", "indelible-pin-v2"), "line 2")
     refuse("pin with a space", TRUST.replace(pin, pin + " "), "line 2")
-    refuse("ends after line 2", f"indelible-trust-v0\n{pin}\n", "line 3")
+    refuse("ends after line 2", f"indelible-trust-v1\n{pin}\n", "line 3")
     for line in ["signatures", "signatures none", "signatures ed25519 ", "signatures Ed25519", "signatures ed25519,ml-dsa-44", "signatures  both", ""]:
         refuse(f"{line!r}", TRUST.replace("signatures ed25519", line), "line 3")
-    refuse("line 3 without its end", f"indelible-trust-v0\n{pin}\nsignatures ed25519", "line 3")
+    refuse("line 3 without its end", f"indelible-trust-v1\n{pin}\nsignatures ed25519", "line 3")
     refuse("no empty line", TRUST.replace("ed25519\n\n", "ed25519\n"), "line 4")
     refuse("an empty line and nothing", trust_file(pin, policy=""), "policy")
     refuse("a policy without a quorum", trust_file(pin, policy="log " + LOG.key.vkey + "\n"), "policy")

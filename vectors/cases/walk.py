@@ -261,7 +261,7 @@ def records():
         one(f"key record: kind {kind}", 3, kind=kind)
     one("key record: by a producer", 3, by="spiffe://acme/payments")
     one("key record: via something else", 3, via="ingest/http")
-    one("key record: head of version 1", 3, raw_head=lambda head: head.replace('"indelible":0', '"indelible":1'))
+    one("key record: head of version 2", 3, raw_head=lambda head: head.replace('"indelible":1', '"indelible":2'))
     one("key record: head with an unknown field", 3, raw_head=lambda head: head[:-1] + ',"x":1}')
     one("key record: head that is none", 3, raw_head=lambda head: '{"x":1}')
     one("key record: salt in upper case, the digest over it", 3, salt="ABCDEF" + "0" * 26)
@@ -343,17 +343,17 @@ def geneses():
     log = Log()
     log.genesis(genesis_event(ORIGIN, [log.key.vkey], node_log="ab" * 32, recovery=(2, [PEOPLE[0].vkey])))
     bad("genesis: threshold too large, well signed", walk_lines(ordered(log)), "genesis")
-    unsupported("genesis: head of version 1", changed(GENESIS, '"indelible":0', '"indelible":1'))
+    unsupported("genesis: head of version 2", changed(GENESIS, '"indelible":1', '"indelible":2'))
     unsupported("genesis: head with an unknown field", changed(GENESIS, ',"digest"', ',"x":1,"digest"'))
 
 
 def forms():
-    for version in ("1", "2", "10"):
-        unsupported(f"version {version}", changed(HEADER, '"walk":0', f'"walk":{version}'))
-    unsupported("version 1 and nothing else", ['{"walk":1}'])
-    for name, old, new in (("version as a string", '"walk":0', '"walk":"0"'), ("version 00", '"walk":0', '"walk":00'), ("version missing", '"walk":0', '"walk":'), ("no origin", ORIGIN, "orders"), ("log id of 63 digits", LOG.id, LOG.id[1:]), ("log id in upper case", LOG.id, LOG.id[:-2] + "AB"), ("size 011", '"size":11', '"size":011'),
+    for version in ("2", "10"):
+        unsupported(f"version {version}", changed(HEADER, '"walk":1', f'"walk":{version}'))
+    unsupported("version 2 and nothing else", ['{"walk":2}'])
+    for name, old, new in (("version as a string", '"walk":1', '"walk":"1"'), ("version 0", '"walk":1', '"walk":0'), ("version 01", '"walk":1', '"walk":01'), ("version missing", '"walk":1', '"walk":'), ("no origin", ORIGIN, "orders"), ("log id of 63 digits", LOG.id, LOG.id[1:]), ("log id in upper case", LOG.id, LOG.id[:-2] + "AB"), ("size 011", '"size":11', '"size":011'),
                            ("negative size", '"size":11', '"size":-11'), ("size 2^53", '"size":11', '"size":9007199254740992'), ("size 2^64 + 11", '"size":11', '"size":18446744073709551627'), ("size as a string", '"size":11', '"size":"11"'), ("no size", ',"size":11', ""), ("a member more", "11}", '11,"x":1}'),
-                           ("white space", ',"id"', ', "id"'), ("CR at the end", "11}", "11}\r"), ("an export's", '{"walk":0', '{"export":0')):
+                           ("white space", ',"id"', ', "id"'), ("CR at the end", "11}", "11}\r"), ("an export's", '{"walk":1', '{"export":1')):
         malformed(f"header: {name}", changed(HEADER, old, new))
     malformed("header missing", LINES[1:])
     malformed("header twice", [LINES[0], *LINES])

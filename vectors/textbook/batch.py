@@ -98,7 +98,7 @@ def framed_notes(notes):
     return b"".join(be(len(text.encode()), 4) + text.encode() for text in notes)
 
 
-def header(store, number, rows, notes, before, time, epoch=1, writer=b"w" * 16, version=0, flags=0, magic=b"INDLBTCH", row_count=None, notes_len=None, root=None, notes_digest=None, zero=0):
+def header(store, number, rows, notes, before, time, epoch=1, writer=b"w" * 16, version=1, flags=0, magic=b"INDLBTCH", row_count=None, notes_len=None, root=None, notes_digest=None, zero=0):
     seconds, nanos = time
     return (magic + be(version, 4) + be(flags, 4) + store + be(number, 8) + be(epoch, 8) + writer + be(len(rows) if row_count is None else row_count, 4) + be(len(notes) if notes_len is None else notes_len, 4)
             + before + (rows_root(rows) if root is None else root) + (sha256(notes) if notes_digest is None else notes_digest) + be(seconds, 8) + be(nanos, 4) + be(zero, 4))
@@ -145,7 +145,7 @@ class Reader:
 
 def read_header(data):
     require(len(data) >= 248 and data[:8] == b"INDLBTCH")
-    require(big_at(data, 8, 4) == 0, "unsupported")
+    require(big_at(data, 8, 4) == 1, "unsupported")
     require(big_at(data, 12, 4) <= 1 and big_at(data, 64, 4) <= 4096 and big_at(data, 176, 4) < 10**9 and not any(data[180:184]) and (big_at(data, 32, 8) or not any(data[72:104])))
     return {"store": data[16:32], "number": big_at(data, 32, 8), "epoch": big_at(data, 40, 8), "writer": data[48:64], "mark": data[15] == 1, "rows": big_at(data, 64, 4), "notes": big_at(data, 68, 4),
             "before": data[72:104], "root": data[104:136], "notes_digest": data[136:168], "time": (big_at(data, 168, 8), big_at(data, 176, 4)), "digest": digest(data[:184]), "signature": data[184:248]}
@@ -204,7 +204,7 @@ def read_columns(reader, count, origin, seq, entry_before):
     for at in range(count):
         made = sha256(salts[at] + events[at]) if at in events else digests[at]
         require(times[at] < 253402300800 * 10**9)
-        head_bytes = (b'{"indelible":0,"log":"' + origin.encode() + b'",' + shared[which[at]] + own[at] + b',"digest":"' + made.hex().encode() + b'","seq":' + str(seq + at).encode()
+        head_bytes = (b'{"indelible":1,"log":"' + origin.encode() + b'",' + shared[which[at]] + own[at] + b',"digest":"' + made.hex().encode() + b'","seq":' + str(seq + at).encode()
                       + b',"time":"' + time_text(*divmod(times[at], 10**9)).encode() + b'","prev":"' + entry_before.hex().encode() + b'"}')
         entry_before = sha256(head_bytes)
         records.append((head_bytes.decode(), salts[at].decode() if at in events else None, events[at].decode() if at in events else None, times[at]))

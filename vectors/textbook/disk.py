@@ -43,7 +43,7 @@ def with_crc(data):
     return data + le(crc32c(data), 4)
 
 
-def format_text(store, node, origin, tail_size=65536, keys="none", register="none", created="2026-01-02T03:04:05Z", inode=1048577, born="1767323045.060000000", version="v0", incompatible=0, read_only=0):
+def format_text(store, node, origin, tail_size=65536, keys="none", register="none", created="2026-01-02T03:04:05Z", inode=1048577, born="1767323045.060000000", version="v1", incompatible=0, read_only=0):
     lines = [f"indelible-store {version}", f"store {store}", f"node {node}", f"origin {origin}", f"created {created}", "block 4096", f"tail-size {tail_size}", f"incompatible {incompatible}",
              f"read-only {read_only}",
              "volatile no", f"keys {keys}", f"register {register}", f"inode {inode}", f"born {born}"]
@@ -51,7 +51,7 @@ def format_text(store, node, origin, tail_size=65536, keys="none", register="non
     return text + f"sha256 {hashlib.sha256(text.encode()).hexdigest()}\n"
 
 
-def file_header(store, number, length, generation, magic=b"INDLTAIL", version=0, block=BLOCK, incompatible=0, read_only=0, padding=b""):
+def file_header(store, number, length, generation, magic=b"INDLTAIL", version=1, block=BLOCK, incompatible=0, read_only=0, padding=b""):
     fields = magic + le(version, 4) + le(block, 4) + le(incompatible, 8) + le(read_only, 8) + store + le(number, 8) + le(length, 8) + generation
     return with_crc(fields + padding + bytes(BLOCK - 4 - len(fields) - len(padding)))
 
@@ -67,7 +67,7 @@ def slot(generation, number, content, **changes):
     return data + bytes(-len(data) % BLOCK)
 
 
-def register(content, magic=b"INDLREGI", version=0, length=None, incompatible=0, read_only=0):
+def register(content, magic=b"INDLREGI", version=1, length=None, incompatible=0, read_only=0):
     return with_crc(magic + le(version, 4) + le(len(content) if length is None else length, 4) + le(incompatible, 8) + le(read_only, 8) + content)
 
 
@@ -90,8 +90,8 @@ def read_format(text):
     """Whether the store is only read: the section "`FORMAT`"."""
     whole = re.fullmatch("(.*\n)sha256 ([0-9a-f]{64})\n", text, re.DOTALL)
     require(whole and hashlib.sha256(whole[1].encode()).hexdigest() == whole[2])
-    require(not re.match(r"indelible-store v[1-9][0-9]*\n", text), "unsupported")
-    pattern = "indelible-store v0\n" + "".join(f"{name} (?:{value})\n" for name, value in FORMAT_LINES)
+    require(not re.match(r"indelible-store v(?!1\n)(0|[1-9][0-9]*)\n", text), "unsupported")
+    pattern = "indelible-store v1\n" + "".join(f"{name} (?:{value})\n" for name, value in FORMAT_LINES)
     require(re.fullmatch(pattern, whole[1]))
     values = dict(line.split(" ", 1) for line in whole[1].splitlines())
     numbers = {name: int(values[name]) for name in ("tail-size", "incompatible", "read-only", "inode")}
@@ -105,7 +105,7 @@ class TailFile:
 
     def __init__(self, name, data, store):
         require(len(data) >= BLOCK and data[:8] == b"INDLTAIL" and number_at(data, 4092, 4) == crc32c(data[:4092]))
-        require(number_at(data, 8, 4) == 0, "unsupported")
+        require(number_at(data, 8, 4) == 1, "unsupported")
         require(number_at(data, 12, 4) == BLOCK)
         require(number_at(data, 16, 8) == 0, "unsupported")
         require(not any(data[96:4092]))

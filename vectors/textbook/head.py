@@ -128,7 +128,7 @@ def judge(data):
     found = members(data.decode())
     if found is None or found[0][0] != "indelible" or not isinstance(found[0][1], int):
         return "invalid", None
-    if found[0][1] != 0 or any(name not in FIELDS for name, _ in found):
+    if found[0][1] != 1 or any(name not in FIELDS for name, _ in found):
         return "unsupported", None
     names = [name for name, _ in found]
     in_order = [name for name in FIELDS if name in names] == names

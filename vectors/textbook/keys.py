@@ -51,7 +51,7 @@ class RecoveryKey:
         self.public = ed25519.public_key(seed)
         self.id = key_id(name, self.public)
         self.vkey = vkey(name, self.public)
-        self.file = f"indelible-recovery-key-v0 {name} {seed.hex()}\n"
+        self.file = f"indelible-recovery-key-v1 {name} {seed.hex()}\n"
 
 
 RECOVERY_NAME = re.compile("[a-z0-9][a-z0-9._-]{0,63}")
@@ -59,13 +59,13 @@ RECOVERY_NAME = re.compile("[a-z0-9][a-z0-9._-]{0,63}")
 
 def read_recovery_key(text):
     """(name, seed), or None."""
-    found = re.fullmatch(f"indelible-recovery-key-v0 ({RECOVERY_NAME.pattern}) ([0-9a-f]{{64}})\n?", text)
+    found = re.fullmatch(f"indelible-recovery-key-v1 ({RECOVERY_NAME.pattern}) ([0-9a-f]{{64}})\n?", text)
     return found and (found[1], bytes.fromhex(found[2]))
 
 
 def read_node_secret(text):
     """(generation, secret) of the plain form, or None."""
-    found = re.fullmatch("indelible-node-secret-v0 (0|[1-9][0-9]*) ([0-9a-f]{64})\n?", text)
+    found = re.fullmatch("indelible-node-secret-v1 (0|[1-9][0-9]*) ([0-9a-f]{64})\n?", text)
     return (int(found[1]), bytes.fromhex(found[2])) if found and int(found[1]) < 2**53 else None
 
 
@@ -130,7 +130,7 @@ def read_key_set(origin, keys_text, threshold, recovery_text, batch_key):
 
 
 SHARED = r'"keys":(\[[^\]]*\]),"recovery":\{"threshold":(0|[1-9][0-9]*),"keys":(\[[^\]]*\])\},"batch_key":(?:null|"([0-9a-f]{64})")'
-GENESIS = re.compile(r'\{"genesis":0,"origin":"([^"]*)","node_log":(?:null|"([0-9a-f]{64})"),' + SHARED + r',"node":"[0-9a-f]{32}","store":"[0-9a-f]{32}","limits":\{"event_bytes":(0|[1-9][0-9]*)\}'
+GENESIS = re.compile(r'\{"genesis":1,"origin":"([^"]*)","node_log":(?:null|"([0-9a-f]{64})"),' + SHARED + r',"node":"[0-9a-f]{32}","store":"[0-9a-f]{32}","limits":\{"event_bytes":(0|[1-9][0-9]*)\}'
                      r',"retention":null,"key_horizon":(0|[1-9][0-9]*),"clock":\{"ahead_ms":1000,"drift_ppm":500,"start_days":30\},"witness_policy":null,"predecessor":null'
                      r',"creator":"[ !#-\[\]-~]*","software":"[ !#-\[\]-~]*"\}')
 KEY_EVENT = re.compile(r'\{"key":"(rotation|recovery)","generation":([1-9][0-9]*),' + SHARED + r"\}")

@@ -18,7 +18,7 @@ BY_NODE = {"by": f"node:{NODE}", "via": "node/self"}
 
 
 def genesis_event(origin, vkeys, node_log=None, batch_key=None, recovery=keys.NO_RECOVERY):
-    return (f'{{"genesis":0,"origin":"{origin}","node_log":{quoted(node_log)},"keys":{keys.listed(vkeys)},"recovery":{keys.recovery_member(*recovery)},'
+    return (f'{{"genesis":1,"origin":"{origin}","node_log":{quoted(node_log)},"keys":{keys.listed(vkeys)},"recovery":{keys.recovery_member(*recovery)},'
             f'"batch_key":{quoted(batch_key)},"node":"{NODE}","store":"{STORE}","limits":{{"event_bytes":1048576}},"retention":null,"key_horizon":0,'
             f'"clock":{{"ahead_ms":1000,"drift_ppm":500,"start_days":30}},"witness_policy":null,"predecessor":null,"creator":"unix:0","software":"{SOFTWARE}"}}')
 
@@ -60,7 +60,7 @@ class Log:
     def add(self, event, salt=None, raw_head=None, **changes):
         seq = len(self.records)
         salt = salt or (NODE if seq == 1 else sha256(f"salt {seq}".encode())[:16].hex())
-        fields = {"indelible": 0, "log": self.origin, "kind": "event", "by": "spiffe://acme/payments", "via": "ingest/http",
+        fields = {"indelible": 1, "log": self.origin, "kind": "event", "by": "spiffe://acme/payments", "via": "ingest/http",
                   "digest": sha256((salt + event).encode()).hex(), "seq": seq,
                   "time": f"2026-11-23T10:{seq // 60:02d}:{seq % 60:02d}.000000000Z",
                   "prev": self.records[-1].entry.hex() if seq else "0" * 64}
@@ -121,7 +121,7 @@ def receipt(log, index, size=None, head=None, proof=None, checkpoint=None):
 def batch_receipt(log, first, count, size=None, proof=None, checkpoint=None):
     size = size or len(log.records)
     proof = sum(log.tree().subtree(first, count, size), []) if proof is None else proof
-    lines = ["indelible-batch-receipt-v0", f"first {first}", f"count {count}", *map(b64, proof), ""]
+    lines = ["indelible-batch-receipt-v1", f"first {first}", f"count {count}", *map(b64, proof), ""]
     return "".join(line + "\n" for line in lines) + (log.checkpoint(size) if checkpoint is None else checkpoint)
 
 
@@ -129,7 +129,7 @@ def consistency_proof(log, start, to, size, between=None, onward=None, checkpoin
     tree = log.tree()
     between = tree.consistency(start, to) if between is None else between
     onward = tree.consistency(to, size) if onward is None else onward
-    lines = ["indelible-consistency-v0", f"from {start} {b64(tree.root(0, start))}", f"to {to} {b64(tree.root(0, to))}", *map(b64, between), "", *map(b64, onward), ""]
+    lines = ["indelible-consistency-v1", f"from {start} {b64(tree.root(0, start))}", f"to {to} {b64(tree.root(0, to))}", *map(b64, between), "", *map(b64, onward), ""]
     return "".join(line + "\n" for line in lines) + (log.checkpoint(size) if checkpoint is None else checkpoint)
 
 
@@ -138,7 +138,7 @@ def head_at(log, time, count, size=None, after=True, proof=None):
     size, tree = size or len(log.records), log.tree()
     first, end = max(count - 1, 0), min(count + 1, size)
     proof = sum(tree.subtree(first, end - first, size), []) if proof is None else proof
-    lines = ["indelible-head-at-v0", f"time {time}", f"size {count} {b64(tree.root(0, count))}"]
+    lines = ["indelible-head-at-v1", f"time {time}", f"size {count} {b64(tree.root(0, count))}"]
     lines += [f"before {b64(log.records[count - 1].head.encode())}"] if count else []
     lines += [f"after {b64(log.records[count].head.encode())}"] if after and count < size else []
     return "".join(line + "\n" for line in [*lines, *map(b64, proof), ""]) + log.checkpoint(size)
@@ -172,7 +172,7 @@ def walk_of(log, size):
 def walk_lines(log, size=None, checkpoint=None):
     """All lines of a walk file but the last, without their LF."""
     size = size or len(log.records)
-    return [f'{{"walk":0,"origin":"{log.origin}","id":"{log.id}","size":{size}}}', *walk_of(log, size),
+    return [f'{{"walk":1,"origin":"{log.origin}","id":"{log.id}","size":{size}}}', *walk_of(log, size),
             f'{{"checkpoint":"{escaped(log.checkpoint(size) if checkpoint is None else checkpoint)}"}}']
 
 
@@ -182,7 +182,7 @@ def export_lines(log, first=0, count=None, size=None, content="all", lost=(), ba
     count = size - first if count is None else count
     tree = log.tree()
     left, right = tree.subtree(first, count, size)
-    lines = [f'{{"export":0,"origin":"{log.origin}","id":"{log.id}","first":{first},"count":{count},"size":{size},"content":"{content}"}}',
+    lines = [f'{{"export":1,"origin":"{log.origin}","id":"{log.id}","first":{first},"count":{count},"size":{size},"content":"{content}"}}',
              *walk_of(log, size)]
     entries = b""
     for seq in range(first, first + count):

@@ -89,7 +89,7 @@ def sections(runs):
             b"".join(run.keys_written() for run in runs), b"".join(run.streams_written() for run in runs), b"".join(run.places_written() for run in runs)]
 
 
-def ent(store, first, last, last_digest, parts, run_count, magic=b"INDLPENT", version=0, header_len=ENT, incompatible=0, read_only=0, zero=0, zero_last=0, table=None, section_zero=0):
+def ent(store, first, last, last_digest, parts, run_count, magic=b"INDLPENT", version=1, header_len=ENT, incompatible=0, read_only=0, zero=0, zero_last=0, table=None, section_zero=0):
     """The file from its sections."""
     at, rows = ENT, []
     for part in parts:
@@ -105,7 +105,7 @@ def digest(ent_bytes):
     return sha256(LABEL + ent_bytes[:576])
 
 
-def rec(store, first, last, ent_digest, runs, magic=b"INDLPREC", version=0, header_len=REC, incompatible=0, read_only=0, length=None, zero=0):
+def rec(store, first, last, ent_digest, runs, magic=b"INDLPREC", version=1, header_len=REC, incompatible=0, read_only=0, length=None, zero=0):
     frames = b"".join(b"".join(run.frames) for run in runs)
     return with_crc(magic + le(version, 4) + le(header_len, 4) + le(incompatible, 8) + le(read_only, 8) + store + le(first, 8) + le(last, 8) + ent_digest + le(REC + len(frames) if length is None else length, 8)
                     + le(zero, 20)) + frames
@@ -114,7 +114,7 @@ def rec(store, first, last, ent_digest, runs, magic=b"INDLPREC", version=0, head
 def read_ent(data, store, name):
     """(what the header says, the sections). `name` is (first batch, last batch) of the file's name."""
     require(len(data) >= ENT and data[:8] == b"INDLPENT" and number_at(data, 576, 4) == crc32c(data[:576]))
-    require(number_at(data, 8, 4) == 0 and number_at(data, 16, 8) == 0, "unsupported")
+    require(number_at(data, 8, 4) == 1 and number_at(data, 16, 8) == 0, "unsupported")
     require(number_at(data, 12, 4) == ENT and not any(data[100:104]) and not any(data[572:576]))
     parts, at = [], ENT
     for start in range(104, 572, 52):
@@ -259,7 +259,7 @@ def read_note(reader, run, frontiers):
 
 def read_rec(data, store, name, header, runs, end):
     require(len(data) >= REC and data[:8] == b"INDLPREC" and number_at(data, 124, 4) == crc32c(data[:124]))
-    require(number_at(data, 8, 4) == 0 and number_at(data, 16, 8) == 0, "unsupported")
+    require(number_at(data, 8, 4) == 1 and number_at(data, 16, 8) == 0, "unsupported")
     require(number_at(data, 12, 4) == REC and number_at(data, 96, 8) == len(data) and not any(data[104:124]))
     said = number_at(data, 48, 8), number_at(data, 56, 8)
     require(data[32:48] == store and said == name == (header["first"], header["last"]) and data[64:96] == header["digest"], "misplaced")

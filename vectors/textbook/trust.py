@@ -21,4 +21,4 @@ class Witness:
 
 
 def trust_file(pin, signatures="ed25519", policy=None):
-    return f"indelible-trust-v0\n{pin}\nsignatures {signatures}\n" + ("" if policy is None else "\n" + policy)
+    return f"indelible-trust-v1\n{pin}\nsignatures {signatures}\n" + ("" if policy is None else "\n" + policy)

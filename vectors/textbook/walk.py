@@ -73,9 +73,9 @@ class WalkFile:
         lines += [None] if rest else []  # a line without LF has no form
         if not lines or lines[0] is None:
             raise Malformed
-        if re.match('{"walk":[1-9]', lines[0]):
+        if re.match('{"walk":([2-9]|1[0-9])', lines[0]):
             raise Unsupported
-        self.origin, self.id, size = form(r'\{"walk":0,"origin":"([^"]*)","id":"([0-9a-f]{64})","size":(0|[1-9][0-9]{0,15})\}', lines.pop(0))
+        self.origin, self.id, size = form(r'\{"walk":1,"origin":"([^"]*)","id":"([0-9a-f]{64})","size":(0|[1-9][0-9]{0,15})\}', lines.pop(0))
         self.size = int(size)
         if not head.is_origin(self.origin) or self.size >= 2**53:
             raise Malformed

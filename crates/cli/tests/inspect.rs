@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 fn fixtures() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/v0")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/v1")
 }
 
 /// Every file of the fixtures, with how its answer begins.
@@ -125,9 +125,9 @@ fn a_secret_and_a_generation_are_never_shown() {
     for text in [
         secret.clone(),
         secret.trim().to_owned(),
-        secret.replace("v0 0", "v9 7"),
+        secret.replace("v1 0", "v9 7"),
         format!("{secret}more"),
-        format!("indelible-node-secret-v0 {hex}\n"),
+        format!("indelible-node-secret-v1 {hex}\n"),
     ] {
         let path = bed.write("node-secret", text);
         for flags in [&[][..], &["--json"], &["--all", "--events"]] {
@@ -154,7 +154,7 @@ fn a_secret_and_a_generation_are_never_shown() {
 #[test]
 fn events_are_shown_only_when_asked_for_and_then_escaped() {
     let bed = Bed::with_log();
-    let event = "{\"note\":\"abc\u{202e}def\u{7f}\u{9b}31m\"}\n";
+    let event = "{\"note\":\"xyz\u{202e}uvw\u{7f}\u{9b}31m\"}\n";
     let appended = bed.run_with(["append", "--log", "payments", "-"], event.as_bytes());
     assert_eq!(appended.code, 0, "{appended:?}");
     bed.write("record", bed.ok(["get", "--log", "payments", "--seq", "1"]));
@@ -169,10 +169,10 @@ fn events_are_shown_only_when_asked_for_and_then_escaped() {
     for path in [bed.path("record"), rec, bed.path("store/tail/000000000000")] {
         let path = path.to_str().unwrap();
         let told = bed.ok(["inspect", "--all", path]);
-        assert!(!told.contains("abc"), "{told}");
+        assert!(!told.contains("xyz"), "{told}");
         let told = bed.run(["inspect", "--all", "--events", path]);
         assert!(
-            told.out.contains("abc\\u202edef\\u007f\\u009b31m"),
+            told.out.contains("xyz\\u202euvw\\u007f\\u009b31m"),
             "{told:?}"
         );
         assert_plain(&told);

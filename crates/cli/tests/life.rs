@@ -67,11 +67,11 @@ fn both_verifiers_take_batch_receipts_proofs_and_trust_files() {
     let pin = bed.ok(["pin", "--log", "payments"]);
     bed.write(
         "trust",
-        format!("indelible-trust-v0\n{pin}signatures ed25519\n"),
+        format!("indelible-trust-v1\n{pin}signatures ed25519\n"),
     );
     bed.write(
         "both",
-        format!("indelible-trust-v0\n{pin}signatures both\n"),
+        format!("indelible-trust-v1\n{pin}signatures both\n"),
     );
     for (trust, code) in [("trust", 0), ("both", 3)] {
         let with = |evidence: &[&'static str]| [evidence, &["--trust", trust]].concat();

@@ -239,7 +239,7 @@ impl Log {
         self.event_bytes_max.get_or_init(|| limit);
     }
 
-    /// `{"indelible":0,"log":"ORIGIN",`
+    /// `{"indelible":1,"log":"ORIGIN",`
     pub(crate) fn head_start(&self) -> &[u8] {
         &self.head_start
     }

@@ -17,8 +17,8 @@ use zeroize::Zeroizing;
 const LOG_KEY_LABEL: &[u8] = b"indelible log key v1\n";
 const BATCH_KEY_LABEL: &[u8] = b"indelible batch key v1\n";
 const ED25519: u8 = 0x01;
-const FILE_LABEL: &str = "indelible-node-secret-v0";
-const RECOVERY_LABEL: &str = "indelible-recovery-key-v0";
+const FILE_LABEL: &str = "indelible-node-secret-v1";
+const RECOVERY_LABEL: &str = "indelible-recovery-key-v1";
 
 /// The one secret of a node. Wiped from memory when dropped.
 pub struct NodeSecret {

@@ -631,7 +631,7 @@ fn an_older_register_is_a_memory_like_any_other() {
 
 /// A register file with this header and signature.
 fn register(content: &[u8]) -> Vec<u8> {
-    let mut bytes = b"INDLREGI\0\0\0\0".to_vec();
+    let mut bytes = b"INDLREGI\x01\0\0\0".to_vec();
     bytes.extend_from_slice(&u32::try_from(content.len()).unwrap().to_le_bytes());
     bytes.extend_from_slice(&[0; 16]);
     bytes.extend_from_slice(content);

@@ -24,7 +24,7 @@ const NAME: &str = "indelible-batch-receipt";
 /// The same as bytes, up to the version: what tells a batch receipt from other files.
 pub const TITLE_START: &[u8] = b"indelible-batch-receipt-v";
 
-const TITLE: &str = "indelible-batch-receipt-v0";
+const TITLE: &str = "indelible-batch-receipt-v1";
 
 /// A batch receipt of good form. Nothing in it was verified.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,6 +8,7 @@
 use crate::cursor::{Cursor, Fault, integer, push_integer};
 use crate::hash::Hash;
 use crate::limits::{EXPORT_BLOCK_RECORDS, INTEGER_MAX, NOTE_BYTES_MAX, PROOF_HASHES_MAX};
+use crate::lines::begins_later_version;
 use crate::origin::Origin;
 use crate::record::{self, Record};
 use crate::strict_base64;
@@ -74,7 +75,7 @@ impl<'a> Header<'a> {
     /// # Errors
     /// [`LineError::Unsupported`] if it begins as an export of a later version, whatever follows.
     pub fn parse(line: &'a [u8]) -> Result<Header<'a>, LineError> {
-        if let Some([b'1'..=b'9', ..]) = line.strip_prefix(HEADER) {
+        if line.strip_prefix(HEADER).is_some_and(begins_later_version) {
             return Err(LineError::Unsupported);
         }
         let header = read_header(&mut Cursor::new(line)).map_err(|_| LineError::Malformed)?;
@@ -91,7 +92,7 @@ impl<'a> Header<'a> {
     /// Writes the line. Fields that do not fit each other give a line that [`Header::parse`] refuses.
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(HEADER);
-        out.extend_from_slice(b"0,\"origin\":\"");
+        out.extend_from_slice(b"1,\"origin\":\"");
         out.extend_from_slice(self.origin.as_str().as_bytes());
         out.extend_from_slice(b"\",\"id\":\"");
         out.extend_from_slice(&self.id.hex());
@@ -116,7 +117,7 @@ impl<'a> Header<'a> {
 }
 
 fn read_header<'a>(cursor: &mut Cursor<'a>) -> Result<Header<'a>, Fault> {
-    let origin = cursor.quoted(b"{\"export\":0,\"origin\":\"", "origin", |text| {
+    let origin = cursor.quoted(b"{\"export\":1,\"origin\":\"", "origin", |text| {
         Origin::parse(core::str::from_utf8(text).ok()?)
     })?;
     let id = cursor.quoted(b",\"id\":\"", "id", Hash::from_hex)?;

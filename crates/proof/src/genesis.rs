@@ -9,7 +9,7 @@ use crate::key_set::{self, KeySet, Recovery};
 use crate::origin::{NODE_LOG, Origin};
 use alloc::vec::Vec;
 
-/// What version 0 reserves, with the only values it knows.
+/// What version 1 reserves, with the only values it knows.
 const RETENTION: &[u8] = b"},\"retention\":null,\"key_horizon\":";
 const RESERVED: &[u8] = b",\"clock\":{\"ahead_ms\":1000,\"drift_ppm\":500,\"start_days\":30},\"witness_policy\":null,\"predecessor\":null,\"creator\":\"";
 
@@ -50,7 +50,7 @@ impl<'a> Genesis<'a> {
         good.then_some(genesis)
     }
 
-    /// The keys that version 0 can check, in the order of the list; there is at least one.
+    /// The keys that version 1 can check, in the order of the list; there is at least one.
     #[must_use]
     pub fn key_set(&self) -> KeySet {
         KeySet::of(&self.keys, &self.recovery)
@@ -58,7 +58,7 @@ impl<'a> Genesis<'a> {
 
     /// Writes the event. Fields that have not their form give bytes that [`Genesis::parse`] refuses.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"{\"genesis\":0,\"origin\":\"");
+        out.extend_from_slice(b"{\"genesis\":1,\"origin\":\"");
         out.extend_from_slice(self.origin.as_bytes());
         out.extend_from_slice(b"\",\"node_log\":");
         push_hash_or_null(self.node_log, out);
@@ -88,7 +88,7 @@ impl<'a> Genesis<'a> {
 }
 
 fn read<'a>(cursor: &mut Cursor<'a>) -> Result<Genesis<'a>, Fault> {
-    let origin = cursor.quoted(b"{\"genesis\":0,\"origin\":\"", "origin", plain_text)?;
+    let origin = cursor.quoted(b"{\"genesis\":1,\"origin\":\"", "origin", plain_text)?;
     cursor.literal(b",\"node_log\":", "node_log")?;
     let node_log = hash_or_null(cursor, "node_log")?;
     let (keys, recovery) = key_set::read(cursor, origin)?;

@@ -334,9 +334,9 @@ pub fn is_key(key: &str) -> bool {
     form::key(key.as_bytes()).is_some()
 }
 
-/// Writes `{"indelible":0,"log":"ORIGIN",`: what all heads of a log begin with.
+/// Writes `{"indelible":1,"log":"ORIGIN",`: what all heads of a log begin with.
 pub fn encode_start(origin: &str, out: &mut Vec<u8>) {
-    push_quoted(b"{\"indelible\":0,\"log\":\"", origin, out);
+    push_quoted(b"{\"indelible\":1,\"log\":\"", origin, out);
     out.push(b',');
 }
 
@@ -357,7 +357,7 @@ pub fn encode_end(seq: u64, time: &[u8; 30], prev: &Hash, out: &mut Vec<u8>) {
 
 fn read(head: &[u8]) -> Result<Head<'_>, Fault> {
     let mut cursor = Cursor::new(head);
-    cursor.literal(b"{\"indelible\":0", "version 0")?;
+    cursor.literal(b"{\"indelible\":1", "version 1")?;
     let log = cursor.quoted(b",\"log\":\"", "log", |text| {
         Origin::parse(core::str::from_utf8(text).ok()?)
     })?;

@@ -37,7 +37,7 @@ impl<'a> KeyEvent<'a> {
         good.then_some(parsed)
     }
 
-    /// The keys that version 0 can check.
+    /// The keys that version 1 can check.
     #[must_use]
     pub fn key_set(&self) -> KeySet {
         KeySet::of(&self.keys, &self.recovery)

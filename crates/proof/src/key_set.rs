@@ -195,7 +195,7 @@ fn push_list(items: &[&str], out: &mut Vec<u8>) {
     }
 }
 
-/// All of this origin, and one that version 0 can check.
+/// All of this origin, and one that version 1 can check.
 fn is_key_set(origin: &str, keys: &[&str]) -> bool {
     let types: Option<Vec<KeyType>> = keys.iter().map(|key| key_type(origin, key)).collect();
     types.is_some_and(|types| types.contains(&KeyType::Ed25519))

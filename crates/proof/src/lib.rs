@@ -29,18 +29,18 @@
 //! ```
 //! use indelible_proof::{pin::Pin, verify::verify_receipt};
 //!
-//! let pin = Pin::parse(b"indelible-pin-v1 282015b96c321fd88d02a1f5a2b3fd6d35febe25b4280de0fb669665f0994db0 log.example.org/orders/00112233445566ff+7e017747+AVQmMu7tESF3jwfR60kqMFjrlhbIQri518O+3KV1fXtY")?;
+//! let pin = Pin::parse(b"indelible-pin-v1 ffc83bc017a18625244c1017eaf0bb16622b1a79614f982745055a67a4b2c99e log.example.org/orders/00112233445566ff+7e017747+AVQmMu7tESF3jwfR60kqMFjrlhbIQri518O+3KV1fXtY")?;
 //! let receipt = "\
 //! c2sp.org/tlog-proof@v1
-//! extra eyJpbmRlbGlibGUiOjAsImxvZyI6ImxvZy5leGFtcGxlLm9yZy9vcmRlcnMvMDAxMTIyMzM0NDU1NjZmZiIsImtpbmQiOiJldmVudCIsImJ5Ijoic3BpZmZlOi8vYWNtZS9wYXltZW50cyIsInZpYSI6ImluZ2VzdC9odHRwIiwiZGlnZXN0IjoiN2FiOWYxY2IzOGVjMDFlMmI3MzM1YjVlMjU5YTc4NDJjNGE2MzcyNzJiMDIyN2YzZDBiYzZmZDhhOTI4MTY0YSIsInNlcSI6MSwidGltZSI6IjIwMjYtMTEtMjNUMTA6MDA6MDEuMDAwMDAwMDAwWiIsInByZXYiOiIyODIwMTViOTZjMzIxZmQ4OGQwMmExZjVhMmIzZmQ2ZDM1ZmViZTI1YjQyODBkZTBmYjY2OTY2NWYwOTk0ZGIwIn0=
+//! extra eyJpbmRlbGlibGUiOjEsImxvZyI6ImxvZy5leGFtcGxlLm9yZy9vcmRlcnMvMDAxMTIyMzM0NDU1NjZmZiIsImtpbmQiOiJldmVudCIsImJ5Ijoic3BpZmZlOi8vYWNtZS9wYXltZW50cyIsInZpYSI6ImluZ2VzdC9odHRwIiwiZGlnZXN0IjoiN2FiOWYxY2IzOGVjMDFlMmI3MzM1YjVlMjU5YTc4NDJjNGE2MzcyNzJiMDIyN2YzZDBiYzZmZDhhOTI4MTY0YSIsInNlcSI6MSwidGltZSI6IjIwMjYtMTEtMjNUMTA6MDA6MDEuMDAwMDAwMDAwWiIsInByZXYiOiJmZmM4M2JjMDE3YTE4NjI1MjQ0YzEwMTdlYWYwYmIxNjYyMmIxYTc5NjE0Zjk4Mjc0NTA1NWE2N2E0YjJjOTllIn0=
 //! index 1
-//! BFlkYFGnWigX33Wgh6tvdCe+lU22OybvWV5EKQdH1q0=
+//! VIindLkRdCl7WydXZ2u6ovXbx6YdSNFa7Ti5Ebso5cU=
 //!
 //! log.example.org/orders/00112233445566ff
 //! 2
-//! dvTJECo3uH0oqGRYyXqUEqk6761uN4o058Do4DF7PcM=
+//! 1NYPPZNM41JWLcRMhrl0JBBCMA5OjlVbDS5yz2gkUYg=
 //!
-//! — log.example.org/orders/00112233445566ff fgF3R3eZIU4meQbARA4hgd9jiGuKJgvDsChFq8BbA5PQ0eloNeSha72fqkpVxmXrTD6QT/xbQIz2KSd1SHf7vRrBdgk=
+//! — log.example.org/orders/00112233445566ff fgF3RwNhX5lg1TI8KA18ziJEmOGOmoax6yaq2qVs2XlSzMJUGdBL/fYR+Cd38Pv+xHtZXdEzbLCxbFyzQyRxzRXT6wg=
 //! ";
 //!
 //! let report = verify_receipt(receipt.as_bytes(), Some(&pin), None);
@@ -63,7 +63,7 @@
 //! ```
 //! use indelible_proof::{event::EventReader, hash, head::Head, limits::EVENT_BYTES_MAX, record::Record};
 //!
-//! let line = br#"{"head":{"indelible":0,"log":"acme.example/orders/00112233445566ff","kind":"event","by":"unix:1000","via":"cli/file","digest":"843ef5e2aea1d79d65ccee176c09998e0a94a2ff9689a3c9b20b187fd194f188","seq":1,"time":"2026-11-23T10:00:00.000000000Z","prev":"9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e"},"salt":"000102030405060708090a0b0c0d0e0f","event":{"order":1}}"#;
+//! let line = br#"{"head":{"indelible":1,"log":"acme.example/orders/00112233445566ff","kind":"event","by":"unix:1000","via":"cli/file","digest":"843ef5e2aea1d79d65ccee176c09998e0a94a2ff9689a3c9b20b187fd194f188","seq":1,"time":"2026-11-23T10:00:00.000000000Z","prev":"9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e"},"salt":"000102030405060708090a0b0c0d0e0f","event":{"order":1}}"#;
 //!
 //! let record = Record::cut(line).ok_or("malformed")?;
 //! let content = record.content.ok_or("only the head is here")?;
@@ -74,7 +74,7 @@
 //! assert_eq!(hash::digest(content.salt, content.event), head.digest);
 //! // printf %s "$HEAD" | sha256sum: what the tree holds, and the `prev` of the next head
 //! let entry = hash::entry(record.head);
-//! assert_eq!(entry.to_string(), "e036d1faa1b3f3e4b8c44254af83ef99919fa7ed5fa0d455685aac5e806c1704");
+//! assert_eq!(entry.to_string(), "5e09578e5c1978253a89f3bcb17e8c47c088f39b11020ddd4a6a547387abbd09");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

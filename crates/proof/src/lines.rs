@@ -67,12 +67,17 @@ fn hash_or_end(line: &str, has_room: bool) -> Option<Option<Hash>> {
     has_room.then_some(Some(hash))
 }
 
-/// Does a text begin with this title of a later version: `NAME-v1` where we know `NAME-v0`?
+/// Does a text begin with this title of a later version: `NAME-v2` where we know `NAME-v1`?
 pub(crate) fn is_later_version(text: &str, name: &str) -> bool {
     let version = text
         .strip_prefix(name)
         .and_then(|rest| rest.strip_prefix("-v"));
-    version.is_some_and(|version| version.starts_with(|digit: char| matches!(digit, '1'..='9')))
+    version.is_some_and(|version| begins_later_version(version.as_bytes()))
+}
+
+/// Does a text begin with a number above 1, the version that this one knows?
+pub(crate) fn begins_later_version(text: &[u8]) -> bool {
+    matches!(text, [b'2'..=b'9', ..] | [b'1', b'0'..=b'9', ..])
 }
 
 /// Appends lines of one hash each and the empty line after them.

@@ -15,7 +15,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
-const TITLE: &[u8] = b"indelible-memory-v0\n";
+const TITLE: &[u8] = b"indelible-memory-v1\n";
 
 /// Signed notes by the origin of their log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

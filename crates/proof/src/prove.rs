@@ -16,9 +16,9 @@ use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 const CONSISTENCY: &str = "indelible-consistency";
-const CONSISTENCY_TITLE: &str = "indelible-consistency-v0";
+const CONSISTENCY_TITLE: &str = "indelible-consistency-v1";
 const HEAD_AT: &str = "indelible-head-at";
-const HEAD_AT_TITLE: &str = "indelible-head-at-v0";
+const HEAD_AT_TITLE: &str = "indelible-head-at-v1";
 
 /// A size and the root of the tree of that size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@
 //! now comes in, where it matters.
 
 use crate::limits::{TRUST_BYTES_MAX, WITNESS_CLOCK_SECS};
+use crate::lines::begins_later_version;
 use crate::note::{Cosigned, Note};
 use crate::pin::Pin;
 use crate::policy::{Policy, PolicyError};
@@ -16,7 +17,7 @@ use alloc::vec::Vec;
 /// What the first line of every version begins with.
 pub const TITLE_START: &[u8] = b"indelible-trust-v";
 
-const TITLE: &[u8] = b"indelible-trust-v0";
+const TITLE: &[u8] = b"indelible-trust-v1";
 
 /// Whom one believes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,7 +89,10 @@ impl Trust {
         if bytes.len() > TRUST_BYTES_MAX {
             return Err(TrustError::TooLarge);
         }
-        if let Some([b'1'..=b'9', ..]) = bytes.strip_prefix(TITLE_START) {
+        if bytes
+            .strip_prefix(TITLE_START)
+            .is_some_and(begins_later_version)
+        {
             return Err(TrustError::Unsupported);
         }
         let mut rest = bytes;

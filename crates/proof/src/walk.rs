@@ -9,6 +9,7 @@ use crate::export::{
 };
 use crate::hash::Hash;
 use crate::limits::INTEGER_MAX;
+use crate::lines::begins_later_version;
 use crate::origin::Origin;
 use crate::record::{self, Record};
 use alloc::vec::Vec;
@@ -34,7 +35,7 @@ impl<'a> Header<'a> {
     /// # Errors
     /// [`LineError::Unsupported`] if it begins as a walk file of a later version, whatever follows.
     pub fn parse(line: &'a [u8]) -> Result<Header<'a>, LineError> {
-        if let Some([b'1'..=b'9', ..]) = line.strip_prefix(WALK) {
+        if line.strip_prefix(WALK).is_some_and(begins_later_version) {
             return Err(LineError::Unsupported);
         }
         let header = read_header(&mut Cursor::new(line)).map_err(|_| LineError::Malformed)?;
@@ -45,7 +46,7 @@ impl<'a> Header<'a> {
 
     /// Writes the line.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"{\"walk\":0,\"origin\":\"");
+        out.extend_from_slice(b"{\"walk\":1,\"origin\":\"");
         out.extend_from_slice(self.origin.as_str().as_bytes());
         out.extend_from_slice(b"\",\"id\":\"");
         out.extend_from_slice(&self.id.hex());
@@ -56,7 +57,7 @@ impl<'a> Header<'a> {
 }
 
 fn read_header<'a>(cursor: &mut Cursor<'a>) -> Result<Header<'a>, Fault> {
-    let origin = cursor.quoted(b"{\"walk\":0,\"origin\":\"", "origin", |text| {
+    let origin = cursor.quoted(b"{\"walk\":1,\"origin\":\"", "origin", |text| {
         Origin::parse(core::str::from_utf8(text).ok()?)
     })?;
     let id = cursor.quoted(b",\"id\":\"", "id", Hash::from_hex)?;

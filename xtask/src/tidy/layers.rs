@@ -170,7 +170,7 @@ mod tests {
     fn unwanted_crates_are_found_deep_in_the_tree() {
         assert_eq!(
             unwanted(
-                "indelible-store v0.1.0 (/x)\nserde_core v1.0.0\ntokio v1.2.3 (*)\ntokio v1.2.3\n"
+                "indelible-store v1.1.0 (/x)\nserde_core v1.0.0\ntokio v1.2.3 (*)\ntokio v1.2.3\n"
             ),
             ["serde_core", "tokio"]
         );

@@ -55,7 +55,7 @@ impl FormatError {
 }
 
 /// The version that every header of ours carries.
-const VERSION: u32 = 0;
+const VERSION: u32 = 1;
 
 #[cfg(test)]
 mod tests;

@@ -279,7 +279,7 @@ fn register(file: &[u8], store: [u8; 16], key: &Hash) -> Result<Register, Word> 
     let stored = u32::try_from(covered.len() - 32).unwrap().to_le_bytes();
     let framed = fields.starts_with(b"INDLREGI") && crc32c(covered).to_le_bytes() == *crc;
     require(framed, Word::Damaged)?;
-    let known = fields[8..12] == [0; 4] && fields[16..24] == [0; 8];
+    let known = fields[8..12] == [1, 0, 0, 0] && fields[16..24] == [0; 8];
     require(known, Word::Unsupported)?;
     require(fields[12..16] == stored, Word::Damaged)?;
     let register = Register::decode(&covered[32..])?;

@@ -95,7 +95,7 @@ proptest! {
     #[test]
     fn no_bytes_stop_the_reader(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = BatchReceipt::parse(&bytes).is_ok();
-        let text = [b"indelible-batch-receipt-v0\nfirst 0\ncount 1\n", &bytes[..]].concat();
+        let text = [b"indelible-batch-receipt-v1\nfirst 0\ncount 1\n", &bytes[..]].concat();
         prop_assert!(BatchReceipt::parse(&text).is_err());
     }
 }
@@ -104,7 +104,7 @@ proptest! {
 fn a_later_version_is_told_from_rubbish() {
     let read = |text: &str| BatchReceipt::parse(text.as_bytes()).err();
     assert_eq!(
-        read("indelible-batch-receipt-v1\n"),
+        read("indelible-batch-receipt-v2\n"),
         Some(Integrity::UnsupportedVersion)
     );
     for text in [
@@ -112,7 +112,7 @@ fn a_later_version_is_told_from_rubbish() {
         "indelible-batch-receipt",
         "indelible-batch-receipt-v\n",
         "indelible-batch-receipt-v00\n",
-        "indelible-batch-receipt-v0",
+        "indelible-batch-receipt-v1",
     ] {
         assert_eq!(
             read(text),

@@ -38,7 +38,7 @@ fn each_line_has_the_form_of_the_page() {
     assert_eq!(
         line(|out| header().encode(out)),
         format!(
-            r#"{{"export":0,"origin":"{ORIGIN}","id":"{id}","first":1,"count":2,"size":3,"content":"all"}}"#
+            r#"{{"export":1,"origin":"{ORIGIN}","id":"{id}","first":1,"count":2,"size":3,"content":"all"}}"#
         )
     );
     assert_eq!(
@@ -48,7 +48,7 @@ fn each_line_has_the_form_of_the_page() {
         }
         .encode(out)),
         format!(
-            r#"{{"export":0,"origin":"{ORIGIN}","id":"{id}","first":1,"count":2,"size":3,"content":"heads"}}"#
+            r#"{{"export":1,"origin":"{ORIGIN}","id":"{id}","first":1,"count":2,"size":3,"content":"heads"}}"#
         )
     );
     assert_eq!(
@@ -126,9 +126,9 @@ fn a_header_is_refused_unless_its_numbers_fit() {
 #[test]
 fn a_later_version_is_told_from_rubbish_by_how_it_begins() {
     for (text, error) in [
-        ("{\"export\":1", LineError::Unsupported),
+        ("{\"export\":2", LineError::Unsupported),
         ("{\"export\":27,\"anything\":[]}", LineError::Unsupported),
-        ("{\"export\":0", LineError::Malformed),
+        ("{\"export\":1", LineError::Malformed),
         ("{\"export\":01", LineError::Malformed),
         ("{\"export\":\"1\"", LineError::Malformed),
         ("{\"Export\":1", LineError::Malformed),

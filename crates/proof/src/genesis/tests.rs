@@ -71,7 +71,7 @@ fn check(genesis: &Genesis<'_>, good: bool) {
 fn a_genesis_has_the_bytes_of_the_page() {
     let key = ed25519(ORIGIN);
     let expected = format!(
-        "{{\"genesis\":0,\"origin\":\"{ORIGIN}\",\"node_log\":\"{}\",\"keys\":[\"{key}\"],\
+        "{{\"genesis\":1,\"origin\":\"{ORIGIN}\",\"node_log\":\"{}\",\"keys\":[\"{key}\"],\
          \"recovery\":{{\"threshold\":0,\"keys\":[]}},\"batch_key\":null,\"node\":\"{HEX}\",\"store\":\"{HEX}\",\
          \"limits\":{{\"event_bytes\":1048576}},\"retention\":null,\"key_horizon\":0,\
          \"clock\":{{\"ahead_ms\":1000,\"drift_ppm\":500,\"start_days\":30}},\"witness_policy\":null,\"predecessor\":null,\

@@ -8,7 +8,7 @@ use crate::limits::{
 use core::fmt::{self, Write as _};
 use core::net::{Ipv4Addr, Ipv6Addr};
 
-/// Every field name of version 0.
+/// Every field name of version 1.
 const NAMES: [&[u8]; 19] = [
     b"indelible",
     b"log",
@@ -127,7 +127,7 @@ fn loose(head: &[u8]) -> Option<bool> {
     if name != b"indelible" || !value.first()?.is_ascii_digit() {
         return None;
     }
-    let mut later = value != b"0";
+    let mut later = value != b"1";
     while !cursor.has(b"}") {
         if !cursor.has(b",") {
             return None;

@@ -235,7 +235,7 @@ fn percent_encoding_is_done_for_nothing_else() {
 
 #[test]
 fn a_head_has_the_bytes_of_the_page() {
-    let expected = "{\"indelible\":0,\"log\":\"log.example.org/orders/00112233445566ff\",\"kind\":\"event\",\"by\":\"unix:1000\",\
+    let expected = "{\"indelible\":1,\"log\":\"log.example.org/orders/00112233445566ff\",\"kind\":\"event\",\"by\":\"unix:1000\",\
         \"via\":\"cli/file\",\"digest\":\"abababababababababababababababababababababababababababababababab\",\"seq\":41,\
         \"time\":\"2026-11-23T10:02:03.000000005Z\",\
         \"prev\":\"0000000000000000000000000000000000000000000000000000000000000000\"}";
@@ -254,7 +254,7 @@ fn an_error_says_where_and_what() {
             what: "by"
         })
     );
-    let newer = text.replace("\"indelible\":0", "\"indelible\":1");
+    let newer = text.replace("\"indelible\":1", "\"indelible\":2");
     assert_eq!(Head::parse(newer.as_bytes()), Err(HeadError::Unsupported));
 }
 

@@ -115,12 +115,12 @@ fn a_memory_has_one_form() {
     memory.learn(&note(7, 5, 1));
     let bytes = memory.encode();
     assert_eq!(Memory::parse(&bytes), Ok(memory));
-    let empty = b"indelible-memory-v0\n";
+    let empty = b"indelible-memory-v1\n";
     assert_eq!(Memory::parse(empty), Ok(Memory::default()));
     let line = &bytes[empty.len()..];
     for (number, wrong) in [
         (1, Vec::new()),
-        (1, b"indelible-memory-v1\n".to_vec()),
+        (1, b"indelible-memory-v2\n".to_vec()),
         (2, bytes[..bytes.len() - 1].to_vec()),
         (2, [empty, &b"\n"[..]].concat()),
         (3, [&bytes[..], line].concat()),

@@ -215,7 +215,7 @@ impl Judging<'_> {
 /// What stands in that part of a batch receipt of good form.
 fn expected(part: Part) -> &'static str {
     match part {
-        Part::Line(1) => "indelible-batch-receipt-v0, in at most 512 KiB of UTF-8",
+        Part::Line(1) => "indelible-batch-receipt-v1, in at most 512 KiB of UTF-8",
         Part::Line(2) => "the first seq",
         Part::Line(3) => "the number of records, 1 to 65,536",
         Part::Line(_) => "a hash beside the range, or the empty line after them",

@@ -168,7 +168,7 @@ fn root_of_beginning(proof: &HeadAt<'_>) -> Option<Hash> {
 fn expected(integrity: &Integrity) -> Option<&'static str> {
     match integrity {
         Integrity::Malformed(Part::Line(1)) => {
-            Some("indelible-consistency-v0 or indelible-head-at-v0, in at most 512 KiB of UTF-8")
+            Some("indelible-consistency-v1 or indelible-head-at-v1, in at most 512 KiB of UTF-8")
         }
         Integrity::Malformed(Part::Line(_)) => Some("another line of this form"),
         Integrity::Malformed(Part::Checkpoint) => Some("a signed checkpoint"),

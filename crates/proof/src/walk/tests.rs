@@ -55,7 +55,7 @@ fn a_walk_file_begins_with_its_log_and_size() {
     let line = String::from_utf8(line).unwrap();
     let line = line.strip_suffix('\n').unwrap();
     assert_eq!(Header::parse(line.as_bytes()), Ok(header));
-    let later = line.replacen("\"walk\":0", "\"walk\":1", 1);
+    let later = line.replacen("\"walk\":1", "\"walk\":2", 1);
     assert_eq!(Header::parse(later.as_bytes()), Err(LineError::Unsupported));
     for wrong in ["\"size\":07", "\"size\":9007199254740992"] {
         let wrong = line.replace("\"size\":7", wrong);

@@ -90,7 +90,7 @@ fn head_verdict(head: &[u8]) -> &'static str {
 fn head_fields(head: &Head<'_>) -> Value {
     let hex = |hash: Hash| hash.to_string();
     let mut fields = json!({
-        "indelible": 0, "log": head.log.as_str(), "kind": head.shared.kind.as_str(), "by": head.shared.by, "via": head.shared.via,
+        "indelible": 1, "log": head.log.as_str(), "kind": head.shared.kind.as_str(), "by": head.shared.by, "via": head.shared.via,
         "digest": hex(head.digest), "seq": head.seq, "time": head.time.to_string(), "prev": hex(head.prev),
     });
     let own = &head.own;

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::limits::{BLOCK, ORIGIN_MAX, TAIL_SIZE_MAX, TAIL_SIZE_MIN};
 use crate::names::{digest, hex};
 
-const FIRST_LINE: &str = "indelible-store v0";
+const FIRST_LINE: &str = "indelible-store v1";
 
 /// All of `FORMAT`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,7 +152,7 @@ fn is_another_version(line: &str) -> bool {
     line.strip_prefix("indelible-store v")
         .is_some_and(|number| {
             number.bytes().all(|byte| byte.is_ascii_digit())
-                && number.starts_with(|first: char| first != '0')
+                && (number == "0" || number.starts_with(|first: char| first != '0'))
         })
 }
 

@@ -14,7 +14,7 @@ use crate::limits::REGISTER_MAX;
 use crate::{Place, StoreError};
 
 const MAGIC: &[u8; 8] = b"INDLREGI";
-const VERSION: u32 = 0;
+const VERSION: u32 = 1;
 const HEAD_LEN: usize = 32;
 
 /// What a register file holds.
@@ -127,7 +127,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Held, HeaderFault> {
     let (incompatible, rest) = rest.split_first_chunk::<8>().ok_or(CUT_SHORT)?;
     let (read_only, content) = rest.split_first_chunk::<8>().ok_or(CUT_SHORT)?;
     if magic != MAGIC {
-        return Err(HeaderFault::Damaged("register is not one of version 0"));
+        return Err(HeaderFault::Damaged("register is not one of version 1"));
     }
     if *incompatible != [0; 8] {
         return Err(HeaderFault::Unsupported("register features"));

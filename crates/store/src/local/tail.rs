@@ -6,7 +6,7 @@ use crate::limits::{BLOCK, BLOCK_LEN, SLOT_HEADER, SLOT_HEADER_LEN, SLOT_LENGTH_
 
 const FILE_MAGIC: &[u8; 8] = b"INDLTAIL";
 const SLOT_MAGIC: &[u8; 8] = b"INDLSLOT";
-const VERSION: u32 = 0;
+const VERSION: u32 = 1;
 
 /// Random, new at each use of a tail file. It never leaves the disk, so nobody can put a slot header into an event.
 pub(crate) type Generation = [u8; 32];
@@ -76,7 +76,7 @@ impl FileHeader {
             return Err(HeaderFault::Unsupported("tail file version"));
         }
         Self::fields(signed).ok_or(HeaderFault::Damaged(
-            "tail file header is not one of version 0",
+            "tail file header is not one of version 1",
         ))?
     }
 
@@ -190,7 +190,7 @@ fn slot(magic: &[u8; 8], mut fields: &[u8]) -> Block {
         Some(header) if magic == SLOT_MAGIC && header.length <= SLOT_LENGTH_MAX => {
             Block::Slot(header)
         }
-        _ => Block::Bad("slot header is not one of version 0"),
+        _ => Block::Bad("slot header is not one of version 1"),
     }
 }
 

@@ -148,7 +148,7 @@ fn every_flip_in_a_header_or_row_is_refused_or_read_as_another_value() {
 #[test]
 fn a_later_version_is_named_as_such() {
     let mut header = small_header().encode();
-    header[11] = 1;
+    header[11] = 2;
     assert_eq!(
         BatchHeader::decode(&header),
         Err(FormatError::Unsupported("batch version"))

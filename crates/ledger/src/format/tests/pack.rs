@@ -167,7 +167,7 @@ fn features_of_later_versions_are_refused_or_make_it_read_only() {
         bytes[at] = value;
         PackHeader::decode(&with_crc(bytes, 576))
     };
-    assert_eq!(changed(8, 1), Err(FormatError::Unsupported("pack version")));
+    assert_eq!(changed(8, 2), Err(FormatError::Unsupported("pack version")));
     assert_eq!(
         changed(23, 0x80),
         Err(FormatError::Unsupported("pack features"))

@@ -165,7 +165,7 @@ fn what_is_not_known_of_the_record_before_is_not_checked() {
 fn later_versions_and_reserved_kinds_are_unsupported() {
     let good = String::from_utf8(bytes(&head())).unwrap();
     for head in [
-        good.replace("{\"indelible\":0", "{\"indelible\":1"),
+        good.replace("{\"indelible\":1", "{\"indelible\":2"),
         good.replace("\"via\"", "\"vib\""),
         good.replace("\"kind\":\"event\"", "\"kind\":\"successor\""),
         good.replace("\"kind\":\"event\"", "\"kind\":\"erasure\""),

@@ -49,11 +49,11 @@ fn another_version_and_an_unknown_feature_are_told_apart_from_damage() {
         Format::parse(other.render().as_bytes()),
         Err(FormatFault::Incompatible)
     );
-    let newer = format().render().replace("store v0", "store v1");
+    let newer = format().render().replace("store v1", "store v2");
     assert_eq!(Format::parse(newer.as_bytes()), Err(FormatFault::Damaged));
     let whole = format!(
-        "indelible-store v1\nsha256 {}\n",
-        digest(b"indelible-store v1\n")
+        "indelible-store v2\nsha256 {}\n",
+        digest(b"indelible-store v2\n")
     );
     assert_eq!(Format::parse(whole.as_bytes()), Err(FormatFault::Version));
     for neither in [
