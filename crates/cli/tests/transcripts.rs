@@ -157,7 +157,11 @@ fn changing(text: &str) -> Option<(usize, &'static str)> {
         ("\"signatures\":", "\"signatures\":{n}"),
         ("\"bytes_read\":", "\"bytes_read\":{n}"),
         ("\"bytes_hashed\":", "\"bytes_hashed\":{n}"),
+        ("\"next\":", "\"next\":{n}"),
+        ("\"batch\":", "\"batch\":{n}"),
         ("batches ", "batches {n}"),
+        ("the next is ", "the next is {n}"),
+        ("holds batch ", "holds batch {n}"),
     ] {
         let rest = text
             .strip_prefix(key)

@@ -84,7 +84,7 @@ impl Kind {
             .find(|kind| kind.as_str().as_bytes() == word)
     }
 
-    /// No version-0 writer makes this kind, and a version-0 verifier does not know its rules: it reports the record as
+    /// No version-1 writer makes this kind, and a version-1 verifier does not know its rules: it reports the record as
     /// *unsupported version*, although the head is valid.
     #[must_use]
     pub fn is_reserved(self) -> bool {

@@ -2,7 +2,7 @@
 //!
 //! Owns every value an axis can have, its text and its exit code (`docs/spec/verdicts.md`). Does not know how a value is found: the
 //! steps stand in [`verify`](crate::verify) for receipts and exports, and with the store's verifier for stores. Values that no
-//! version-0 verifier gives have their place here all the same, so that a reader of exit codes need not change.
+//! version-1 verifier gives have their place here all the same, so that a reader of exit codes need not change.
 
 mod seqs;
 mod text;

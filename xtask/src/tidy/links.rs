@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(check("README.md"), None);
         assert_eq!(check("#here"), None);
         assert_eq!(check("#there"), Some("no such heading"));
-        assert_eq!(check("README.md#specification-version-0"), None);
+        assert_eq!(check("README.md#specification-frozen-version-1"), None);
         assert_eq!(check("README.md#nowhere"), Some("no such heading"));
         assert_eq!(check("nothing.md"), Some("no such file"));
         assert_eq!(check("../../../x.md"), Some("leaves the repository"));
