@@ -31,7 +31,7 @@ pub const REGISTER_EVERY: Duration = Duration::from_secs(1);
 /// Silence after which the writer looks whether its last batch is still there before it acknowledges anything: in a bucket a
 /// deleted slot can be created again.
 pub const REOPEN_AFTER_NANOS: u64 = 3_600_000_000_000;
-/// Tail bytes that make a pack.
+/// Tail bytes that make a pack, if an operator sets nothing else: making one takes some 50 MB of memory.
 pub const SEAL_BYTES: u64 = 64 << 20;
 /// Pause after a sealing that failed for want of something that may come back: space, a readable disk.
 pub const SEAL_RETRY: Duration = Duration::from_secs(1);

@@ -36,6 +36,8 @@ pub struct Settings {
     pub background_sealing: bool,
     /// Tail bytes at which commits wait for sealing; `None`: the default of `limits`.
     pub tail_bytes_max: Option<u64>,
+    /// Tail bytes that make a pack; `None`: the default of `limits`. A quarter of it makes four times as many files, in less memory.
+    pub seal_bytes: Option<u64>,
     /// How many of the node's newest idempotency keys are exact whatever they look like, at least; `None`: the default of `limits`.
     pub key_horizon: Option<u64>,
     /// How long a caller waits for room in the queue before it is told *not recorded, send again*.
@@ -56,6 +58,7 @@ impl Default for Settings {
         Settings {
             background_sealing: true,
             tail_bytes_max: None,
+            seal_bytes: None,
             key_horizon: None,
             queue_wait: QUEUE_WAIT,
             accept_register: None,

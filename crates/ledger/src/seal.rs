@@ -13,7 +13,7 @@ use crate::format::FormatError;
 use crate::format::pack::{
     EntView, PackNote, REC_HEADER_BYTES, RecHeader, Tag, encode_ent, pack_names,
 };
-use crate::limits::{SEAL_BYTES, SEAL_RETRY};
+use crate::limits::SEAL_RETRY;
 use crate::queue::Refusal;
 use crate::recover;
 use crate::resend::{self, Known};
@@ -125,6 +125,8 @@ impl Laid {
 /// Seals, one pack at a time.
 pub(crate) struct Sealer {
     committer: Arc<Committer>,
+    /// Tail bytes that make a pack.
+    seal_bytes: u64,
     /// Last batch that is in a pack.
     last_sealed: Mutex<Option<u64>>,
     call: Mutex<Call>,
@@ -138,9 +140,14 @@ struct Call {
 }
 
 impl Sealer {
-    pub(crate) fn new(committer: Arc<Committer>, last_sealed: Option<u64>) -> Sealer {
+    pub(crate) fn new(
+        committer: Arc<Committer>,
+        last_sealed: Option<u64>,
+        seal_bytes: u64,
+    ) -> Sealer {
         Sealer {
             committer,
+            seal_bytes,
             last_sealed: Mutex::new(last_sealed),
             call: Mutex::default(),
             called: Condvar::new(),
@@ -149,7 +156,7 @@ impl Sealer {
 
     /// Wakes the background thread if the tail is long enough for a pack.
     pub(crate) fn wake_if_long(&self, tail_bytes: u64) {
-        if tail_bytes >= SEAL_BYTES {
+        if tail_bytes >= self.seal_bytes {
             self.call().wanted = true;
             self.called.notify_all();
         }
@@ -178,7 +185,7 @@ impl Sealer {
             }
             call.wanted = false;
             drop(call);
-            while self.committer.tail_bytes() >= SEAL_BYTES && !self.call().stop {
+            while self.committer.tail_bytes() >= self.seal_bytes && !self.call().stop {
                 match self.seal_next() {
                     Ok(Some(_)) => *self.committer.sealing_trouble() = None,
                     Ok(None) => break,
@@ -200,8 +207,9 @@ impl Sealer {
 
     /// Seals while the tail is long. Trouble leaves it as it is.
     pub(crate) fn catch_up(&self) {
-        while self.committer.tail_bytes() >= SEAL_BYTES && matches!(self.seal_next(), Ok(Some(_))) {
-        }
+        while self.committer.tail_bytes() >= self.seal_bytes
+            && matches!(self.seal_next(), Ok(Some(_)))
+        {}
     }
 
     /// After trouble: no commit may come that would call again, once the tail is full.
@@ -252,7 +260,7 @@ impl Sealer {
         }
         let books = &*self.committer.books;
         let keys = self.committer.batch_keys().clone();
-        let gathered = Gathered::read(books, keys, from, upto)?;
+        let gathered = Gathered::read(books, keys, from..=upto, self.seal_bytes)?;
         let tail_bytes = gathered.slot_bytes;
         let (first, last, last_digest) = (gathered.first, gathered.last, gathered.last_digest);
         let closing = |log: &Hash, size, root| self.closing_note(log, size, root);

@@ -7,6 +7,7 @@ use crate::caller::{Caller, Random};
 use crate::clock::{Clock, ClockRule};
 use crate::commit::{Committer, Desk, LastBatch, SigningKeys, TailRoom};
 use crate::keeper::{self, spawn};
+use crate::limits::SEAL_BYTES;
 use crate::node_log::NodeLog;
 use crate::queue::Queue;
 use crate::recover::{self, RecoverError, Recovered};
@@ -360,7 +361,9 @@ fn run(
     settings: Settings,
     repairs: Vec<recover::Repair>,
 ) -> Ledger {
-    let sealer = Arc::new(Sealer::new(Arc::clone(&committer), last_sealed));
+    let seal_bytes = settings.seal_bytes.unwrap_or(SEAL_BYTES);
+    let sealer = Sealer::new(Arc::clone(&committer), last_sealed, seal_bytes);
+    let sealer = Arc::new(sealer);
     let mut threads = Vec::new();
     for name in ["commit-0", "commit-1"] {
         let committer = Arc::clone(&committer);

@@ -8,7 +8,7 @@ use crate::format::FormatError;
 use crate::format::batch::{BatchView, signed_message};
 use crate::format::frame::{FrameScratch, FrameView};
 use crate::format::pack::{PackNote, REC_HEADER_BYTES, RunData};
-use crate::limits::{RUN_RECORDS, SEAL_BYTES};
+use crate::limits::RUN_RECORDS;
 use crate::scan;
 use crate::view::hashes;
 use indelible_proof::checkpoint::Checkpoint;
@@ -17,6 +17,7 @@ use indelible_proof::key::verify_ed25519;
 use indelible_proof::note::Note;
 use indelible_store::{Found, Slot};
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 /// Batches read for a pack.
 pub(super) struct Gathered {
@@ -79,13 +80,14 @@ pub(crate) fn feed(
 }
 
 impl Gathered {
-    /// Reads batches from `from` until a pack is full or `upto` is in.
+    /// Reads these batches until there are so many bytes of them, or all are in.
     pub(super) fn read(
         books: &Books,
         batch_keys: BatchKeys,
-        from: u64,
-        upto: u64,
+        batches: RangeInclusive<u64>,
+        seal_bytes: u64,
     ) -> Result<Gathered, SealError> {
+        let from = *batches.start();
         let zstd = Zstd::new();
         let mut gathered = Gathered {
             first: from,
@@ -98,12 +100,12 @@ impl Gathered {
         };
         let mut scratch = FrameScratch::default();
         let mut slots = books.store().slots(from)?;
-        for number in from..=upto {
+        for number in batches {
             let Found::Good(slot) = slots.next()? else {
                 return Err(SealError::Missing(number));
             };
             gathered.add(books, &slot, &mut scratch)?;
-            if gathered.slot_bytes >= SEAL_BYTES && gathered.can_end(books) {
+            if gathered.slot_bytes >= seal_bytes && gathered.can_end(books) {
                 break;
             }
         }
