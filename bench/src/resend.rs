@@ -2,7 +2,7 @@
 //! what was sent before, and to start again.
 //!
 //! The cost of deciding is measured on the tables themselves, filled as a node's would be; the rest on a store that is filled with
-//! `--keys` keys (100 million by default: some 14 GB and several minutes) over 100 simulated days.
+//! `--keys` keys (100 million by default: some 14 GB, and half an hour or more) over 100 simulated days.
 
 use crate::Options;
 use crate::disk::{Latency, to_f64};
@@ -13,8 +13,7 @@ use crate::store::{Bed, create_log, open_with_clock, random};
 use anyhow::{Context as _, ensure};
 use indelible_ledger::clock::Clock;
 use indelible_ledger::limits::HORIZON_KEYS;
-use indelible_ledger::resend::filter::Filter;
-use indelible_ledger::resend::keys::{Group, Keys, parts_of, split};
+use indelible_ledger::resend::keys::{Keys, SealedKeys, entry};
 use indelible_ledger::resend::streams::{Number, Place, Streams};
 use indelible_ledger::resend::tag::{StreamId, Tagger, stream_id};
 use indelible_ledger::{Caller, Ledger, Log, Settings};
@@ -44,9 +43,18 @@ const BEGIN_SECS: u64 = 1_767_225_600;
 const DAYS: u64 = 100;
 /// Keys of unsealed records in a busy node: what a tail of 64 MiB holds.
 const UNSEALED: u64 = 300_000;
+/// Keys decided at once, so many times: what others do on the machine at that moment is in some of the figures.
+const DECIDED: u64 = 100_000;
+const ROUNDS: u64 = 9;
+/// Keys of a pack of 16 MiB of such records.
+const PACK_KEYS: u64 = 75_000;
 const TAIL_BYTES: u64 = 64 << 20;
+/// Packs a quarter as large as usual, for a node that has 200 MB of memory.
+const SEAL_BYTES: u64 = 16 << 20;
 /// A pack's worth that is being sealed, and half of the next.
-const TAIL_LIMIT: u64 = 96 << 20;
+const TAIL_LIMIT: u64 = 24 << 20;
+/// Events on their way at any time; each takes some 4 KB until it is answered.
+const ON_THEIR_WAY: usize = 1_000;
 
 /// Time that passes with the keys.
 struct Simulated(AtomicU64);
@@ -77,14 +85,7 @@ pub fn run(options: &Options) -> anyhow::Result<Vec<Row>> {
         true => (10_000, 1_000_000),
         false => (1_000_000, 57_000_000),
     };
-    if options.is_wanted("deciding") {
-        decide_streams(&mut rows, 1_000, 1_000_000);
-        decide_streams(&mut rows, streams, 3 * streams);
-        decide_keys(&mut rows, keys);
-    }
-    if options.is_wanted("append") {
-        whole_appends(&mut rows, options)?;
-    }
+    // First, since what others leave in memory would be in its figures.
     if options.is_wanted("store") {
         let keys = match (options.keys, options.quick) {
             (Some(keys), _) => keys,
@@ -92,6 +93,15 @@ pub fn run(options: &Options) -> anyhow::Result<Vec<Row>> {
             (None, false) => 100_000_000,
         };
         filled_store(&mut rows, options, keys)?;
+    }
+    if options.is_wanted("deciding") {
+        decide_streams(&mut rows, 1_000, 1_000_000, Some(0.1));
+        // Most of them are in no cache of the processor.
+        decide_streams(&mut rows, streams, 3 * streams, None);
+        decide_keys(&mut rows, keys);
+    }
+    if options.is_wanted("append") {
+        whole_appends(&mut rows, options)?;
     }
     Ok(rows.0)
 }
@@ -131,7 +141,7 @@ fn uuid7(number: u64, nanos: u64) -> String {
 // ---- deciding ----
 
 /// Looks at the number claimed and takes it, as the order does.
-fn decide_streams(rows: &mut Rows, count: u64, events: u64) {
+fn decide_streams(rows: &mut Rows, count: u64, events: u64, bound: Option<f64>) {
     let log = Hash([7; 32]);
     let before = machine::memory_mb().0;
     let mut streams = Streams::default();
@@ -162,45 +172,28 @@ fn decide_streams(rows: &mut Rows, count: u64, events: u64) {
         "processor time, any of them next",
         taken,
         "µs",
-        Some(0.1),
+        bound,
     );
     if count >= 100_000 {
-        rows.add(&case, "resident memory of one", bytes, "B", Some(64.0));
+        rows.add(&case, "resident memory of one", bytes, "B", None);
     }
 }
 
-/// Filters over so many keys, in groups as sealing and merging leave them.
-fn filled_keys(count: u64) -> Keys {
-    let mut keys = Keys::default();
-    keys.set_horizon(count);
-    let largest = keys.group_keys_max();
+/// So many sealed keys known, as sealing one pack after the other leaves them; and what one cost.
+fn filled_keys(count: u64) -> (SealedKeys, f64) {
+    let keys = SealedKeys::new(count);
     let mut made = 0;
-    let mut batch = 0;
+    let mut taken = 0.0;
     while made < count {
-        // The last ones are small: what was sealed since the last merge.
-        let left = count - made;
-        let size = match left > largest {
-            true => largest,
-            false => left.min(UNSEALED.max(left / 2)),
-        };
-        let parts = parts_of(size);
-        let mut filters = Vec::new();
-        for part in 0..parts {
-            let mut members: Vec<u64> = (made..made + size)
-                .filter(|at| split(&tag_of(*at), parts).0 == part)
-                .map(|at| split(&tag_of(at), parts).1)
-                .collect();
-            filters.push(Filter::build(&mut members));
-        }
-        keys.push(Group {
-            batches: batch..=batch,
-            keys: size,
-            parts: filters,
-        });
-        made += size;
-        batch += 1;
+        let pack = made..count.min(made + PACK_KEYS);
+        let entries: Vec<u64> = pack.clone().map(|at| entry(&tag_of(at))).collect();
+        let begin = machine::thread_seconds();
+        keys.seal(pack.start..=pack.end - 1, pack.end - pack.start, entries);
+        keys.merge();
+        taken += machine::thread_seconds() - begin;
+        made = pack.end;
     }
-    keys
+    (keys, taken * 1e6 / to_f64(count))
 }
 
 /// Looks like a tag.
@@ -213,31 +206,47 @@ fn tag_of(number: u64) -> [u8; 16] {
 
 /// Makes the tag of a new key, rules it out among `count` sealed ones and those of the tail, and takes it.
 fn decide_keys(rows: &mut Rows, count: u64) {
-    let mut keys = filled_keys(count);
+    let (sealed, filled) = filled_keys(count);
     let tagger = Tagger::new(&Hash([7; 32]), BY.by);
+    let mut keys = Keys::default();
     (0..UNSEALED).for_each(|at| keys.take(tag_of(u64::MAX / 2 + at), at));
-    let texts: Vec<String> = (0..UNSEALED).map(|at| uuid7(at, at)).collect();
     let mut maybe = 0_u64;
-    let begin = machine::thread_seconds();
-    for (text, at) in texts.iter().zip(0..) {
-        let tag = tagger.tag(text);
-        maybe += u64::from(!keys.sealed().candidates(&tag).is_empty());
-        assert_eq!(keys.recent(&tag), None);
-        keys.take(tag, at);
+    let mut rounds = Vec::new();
+    for round in 0..ROUNDS {
+        let texts: Vec<String> = (0..DECIDED)
+            .map(|at| uuid7(round * DECIDED + at, at))
+            .collect();
+        let mut taken = Vec::with_capacity(texts.len());
+        let begin = machine::thread_seconds();
+        for (text, at) in texts.iter().zip(0..) {
+            let tag = tagger.tag(text);
+            maybe += u64::from(!sealed.now().candidates(&tag).is_empty());
+            assert_eq!(keys.recent(&tag), None);
+            keys.take(tag, at);
+            taken.push(tag);
+        }
+        rounds.push((machine::thread_seconds() - begin) * 1e6 / to_f64(DECIDED));
+        keys.forget(&taken);
     }
-    let taken = (machine::thread_seconds() - begin) * 1e6 / to_f64(UNSEALED);
+    rounds.sort_by(f64::total_cmp);
+    let (least, middle) = (rounds[0], rounds[rounds.len() / 2]);
     let case = format!("deciding a key, {count} sealed");
-    let groups = keys.groups().len();
+    let state = format!("processor time, new, median of {ROUNDS} rounds");
+    rows.add(&case, &state, middle, "µs", Some(0.8));
+    rows.add(&case, "the same, least", least, "µs", Some(0.8));
     rows.add(
         &case,
-        &format!("processor time, new, {groups} filters"),
-        taken,
+        "processor time behind, sealing it",
+        filled,
         "µs",
-        Some(0.8),
+        None,
     );
-    let bits = to_f64(u64::try_from(keys.filter_bytes()).unwrap_or(0)) * 8.0 / to_f64(count);
-    rows.add(&case, "filters, a key", bits, "bits", Some(18.0));
-    let share = to_f64(maybe) / to_f64(UNSEALED);
+    let now = sealed.now();
+    let mb = to_f64(u64::try_from(now.bytes()).unwrap_or(0)) / 1e6;
+    rows.add(&case, "tables", mb, "MB", Some(150.0));
+    let bits = mb * 8e6 / to_f64(now.keys());
+    rows.add(&case, "tables, a key", bits, "bits", Some(20.0));
+    let share = to_f64(maybe) / to_f64(ROUNDS * DECIDED);
     rows.add(
         &case,
         "looks on disk for a new key",
@@ -285,6 +294,7 @@ fn settings(horizon: u64) -> Settings {
         key_horizon: Some(horizon),
         // Sustained: nothing is put off, so that memory holds one pack's records and no more.
         tail_bytes_max: Some(TAIL_LIMIT),
+        seal_bytes: Some(SEAL_BYTES),
         ..Settings::default()
     }
 }
@@ -296,7 +306,7 @@ enum Claims {
     Key,
 }
 
-/// Sends events, some thousand on their way at any time.
+/// Sends events, a thousand on their way at any time.
 struct Sender<'a> {
     ledger: &'a Ledger,
     log: &'a Arc<Log>,
@@ -335,7 +345,7 @@ impl<'a> Sender<'a> {
                 self.ledger
                     .submit(self.log, self.prepared(number, claims)?)?,
             );
-            if waiting.len() >= 10_000
+            if waiting.len() >= ON_THEIR_WAY
                 && let Some(oldest) = waiting.pop_front()
             {
                 let recorded = oldest.wait()?;
@@ -393,11 +403,19 @@ fn filled_store(rows: &mut Rows, options: &Options, keys: u64) -> anyhow::Result
     let log = create_log(&ledger)?;
     let step = DAYS * 86_400_000_000_000 / keys;
     let mut sender = Sender::new(&ledger, &log, &clock, step)?;
-    let begin = Instant::now();
+    let (begin, before) = (Instant::now(), machine::cpu_seconds());
     sender.send(0..keys, Claims::Key)?;
     ledger.seal()?;
     let seconds = begin.elapsed().as_secs_f64();
+    let taken = (machine::cpu_seconds() - before) * 1e6 / to_f64(keys);
     let case = format!("{keys} keys appended");
+    rows.add(
+        &case,
+        "processor time of one, sealing included",
+        taken,
+        "µs",
+        None,
+    );
     rows.add(
         &case,
         "sustained, with sealing",
@@ -405,34 +423,8 @@ fn filled_store(rows: &mut Rows, options: &Options, keys: u64) -> anyhow::Result
         "events/s",
         None,
     );
-    let (now, most) = machine::memory_mb();
-    rows.add(&case, "resident memory, the most", most, "MB", Some(200.0));
-    rows.add(&case, "resident memory, at the end", now, "MB", Some(200.0));
-    let known = ledger.known();
-    rows.add(
-        &case,
-        "exact in memory",
-        to_f64(known.keys_filtered),
-        "keys",
-        Some(57e6),
-    );
-    rows.add(
-        &case,
-        "filters",
-        to_f64(u64::try_from(known.filters)?),
-        "filters",
-        None,
-    );
-    let disk = bed.bytes_in("sealed")?;
-    rows.add(
-        &case,
-        "on disk",
-        to_f64(disk) / to_f64(keys),
-        "B an event",
-        None,
-    );
+    let exact = holds(rows, &case, (&ledger, &bed), (keys, horizon))?;
     let samples = if options.quick { 200 } else { 2_000 };
-    let exact = keys.saturating_sub(known.keys_filtered);
     find(
         rows,
         &mut sender,
@@ -445,12 +437,50 @@ fn filled_store(rows: &mut Rows, options: &Options, keys: u64) -> anyhow::Result
         absent(rows, &mut sender, exact, samples / 4)?;
     }
     ledger.close("bench")?;
-    start(rows, &bed, horizon, "after a clean stop")?;
+    start(rows, &bed, horizon, "after a clean stop", Some(2.0))?;
     for entry in std::fs::read_dir(bed.path().join("derived"))? {
         std::fs::remove_file(entry?.path())?;
     }
-    start(rows, &bed, horizon, "nothing derived there")?;
+    start(rows, &bed, horizon, "nothing derived there", None)?;
     Ok(())
+}
+
+/// What memory and disk hold of a filled store. Gives how many keys are older than the horizon.
+fn holds(
+    rows: &mut Rows,
+    case: &str,
+    (ledger, bed): (&Ledger, &Bed),
+    (keys, horizon): (u64, u64),
+) -> anyhow::Result<u64> {
+    let (now, most) = machine::memory_mb();
+    rows.add(case, "resident memory, the most", most, "MB", Some(200.0));
+    rows.add(case, "resident memory, at the end", now, "MB", Some(200.0));
+    let known = ledger.known();
+    rows.add(
+        case,
+        "exact in memory",
+        to_f64(known.keys_sealed),
+        "keys",
+        Some(to_f64(horizon)),
+    );
+    let tables = to_f64(u64::try_from(known.key_bytes)?) / 1e6;
+    rows.add(case, "tables in memory", tables, "MB", None);
+    rows.add(
+        case,
+        "classes by age",
+        to_f64(u64::try_from(known.key_classes)?),
+        "classes",
+        None,
+    );
+    let disk = bed.bytes_in("sealed")?;
+    rows.add(
+        case,
+        "on disk",
+        to_f64(disk) / to_f64(keys),
+        "B an event",
+        None,
+    );
+    Ok(keys.saturating_sub(known.keys_sealed))
 }
 
 /// Sends some keys again and takes the time until the original is there.
@@ -482,8 +512,8 @@ fn absent(
     let mut taken = Vec::new();
     for at in 0..samples {
         let number = mixed(at) % exact;
-        // Another random part, so another key of that time.
-        let key = uuid7(number + (1 << 40), number * sender.step);
+        // Another random part, each time another, so a new key of that time.
+        let key = uuid7(at + (1 << 40), number * sender.step);
         let own = Own {
             key: Some(&key),
             ..Own::default()
@@ -509,7 +539,13 @@ fn latencies(rows: &mut Rows, case: &str, state: &str, taken: Vec<Duration>) {
     rows.add(case, &format!("{state}, p99"), latency.p99_us, "µs", None);
 }
 
-fn start(rows: &mut Rows, bed: &Bed, horizon: u64, state: &str) -> anyhow::Result<()> {
+fn start(
+    rows: &mut Rows,
+    bed: &Bed,
+    horizon: u64,
+    state: &str,
+    bound: Option<f64>,
+) -> anyhow::Result<()> {
     let output = Command::new(std::env::current_exe()?)
         .arg("resend")
         .env("BENCH_RESEND_STORE", bed.path())
@@ -526,8 +562,8 @@ fn start(rows: &mut Rows, bed: &Bed, horizon: u64, state: &str) -> anyhow::Resul
     else {
         anyhow::bail!("no figures: {text}")
     };
-    let case = format!("start, {horizon} keys in filters");
-    rows.add(&case, state, seconds, "s", Some(2.0));
+    let case = format!("start, {horizon} keys in memory");
+    rows.add(&case, state, seconds, "s", bound);
     rows.add(&case, &format!("{state}, memory"), most, "MB", Some(200.0));
     Ok(())
 }

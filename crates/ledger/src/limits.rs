@@ -69,12 +69,18 @@ pub const SPARE_BUILDERS: usize = 16;
 pub const SMALL_BUILDER_BYTES: usize = 4 << 10;
 /// How often a reader begins again because a writer sealed meanwhile. A start takes milliseconds, filling a pack longer.
 pub const READ_ATTEMPTS: usize = 64;
-/// Idempotency keys, the newest of a node, that are exact whatever they look like. In filters of 18 bits each they take 128 MB.
+/// Idempotency keys, the newest of a node, that are exact whatever they look like. In tables of some 19 bits each they take 140 MB.
 pub const HORIZON_KEYS: u64 = 57_000_000;
-/// The horizon's share of one filter: large, so that few filters are asked, and small, so that little more than the horizon is held.
-pub const HORIZON_GROUPS: u64 = 12;
-/// Keys of a filter's part: building one takes 30 bytes a key beside what is held.
-pub const PARTITION_KEYS: u64 = 1 << 19;
+/// How often the large table of keys is written anew while as many keys come as the horizon has: each time a few hundred milliseconds
+/// of a processor, and between two of them a share more than the horizon is held.
+pub const HORIZON_MERGES: u64 = 16;
+/// The horizon's share of one class of keys, which is what memory knows of where a key lies: the more, the fewer packs a look on disk
+/// reads. There are a few more than these, and at most 64.
+pub const HORIZON_CLASSES: u64 = 56;
+/// Keys of packs learned at once at a start: 8 MB of memory.
+pub const LEARN_KEYS: u64 = 1 << 20;
+/// Bytes of a file under `derived/` that holds keys, about: it is held in memory while it is written or read.
+pub const DERIVED_FILE_BYTES: usize = 4 << 20;
 /// How far before the node's time a key's birth may lie behind it: a producer whose clock runs ahead makes keys from the future.
 pub const BIRTH_AHEAD_SECONDS: u64 = 86_400;
 /// Bytes of events read back at once when many are sent again: a few frames, whatever is in them.

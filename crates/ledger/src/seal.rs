@@ -10,13 +10,10 @@ mod run;
 use crate::books::{Books, PackPlace};
 use crate::commit::Committer;
 use crate::format::FormatError;
-use crate::format::pack::{
-    EntView, PackNote, REC_HEADER_BYTES, RecHeader, Tag, encode_ent, pack_names,
-};
+use crate::format::pack::{EntView, PackNote, REC_HEADER_BYTES, RecHeader, encode_ent, pack_names};
 use crate::limits::SEAL_RETRY;
 use crate::queue::Refusal;
 use crate::recover;
-use crate::resend::{self, Known};
 use crate::verify;
 use gather::Gathered;
 pub(crate) use gather::{Made, feed};
@@ -25,9 +22,6 @@ use indelible_proof::node_event::NodeEvent;
 use indelible_store::{Put, Store, StoreError};
 pub(crate) use run::{RunBuilder, Zstd};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-
-/// Keys let go under one lock: a fifth of a millisecond.
-const FORGET_AT_ONCE: usize = 2_048;
 
 /// Why a sealing stopped. The tail is untouched.
 #[derive(Debug, thiserror::Error)]
@@ -302,7 +296,7 @@ impl Sealer {
         store.release(last + 1)?;
         self.committer.batch_keys().release(last + 1);
         self.committer.tail_shrank(tail_bytes);
-        self.merge_filters();
+        self.committer.resend.sealed.merge();
         Ok(Some(Sealed {
             name: ent_name,
             batches: first..=last,
@@ -331,30 +325,10 @@ impl Sealer {
 
     /// The books, and whoever finds what is sent twice, know the pack from here on.
     fn know(&self, view: &EntView<'_>, bytes: u64) -> Result<(), SealError> {
-        let (first, last) = (view.header.first, view.header.last);
         let pack = PackPlace::new(&view.header, bytes);
-        let books = &*self.committer.books;
-        take_in(books, Arc::new(pack), view).map_err(SealError::ReadBack)?;
-        let filter = Known::filter(view, first..=last);
-        self.committer.resend.write().sealed(view, filter);
-        // In portions: whoever orders waits for this lock.
-        let tags: Vec<Tag> = resend::tags(view).collect();
-        for portion in tags.chunks(FORGET_AT_ONCE) {
-            self.committer.resend.write().forget(portion);
-        }
+        take_in(&self.committer.books, Arc::new(pack), view).map_err(SealError::ReadBack)?;
+        self.committer.resend.seal(view);
         Ok(())
-    }
-
-    /// Makes filters of few packs into filters of many. Trouble with reading leaves them as they are: they are right as well.
-    fn merge_filters(&self) {
-        loop {
-            let plan = self.committer.resend.read().keys.to_merge();
-            let Some((batches, keys)) = plan else { return };
-            match self.committer.books.key_filter(batches, keys) {
-                Ok(group) => self.committer.resend.write().keys.merge(group),
-                Err(_) => return,
-            }
-        }
     }
 
     /// `.rec` first: alone it is no pack.

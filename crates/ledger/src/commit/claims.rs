@@ -11,7 +11,7 @@ use crate::limits::LOOK_ATTEMPTS;
 use crate::queue::{Group, Outcome, Refusal, Ticket};
 use crate::resend::streams::{Number, Place};
 use crate::resend::tag::{StreamId, stream_id};
-use crate::resend::{Claim, Found, Refused, Step};
+use crate::resend::{Claim, Found, Known, Refused, Step};
 use crate::sequencer::Draft;
 use crate::view::Stored;
 use indelible_proof::hash::{self, hex_digit};
@@ -114,7 +114,7 @@ impl Committer {
             let Some(tag) = event.claim.as_ref().and_then(|claim| claim.key) else {
                 continue;
             };
-            let sealed = sealed.get_or_insert_with(|| self.resend.read().keys.sealed());
+            let sealed = sealed.get_or_insert_with(|| self.resend.sealed.now());
             let key = Said::of(event).own.key.unwrap_or_default();
             let found = self.books.find_key(&log, sealed, &tag.tag, key);
             // Not known whether it was recorded, so it is not recorded now.
@@ -137,7 +137,8 @@ impl Committer {
         // Between the look and the order a pack may have been sealed; that is rare, and the look is short.
         let mut known = self.resend.write();
         for _ in 0..LOOK_ATTEMPTS {
-            if known.is_looked_up(group.events().map(|event| event.claim.as_deref())) {
+            let claims = group.events().map(|event| event.claim.as_deref());
+            if Known::is_looked_up(claims, self.resend.sealed.generation()) {
                 break;
             }
             drop(known);

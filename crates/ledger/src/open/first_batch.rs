@@ -151,7 +151,7 @@ pub(super) fn found(
         node: &node,
         store: &store,
         event_bytes: u64::try_from(EVENT_BYTES_DEFAULT).expect("a limit fits 64 bits"),
-        key_horizon: committer.resend.read().keys.horizon(),
+        key_horizon: committer.resend.sealed.horizon(),
         creator: founding.creator,
         software,
     };

@@ -7,12 +7,11 @@ use crate::caller::{Caller, Random};
 use crate::clock::{Clock, ClockRule};
 use crate::commit::{Committer, Desk, LastBatch, SigningKeys, TailRoom};
 use crate::keeper::{self, spawn};
-use crate::limits::SEAL_BYTES;
+use crate::limits::{HORIZON_KEYS, SEAL_BYTES};
 use crate::node_log::NodeLog;
 use crate::queue::Queue;
 use crate::recover::{self, RecoverError, Recovered};
 use crate::resend::Resend;
-use crate::resend::derived;
 use crate::rotate::{Handing, RecoverySet, RotateError, Rotated, Rotation};
 use crate::seal::Sealer;
 use crate::sequencer::{Edge, Sequencer, Start};
@@ -288,18 +287,13 @@ impl Opening<'_> {
 
     /// What is known of streams and keys: from the packs, or what a clean stop left of them, and the tail.
     fn resend(&self, recovered: &mut Recovered) -> Result<Resend, OpenError> {
-        let mut known = std::mem::take(&mut recovered.known);
-        if let Some(horizon) = self.settings.key_horizon {
-            known.keys.set_horizon(horizon);
-        }
-        let saved = derived::load_keys(&recovered.books, &mut known.keys).map_err(|error| {
-            RecoverError::Damaged {
-                file: "sealed".to_owned(),
-                offset: 0,
-                what: format!("its idempotency keys can't be read: {error}"),
-            }
-        })?;
-        Ok(Resend::new(known, saved))
+        let known = std::mem::take(&mut recovered.known);
+        let horizon = self.settings.key_horizon.unwrap_or(HORIZON_KEYS);
+        Resend::load(&recovered.books, known, horizon).map_err(|error| {
+            let what = format!("its idempotency keys can't be read: {error}");
+            let (file, offset) = ("sealed".to_owned(), 0);
+            RecoverError::Damaged { file, offset, what }.into()
+        })
     }
 
     fn founding<'f>(&'f self, origin: &'f str) -> Founding<'f> {

@@ -23,14 +23,14 @@ pub struct StreamNow {
 pub struct KnownSizes {
     /// Streams.
     pub streams: usize,
-    /// Keys of unsealed records, in a table.
+    /// Keys of unsealed records.
     pub keys_unsealed: usize,
-    /// Sealed keys within the horizon, in filters.
-    pub keys_filtered: u64,
-    /// Filters, which a look asks all.
-    pub filters: usize,
-    /// What they take.
-    pub filter_bytes: usize,
+    /// Sealed keys that are known whatever they look like, in tables.
+    pub keys_sealed: u64,
+    /// Classes by age, each of which names some packs.
+    pub key_classes: usize,
+    /// What the tables take.
+    pub key_bytes: usize,
 }
 
 impl Ledger {
@@ -82,14 +82,14 @@ impl Ledger {
     /// How much is known of streams and keys, and what it takes.
     #[must_use]
     pub fn known(&self) -> KnownSizes {
+        let sealed = self.committer.resend.sealed.now();
         let known = self.committer.resend.read();
-        let (keys_unsealed, keys_filtered) = known.keys.counts();
         KnownSizes {
             streams: known.streams.count(),
-            keys_unsealed,
-            keys_filtered,
-            filters: known.keys.groups().len(),
-            filter_bytes: known.keys.filter_bytes(),
+            keys_unsealed: known.keys.count(),
+            keys_sealed: sealed.keys(),
+            key_classes: sealed.classes(),
+            key_bytes: sealed.bytes(),
         }
     }
 }

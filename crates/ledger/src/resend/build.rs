@@ -1,58 +1,38 @@
-//! Makes the filter of some packs from the tags that lie in them.
+//! Learns the keys of packs from the tags that lie in them.
 
-use super::filter::Filter;
-use super::keys::{Group, parts_of, split};
+use super::keys::SealedKeys;
+use super::table;
 use crate::books::{Books, PackPlace};
 use crate::format::pack::{KEY_BYTES, Tag, key_at};
+use crate::limits::{HORIZON_CLASSES, LEARN_KEYS};
 use crate::view::ReadError;
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// Bytes of tags read at once: a multiple of a tag's.
 const CHUNK_TAGS: u64 = 64 << 10;
-/// Parts filled in one pass over the tags. More passes for less memory: half a million members of a part take 4 MB.
-const PARTS_AT_ONCE: usize = 4;
 
 impl Books {
-    /// The filter over the packs that hold any of these batches, which have so many keys together. What else a merged pack holds is
-    /// in it too: that costs a little memory, and a look.
-    pub(crate) fn key_filter(
+    /// Seals the keys of these packs, some packs at once: each time all that is young is written anew.
+    pub(crate) fn learn_keys(
         &self,
-        batches: RangeInclusive<u64>,
-        keys: u64,
-    ) -> Result<Group, ReadError> {
-        let packs: Vec<Arc<PackPlace>> = {
-            let all = self.packs();
-            let within = all.iter().filter(|pack| {
-                pack.keys > 0
-                    && pack.first_batch <= *batches.end()
-                    && *batches.start() <= pack.last_batch
-            });
-            within.cloned().collect()
-        };
-        let count = parts_of(keys);
-        let mut parts = Vec::with_capacity(count);
-        while parts.len() < count {
-            let from = parts.len();
-            let to = count.min(from + PARTS_AT_ONCE);
-            let mut members = vec![Vec::new(); to - from];
-            for pack in &packs {
-                self.tags(pack, &mut |tag| {
-                    let (part, member) = split(tag, count);
-                    if let Some(own) = part.checked_sub(from).and_then(|at| members.get_mut(at)) {
-                        own.push(member);
-                    }
-                })?;
+        packs: &[Arc<PackPlace>],
+        sealed: &SealedKeys,
+    ) -> Result<(), ReadError> {
+        let at_once = LEARN_KEYS.min(sealed.horizon().div_ceil(HORIZON_CLASSES));
+        let mut packs = packs.iter().filter(|pack| pack.keys > 0).peekable();
+        while let Some(pack) = packs.next() {
+            let (mut last, mut keys) = (pack, pack.keys);
+            let mut entries = Vec::new();
+            self.tags(pack, &mut |tag| entries.push(table::entry(tag)))?;
+            while let Some(next) = packs.next_if(|next| keys + next.keys <= at_once) {
+                self.tags(next, &mut |tag| entries.push(table::entry(tag)))?;
+                keys += next.keys;
+                last = next;
             }
-            for mut own in members {
-                parts.push(Filter::build(&mut own));
-            }
+            sealed.seal(pack.first_batch..=last.last_batch, keys, entries);
+            sealed.merge();
         }
-        Ok(Group {
-            batches,
-            keys,
-            parts,
-        })
+        Ok(())
     }
 
     /// Every tag of a pack.

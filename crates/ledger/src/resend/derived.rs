@@ -3,16 +3,17 @@
 //! Promises that a file is used only if its check is right and it was made of these very packs; whatever is missing or damaged is made
 //! anew from the packs, which is slower and says the same. Files have few names, each overwritten in turn, since a store deletes nothing.
 
-use super::Known;
-use super::filter::Filter;
-use super::keys::{Group, Keys, parts_of};
+use super::keys::{Sealed, SealedKeys};
+use super::part::{AGES, Part};
 use super::streams::{Origin, Place, Streams};
+use super::table::{Class, PARTS, Table, are_filled, class_keys, young_class_keys};
 use super::tag::StreamId;
 use crate::books::{Books, PackPlace};
+use crate::limits::DERIVED_FILE_BYTES;
 use crate::view::ReadError;
 use indelible_proof::hash::{self, Hash};
 use indelible_store::{Store, StoreError};
-use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 const KEYS_MAGIC: &[u8; 8] = b"INDLKEYF";
@@ -20,19 +21,24 @@ const STREAMS_MAGIC: &[u8; 8] = b"INDLSTRM";
 const STREAMS_NAME: &str = "derived/streams";
 /// Magic, store id, first and last batch, digest of the packs.
 const HEAD_BYTES: usize = 8 + 16 + 8 + 8 + 32;
-/// Names of filter files: more than there are filters at any time.
-const SLOTS: u64 = 64;
+/// The tables of keys, whose files are numbered.
+const OLD: &str = "old";
+const YOUNG: &str = "young";
 
-/// Where filters lie that were saved, by what they say of themselves.
-pub(crate) type Saved = HashMap<Head, u64>;
+/// What lay under `derived/` at the start and was used.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Saved {
+    old: Option<Head>,
+    young: Option<Head>,
+}
 
-fn slot_name(slot: u64) -> String {
-    format!("derived/keys-{slot:02}")
+fn file_name(table: &str, file: usize) -> String {
+    format!("derived/keys-{table}-{file:02}")
 }
 
 /// What a file says of itself before its content.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Head {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Head {
     batches: (u64, u64),
     packs: Hash,
 }
@@ -66,9 +72,11 @@ fn take_u64(bytes: &mut &[u8]) -> Option<u64> {
     Some(u64::from_le_bytes(*number))
 }
 
-/// The digests of these packs, hashed.
-fn digest_of(packs: &[Arc<PackPlace>]) -> Hash {
-    let digests: Vec<u8> = packs.iter().flat_map(|pack| pack.digest.0).collect();
+/// The digests of the packs that hold any of these batches, hashed: what those batches hold follows from them.
+fn digest_of(packs: &[Arc<PackPlace>], (first, last): &(u64, u64)) -> Hash {
+    let within = |pack: &&Arc<PackPlace>| pack.first_batch <= *last && *first <= pack.last_batch;
+    let packs = packs.iter().filter(within);
+    let digests: Vec<u8> = packs.flat_map(|pack| pack.digest.0).collect();
     hash::sha256(&digests)
 }
 
@@ -90,153 +98,205 @@ fn write(store: &dyn Store, name: &str, mut bytes: Vec<u8>) -> Result<(), StoreE
 
 // ---- keys ----
 
-/// The filters over the newest packs, as far as the horizon reaches: those that were saved, and the others made anew.
-pub(crate) fn load_keys(books: &Books, keys: &mut Keys) -> Result<Saved, ReadError> {
+/// Fills the tables of keys as far as the horizon reaches: from files of these very packs, the rest from the packs.
+pub(crate) fn load_keys(books: &Books, keys: &SealedKeys) -> Result<Saved, ReadError> {
     let packs: Vec<Arc<PackPlace>> = books.packs().clone();
-    if packs.iter().all(|pack| pack.keys == 0) {
-        return Ok(Saved::new());
+    let with_keys: Vec<Arc<PackPlace>> =
+        packs.iter().filter(|pack| pack.keys > 0).cloned().collect();
+    if with_keys.is_empty() {
+        return Ok(Saved::default());
     }
-    let heads = saved_heads(books.store());
-    let mut saved = Saved::new();
-    let mut groups: Vec<Group> = Vec::new();
-    let mut total = 0;
-    let mut end = packs.len();
-    while end > 0 && total < keys.horizon() {
-        let newest = &packs[..end];
-        let group = match load_saved(books.store(), &heads, newest) {
-            Some((slot, head, from, group)) => {
-                saved.insert(head, slot);
-                end = from;
-                group
+    let loaded = Loaded::read(books.store(), &packs, keys.horizon())
+        .filter(|loaded| loaded.reaches(&with_keys, keys.horizon()));
+    let (saved, from) = match loaded {
+        Some(loaded) => {
+            let batches = loaded.batches();
+            if with_keys
+                .iter()
+                .any(|pack| pack.first_batch < *batches.start())
+            {
+                keys.begin_at(*batches.start());
             }
-            None => {
-                let from = fresh_from(newest, &heads, keys.group_keys_max());
-                let group = build(books, &packs[from..end])?;
-                end = from;
-                group
+            let saved = loaded.heads;
+            keys.restore(loaded.old, loaded.young);
+            (
+                saved,
+                with_keys.partition_point(|pack| pack.first_batch <= *batches.end()),
+            )
+        }
+        None => {
+            let from = horizon_from(&with_keys, keys.horizon());
+            if let Some(older) = from.checked_sub(1).and_then(|at| with_keys.get(at)) {
+                keys.begin_at(older.last_batch + 1);
             }
-        };
-        total += group.keys;
-        groups.push(group);
-    }
-    if end > 0 {
-        keys.begin_at(packs[end].first_batch);
-    }
-    groups.into_iter().rev().for_each(|group| keys.push(group));
+            (Saved::default(), from)
+        }
+    };
+    books.learn_keys(&with_keys[from..], keys)?;
     Ok(saved)
 }
 
-/// The heads of all saved filters: slot and head.
-fn saved_heads(store: &dyn Store) -> Vec<(u64, Head)> {
-    let head = |slot| {
-        let bytes = store.read_at(&slot_name(slot), 0, HEAD_BYTES, false).ok()?;
-        let head = Head::decode(&bytes, KEYS_MAGIC, &store.describe().store_id)?;
-        Some((slot, head))
-    };
-    (0..SLOTS).filter_map(head).collect()
-}
-
-/// The saved filter that ends with the newest of these packs, if one is sound and made of them; and the index of its first.
-fn load_saved(
-    store: &dyn Store,
-    heads: &[(u64, Head)],
-    packs: &[Arc<PackPlace>],
-) -> Option<(u64, Head, usize, Group)> {
-    let last = packs.last()?.last_batch;
-    for (slot, head) in heads.iter().filter(|(_, head)| head.batches.1 == last) {
-        let from = packs
-            .iter()
-            .position(|pack| pack.first_batch == head.batches.0);
-        let Some(from) = from else { continue };
-        let own = &packs[from..];
-        if head.packs != digest_of(own) {
-            continue;
-        }
-        let keys = own.iter().map(|pack| pack.keys).sum();
-        let group =
-            read(store, &slot_name(*slot)).and_then(|bytes| decode_group(&bytes, head, keys));
-        if let Some(group) = group {
-            return Some((*slot, *head, from, group));
-        }
-    }
-    None
-}
-
-fn decode_group(bytes: &[u8], head: &Head, keys: u64) -> Option<Group> {
-    let mut rest = bytes.get(HEAD_BYTES..)?;
-    if take_u64(&mut rest)? != keys {
-        return None;
-    }
-    let parts = (0..parts_of(keys))
-        .map(|_| Filter::decode(&mut rest))
-        .collect::<Option<_>>()?;
-    rest.is_empty().then_some(Group {
-        batches: head.batches.0..=head.batches.1,
-        keys,
-        parts,
-    })
-}
-
-/// The index of the first pack of a filter that has to be made and ends with the newest of these packs.
-fn fresh_from(packs: &[Arc<PackPlace>], heads: &[(u64, Head)], keys_max: u64) -> usize {
-    let mut from = packs.len() - 1;
-    let mut keys = packs[from].keys;
-    while let Some(before) = from.checked_sub(1).map(|at| &packs[at]) {
-        let saved = heads
-            .iter()
-            .any(|(_, head)| head.batches.1 == before.last_batch);
-        if saved || keys + before.keys > keys_max {
-            break;
-        }
-        keys += before.keys;
+/// The first of the newest packs that have as many keys as the horizon.
+fn horizon_from(packs: &[Arc<PackPlace>], horizon: u64) -> usize {
+    let mut from = packs.len();
+    let mut keys = 0;
+    while from > 0 && keys < horizon {
         from -= 1;
+        keys += packs[from].keys;
     }
     from
 }
 
-fn build(books: &Books, packs: &[Arc<PackPlace>]) -> Result<Group, ReadError> {
-    let (first, last) = (packs.first(), packs.last());
-    let batches = first.map_or(0, |pack| pack.first_batch)..=last.map_or(0, |pack| pack.last_batch);
-    books.key_filter(batches, packs.iter().map(|pack| pack.keys).sum())
+/// Tables read from files, one right behind the other.
+struct Loaded {
+    old: Option<Table>,
+    young: Option<Table>,
+    heads: Saved,
 }
 
-/// What a filter's file says of itself, if there are packs that hold exactly its batches.
-fn head_of(group: &Group, packs: &[Arc<PackPlace>]) -> Option<Head> {
-    let (first, last) = (*group.batches.start(), *group.batches.end());
-    let from = packs.iter().position(|pack| pack.first_batch == first)?;
-    let to = packs.iter().position(|pack| pack.last_batch == last)?;
-    Some(Head {
-        batches: (first, last),
-        packs: digest_of(packs.get(from..=to)?),
-    })
-}
-
-/// Saves the filters that are not.
-pub(crate) fn save_keys(books: &Books, keys: &Keys, saved: &Saved) -> Result<(), StoreError> {
-    let packs: Vec<Arc<PackPlace>> = books.packs().clone();
-    let store = books.store();
-    // One that begins or ends within a merged pack was made of packs that are no more.
-    let groups: Vec<(Head, &Arc<Group>)> = keys
-        .groups()
-        .iter()
-        .filter_map(|group| Some((head_of(group, &packs)?, group)))
-        .collect();
-    let in_use: Vec<u64> = groups
-        .iter()
-        .filter_map(|(head, _)| saved.get(head).copied())
-        .collect();
-    let mut free = (0..SLOTS).filter(|slot| !in_use.contains(slot));
-    for (head, group) in groups {
-        if saved.contains_key(&head) {
-            continue;
-        }
-        let Some(slot) = free.next() else {
-            break; // What is not saved is made anew.
+impl Loaded {
+    /// `None`: there is nothing to begin with. A young table alone will do only if there never was an old one.
+    fn read(store: &dyn Store, packs: &[Arc<PackPlace>], horizon: u64) -> Option<Loaded> {
+        let tables = [
+            (OLD, class_keys(horizon)),
+            (YOUNG, young_class_keys(horizon)),
+        ];
+        let [old, young] = tables.map(|(name, keys)| {
+            load_table(store, name, packs).filter(|(_, table)| are_filled(table.classes(), keys))
+        });
+        let (old_head, old) = old.unzip();
+        let follows = |batches: &RangeInclusive<u64>| {
+            old.as_ref().and_then(Table::batches).is_none_or(|old| {
+                let between = |pack: &&Arc<PackPlace>| {
+                    pack.first_batch > *old.end() && pack.last_batch < *batches.start()
+                };
+                old.end() < batches.start()
+                    && packs.iter().filter(between).all(|pack| pack.keys == 0)
+            })
         };
+        let young = young.filter(|(_, young)| young.batches().as_ref().is_some_and(follows));
+        let (young_head, young) = young.unzip();
+        let heads = Saved {
+            old: old_head,
+            young: young_head,
+        };
+        (old.is_some() || young.is_some()).then_some(Loaded { old, young, heads })
+    }
+
+    fn batches(&self) -> RangeInclusive<u64> {
+        let tables = [&self.old, &self.young].map(|table| table.as_ref().and_then(Table::batches));
+        let [old, young] = tables;
+        let first = old
+            .as_ref()
+            .or(young.as_ref())
+            .map_or(0, |batches| *batches.start());
+        first..=young.or(old).map_or(0, |batches| *batches.end())
+    }
+
+    /// With the packs behind them, do they hold as many keys as the horizon, or all there are?
+    fn reaches(&self, packs: &[Arc<PackPlace>], horizon: u64) -> bool {
+        let batches = self.batches();
+        let tables = [&self.old, &self.young].into_iter().flatten();
+        let mut keys: u64 = tables.map(Table::keys).sum();
+        let behind = packs
+            .iter()
+            .filter(|pack| pack.first_batch > *batches.end());
+        keys += behind.map(|pack| pack.keys).sum::<u64>();
+        keys >= horizon
+            || packs
+                .iter()
+                .all(|pack| pack.first_batch >= *batches.start())
+    }
+}
+
+/// A table that was saved, if all its files are sound, belong together, and its packs are those that are there.
+fn load_table(store: &dyn Store, name: &str, packs: &[Arc<PackPlace>]) -> Option<(Head, Table)> {
+    let mut parts: Vec<Arc<Part>> = Vec::with_capacity(PARTS);
+    let mut common: Option<(Head, Vec<Class>)> = None;
+    for file in 0..PARTS {
+        let bytes = read(store, &file_name(name, file))?;
+        let head = Head::decode(&bytes, KEYS_MAGIC, &store.describe().store_id)?;
+        let mut rest = bytes.get(HEAD_BYTES..)?;
+        let classes = decode_classes(&mut rest)?;
+        match &common {
+            Some(common) => (common.0 == head && common.1 == classes).then_some(())?,
+            None => {
+                (head.packs == digest_of(packs, &head.batches)).then_some(())?;
+                common = Some((head, classes));
+            }
+        }
+        // A file says which parts it has, so that those of two savings never stand for each other.
+        (usize::try_from(take_u64(&mut rest)?).ok()? == parts.len()).then_some(())?;
+        while !rest.is_empty() {
+            parts.push(Arc::new(Part::decode(&mut rest)?));
+        }
+        if parts.len() >= PARTS {
+            break;
+        }
+    }
+    let (head, classes) = common?;
+    let fits = parts.len() == PARTS && head.batches == ends(&classes)?;
+    fits.then(|| (head, Table::of(parts, classes)))
+}
+
+fn ends(classes: &[Class]) -> Option<(u64, u64)> {
+    let (first, last) = (classes.first()?, classes.last()?);
+    Some((*first.batches.start(), *last.batches.end()))
+}
+
+fn encode_classes(classes: &[Class], out: &mut Vec<u8>) {
+    let count = u64::try_from(classes.len()).expect("a table has few classes");
+    out.extend_from_slice(&count.to_le_bytes());
+    for class in classes {
+        for number in [*class.batches.start(), *class.batches.end(), class.keys] {
+            out.extend_from_slice(&number.to_le_bytes());
+        }
+    }
+}
+
+fn decode_classes(rest: &mut &[u8]) -> Option<Vec<Class>> {
+    let count = usize::try_from(take_u64(rest)?).ok()?;
+    let mut class = || {
+        let (first, last, keys) = (take_u64(rest)?, take_u64(rest)?, take_u64(rest)?);
+        let batches = first..=last;
+        Some(Class { batches, keys })
+    };
+    (count <= AGES).then(|| (0..count).map(|_| class()).collect())?
+}
+
+/// Saves the tables that are not saved yet.
+fn save_keys(books: &Books, keys: &Sealed, saved: &Saved) -> Result<(), StoreError> {
+    let packs: Vec<Arc<PackPlace>> = books.packs().clone();
+    let tables = [
+        (OLD, &keys.old, saved.old),
+        (YOUNG, &keys.young, saved.young),
+    ];
+    for (name, table, saved) in tables {
+        let Some(batches) = ends(table.classes()).filter(|_| table.is_whole()) else {
+            continue;
+        };
+        let packs = digest_of(&packs, &batches);
+        let head = Head { batches, packs };
+        if saved != Some(head) {
+            save_table(books.store(), name, &head, table)?;
+        }
+    }
+    Ok(())
+}
+
+fn save_table(store: &dyn Store, name: &str, head: &Head, table: &Table) -> Result<(), StoreError> {
+    let mut parts = table.parts().iter().enumerate().peekable();
+    let mut file = 0;
+    while let Some((from, _)) = parts.peek() {
         let mut out = head.encode(KEYS_MAGIC, &store.describe().store_id);
-        out.extend_from_slice(&group.keys.to_le_bytes());
-        group.parts.iter().for_each(|part| part.encode(&mut out));
-        write(store, &slot_name(slot), out)?;
+        encode_classes(table.classes(), &mut out);
+        let from = u64::try_from(*from).expect("a table has 256 parts");
+        out.extend_from_slice(&from.to_le_bytes());
+        while let Some((_, part)) = parts.next_if(|_| out.len() < DERIVED_FILE_BYTES) {
+            part.encode(&mut out);
+        }
+        write(store, &file_name(name, file), out)?;
+        file += 1;
     }
     Ok(())
 }
@@ -323,8 +383,13 @@ pub(crate) fn save_streams(books: &Books, streams: &Streams) -> Result<(), Store
     write(books.store(), STREAMS_NAME, out)
 }
 
-/// Saves all that is known.
-pub(crate) fn save(books: &Books, known: &Known, saved: &Saved) -> Result<(), StoreError> {
-    save_streams(books, &known.streams)?;
-    save_keys(books, &known.keys, saved)
+/// Saves all that is known of packs.
+pub(crate) fn save(
+    books: &Books,
+    streams: &Streams,
+    keys: &Sealed,
+    saved: &Saved,
+) -> Result<(), StoreError> {
+    save_streams(books, streams)?;
+    save_keys(books, keys, saved)
 }

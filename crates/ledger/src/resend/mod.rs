@@ -4,13 +4,15 @@
 //! or sent before. Promises that the decision is made where the order is made, so that of two with one claim only one is recorded.
 //! What was sent before is compared with the record itself, never answered from memory; `commit::claims` does that.
 
+pub(crate) mod birth;
 mod build;
 pub(crate) mod collect;
 pub(crate) mod derived;
-pub mod filter;
 pub mod keys;
+pub(crate) mod part;
 pub(crate) mod search;
 pub mod streams;
+pub(crate) mod table;
 pub mod tag;
 
 use crate::books::Books;
@@ -18,16 +20,18 @@ use crate::caller::Recorded;
 use crate::format::frame::{Content, Record};
 use crate::format::pack::{EntView, Tag};
 use crate::queue::Refusal;
-use filter::Filter;
+use crate::view::ReadError;
 use indelible_proof::hash::Hash;
 use indelible_proof::head::{Kind, Own, Shared};
 use indelible_proof::node_event::NodeEvent;
 use indelible_store::StoreError;
-use keys::{Group, Keys};
-use std::ops::RangeInclusive;
+use keys::{Keys, SealedKeys};
 use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use streams::{Number, Place, Streams};
 use tag::{StreamId, Tagger, stream_id};
+
+/// Keys let go under one lock: a fifth of a millisecond.
+const FORGET_AT_ONCE: usize = 2_048;
 
 /// What an event claims: a number, a key or both.
 #[derive(Clone, Debug)]
@@ -73,15 +77,18 @@ pub(crate) struct Refused {
     pub(crate) index: usize,
 }
 
-/// What is known of streams and keys. Changed where the order is made, read by everyone who brings an event.
-#[derive(Debug, Default)]
+/// What is known of streams and keys.
+#[derive(Debug)]
 pub(crate) struct Resend {
+    /// Changed where the order is made, read by everyone who brings an event.
     known: RwLock<Known>,
-    /// Filters that lie under `derived/` since the start.
+    /// Changed by whoever seals.
+    pub(crate) sealed: SealedKeys,
+    /// What lies under `derived/` since the start.
     saved: derived::Saved,
 }
 
-/// See [`Resend`].
+/// Streams, and keys of the tail.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     pub(crate) streams: Streams,
@@ -89,16 +96,40 @@ pub(crate) struct Known {
 }
 
 impl Resend {
-    pub(crate) fn new(known: Known, saved: derived::Saved) -> Resend {
-        Resend {
-            known: RwLock::new(known),
+    /// What an opening found of streams and of the tail's keys, and the packs' keys as far as the horizon reaches.
+    pub(crate) fn load(books: &Books, known: Known, horizon: u64) -> Result<Resend, ReadError> {
+        let sealed = SealedKeys::new(horizon);
+        let saved = derived::load_keys(books, &sealed)?;
+        let known = RwLock::new(known);
+        Ok(Resend {
+            known,
+            sealed,
             saved,
-        }
+        })
     }
 
     /// Keeps what is known for the next start.
     pub(crate) fn save(&self, books: &Books) -> Result<(), StoreError> {
-        derived::save(books, &self.read(), &self.saved)
+        derived::save(books, &self.read().streams, &self.sealed.now(), &self.saved)
+    }
+
+    /// A pack was made: what memory held of its records for the tail's sake is let go, once the packs are known to have it.
+    pub(crate) fn seal(&self, ent: &EntView<'_>) {
+        let entries: Vec<u64> = tags(ent).map(|tag| table::entry(&tag)).collect();
+        let keys = u64::try_from(entries.len()).expect("a pack fits memory");
+        let batches = ent.header.first..=ent.header.last;
+        self.sealed.seal(batches, keys, entries);
+        self.write().sealed(ent);
+        // In portions: whoever orders waits for this lock.
+        let mut portion = Vec::with_capacity(FORGET_AT_ONCE);
+        for tag in tags(ent) {
+            portion.push(tag);
+            if portion.len() == FORGET_AT_ONCE {
+                self.write().keys.forget(&portion);
+                portion.clear();
+            }
+        }
+        self.write().keys.forget(&portion);
     }
 
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, Known> {
@@ -115,37 +146,14 @@ impl Resend {
 }
 
 impl Known {
-    /// A pack has these records now: what memory held of them for the tail's sake is let go.
-    pub(crate) fn sealed(&mut self, ent: &EntView<'_>, filter: Group) {
+    /// A pack has these records now: where their numbers lie need not be held any more.
+    pub(crate) fn sealed(&mut self, ent: &EntView<'_>) {
         for (run, view) in ent.parts() {
             for row in &view.claims.streams {
                 self.streams
                     .sealed(&stream_id(&run.log, row.by, row.src), run.end());
             }
         }
-        self.keys.seal(filter);
-    }
-
-    /// The filter over a pack's keys, whose batches these are.
-    pub(crate) fn filter(ent: &EntView<'_>, batches: RangeInclusive<u64>) -> Group {
-        let count = tags(ent).count();
-        let keys = u64::try_from(count).expect("a pack fits memory");
-        let parts = keys::parts_of(keys);
-        let mut members = vec![Vec::new(); parts];
-        for tag in tags(ent) {
-            let (part, member) = keys::split(&tag, parts);
-            members[part].push(member);
-        }
-        Group {
-            batches,
-            keys,
-            parts: members.iter_mut().map(Filter::build).collect(),
-        }
-    }
-
-    /// Lets go of keys that a filter holds, a few at a time.
-    pub(crate) fn forget(&mut self, tags: &[Tag]) {
-        self.keys.forget(tags);
     }
 
     /// Was the event sent before, as far as memory says?
@@ -166,12 +174,11 @@ impl Known {
         self.keys.recent(&key.tag).or(looked)
     }
 
-    /// Was every key looked for among all that is sealed now?
+    /// Was every key looked for at this generation of what is sealed?
     pub(crate) fn is_looked_up<'a>(
-        &self,
         mut claims: impl Iterator<Item = Option<&'a Claim>>,
+        generation: u64,
     ) -> bool {
-        let generation = self.keys.generation();
         claims.all(|claim| {
             let key = claim.and_then(|claim| claim.key);
             key.is_none_or(|key| key.looked.is_some_and(|(at, _)| at == generation))
@@ -264,7 +271,7 @@ impl Known {
 }
 
 /// The tags of a pack's keys.
-pub(crate) fn tags<'a>(ent: &'a EntView<'_>) -> impl Iterator<Item = Tag> + 'a {
+fn tags<'a>(ent: &'a EntView<'_>) -> impl Iterator<Item = Tag> + 'a {
     ent.parts()
         .flat_map(|(_, view)| view.claims.keys().map(|(tag, _)| tag))
 }

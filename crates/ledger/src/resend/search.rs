@@ -2,7 +2,8 @@
 //!
 //! What it finds is a place to look at; whether the record there is the one, its head says.
 
-use super::keys::{Sealed, birth, halves};
+use super::birth::birth;
+use super::keys::Sealed;
 use super::streams::Place;
 use crate::books::{Books, Log, RunPlace};
 use crate::format::pack::{KEY_BYTES, PLACE_BYTES, StreamRow, Tag, key_at, stream_rows};
@@ -130,7 +131,7 @@ impl Books {
 }
 
 impl Books {
-    /// The sealed record that has this key, as far as it can be told: among the packs that the filters name, then, for a key older
+    /// The sealed record that has this key, as far as it can be told: among the packs that the tables name, then, for a key older
     /// than they reach that says when it was made, among those that can hold it. Of several the newest.
     pub(crate) fn find_key(
         &self,
@@ -182,7 +183,8 @@ impl Books {
     /// Looks for a tag in one run. Tags are hashes, so where one lies can be guessed.
     fn find_tag(&self, log: &Log, run: &RunPlace, tag: &Tag) -> Result<Option<u64>, ReadError> {
         let keys = u64::from(run.keys);
-        let guess = (u128::from(halves(tag).0) * u128::from(keys)) >> 64;
+        let (high, _) = tag.split_first_chunk().expect("a tag has 16 bytes");
+        let guess = (u128::from(u64::from_be_bytes(*high)) * u128::from(keys)) >> 64;
         let guess = u64::try_from(guess).expect("below the number of keys");
         let mut reach = WINDOW_TAGS;
         loop {
