@@ -240,7 +240,9 @@ pub fn open(error: &OpenError, directory: &Path) -> Failure {
         }
         OpenError::OpenHinge(_) => Failure::new(Exit::Trouble, error.to_string())
             .hint("a rotation goes on with both secrets, a recovery with indelible key recover"),
-        OpenError::NothingToRecover => Failure::usage(error.to_string()),
+        OpenError::NothingToRecover | OpenError::OtherHorizon { .. } => {
+            Failure::usage(error.to_string())
+        }
         OpenError::Read(error) => read(error, directory),
         OpenError::Rotate(error) => rotate(error, directory),
     }

@@ -528,11 +528,25 @@ impl Books {
         if let Some(limit) = log.event_bytes_max.get() {
             return Ok(*limit);
         }
+        let limit = self.genesis(log, |genesis| usize::try_from(genesis.event_bytes).ok())?;
+        Ok(*log.event_bytes_max.get_or_init(|| limit))
+    }
+
+    /// How many of the newest idempotency keys a log's genesis says are exact.
+    pub(crate) fn key_horizon(&self, log: &Log) -> Result<u64, ReadError> {
+        self.genesis(log, |genesis| Some(genesis.key_horizon))
+    }
+
+    fn genesis<T>(
+        &self,
+        log: &Log,
+        read: impl FnOnce(&Genesis<'_>) -> Option<T>,
+    ) -> Result<T, ReadError> {
         let stored = self.record(log, 0)?;
         let (_, event) = stored.content.ok_or_else(|| ReadError::no_genesis(log))?;
-        let genesis = Genesis::parse(&event).ok_or_else(|| ReadError::no_genesis(log))?;
-        let limit = usize::try_from(genesis.event_bytes).map_err(|_| ReadError::no_genesis(log))?;
-        Ok(*log.event_bytes_max.get_or_init(|| limit))
+        let genesis = Genesis::parse(&event);
+        let read = genesis.as_ref().and_then(read);
+        read.ok_or_else(|| ReadError::no_genesis(log))
     }
 
     /// The log with that id.

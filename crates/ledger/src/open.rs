@@ -38,7 +38,8 @@ pub struct Settings {
     pub tail_bytes_max: Option<u64>,
     /// Tail bytes that make a pack; `None`: the default of `limits`. A quarter of it makes four times as many files, in less memory.
     pub seal_bytes: Option<u64>,
-    /// How many of the node's newest idempotency keys are exact whatever they look like, at least; `None`: the default of `limits`.
+    /// How many of the node's newest idempotency keys are exact whatever they look like, at least; `None`: what its genesis says, and for
+    /// a new node the default of `limits`.
     pub key_horizon: Option<u64>,
     /// How long a caller waits for room in the queue before it is told *not recorded, send again*.
     pub queue_wait: Duration,
@@ -111,6 +112,14 @@ pub enum OpenError {
     /// A rotation or recovery began and is not finished.
     #[error("the keys of {0} logs are being replaced, and the hinges are not complete")]
     OpenHinge(usize),
+    /// The node's genesis says how many of the newest idempotency keys are exact; another number would break what was promised.
+    #[error("the store was founded with a key horizon of {stated}, not {asked}")]
+    OtherHorizon {
+        /// What the genesis says.
+        stated: u64,
+        /// What was asked for.
+        asked: u64,
+    },
     /// A store without records has no keys to recover.
     #[error("nothing was recorded yet: there are no keys to recover")]
     NothingToRecover,

@@ -10,7 +10,7 @@ mod bed;
 use bed::surgery::packs;
 use bed::{BY, Bed, caller, create, event, open, random, settings};
 use indelible_ledger::verify::Damage;
-use indelible_ledger::{Caller, Ledger, Log, Place, Recorded, Refusal, Settings};
+use indelible_ledger::{Caller, Ledger, Log, OpenError, Place, Recorded, Refusal, Settings};
 use indelible_proof::head::{Own, Stream};
 use indelible_store::{LocalStore, OpenOptions, Retirer, Store};
 use std::path::PathBuf;
@@ -409,6 +409,34 @@ fn tables_of_two_stops_do_not_stand_for_each_other() {
         let mut node = Node::on(&bed, BOTH_TABLES);
         is_all_known(&mut node, 6, 60);
     }
+}
+
+#[test]
+fn another_key_horizon_than_the_store_was_founded_with_is_refused() {
+    let bed = Bed::new();
+    let mut node = Node::on(&bed, 200);
+    node.fill(0..1, 30);
+    node.ledger.close("test").unwrap();
+    let before = kept(&bed, "tail");
+    for asked in [0, 199, 201, WIDE] {
+        let settings = Settings {
+            key_horizon: Some(asked),
+            ..settings()
+        };
+        match open(bed.store(), &bed.clock, 5, settings) {
+            Err(OpenError::OtherHorizon {
+                stated: 200,
+                asked: named,
+            }) => assert_eq!(named, asked),
+            other => panic!("{asked}: {:?}", other.map(|_| "opened")),
+        }
+    }
+    assert!(before == kept(&bed, "tail"), "nothing was written");
+    // Whoever asks for none gets what the genesis says.
+    let ledger = open(bed.store(), &bed.clock, 5, settings()).unwrap();
+    ledger.close("test").unwrap();
+    let mut node = Node::on(&bed, 200);
+    is_all_known(&mut node, 1, 30);
 }
 
 /// Then every key is older than it: those that say when they were made are found all the same.

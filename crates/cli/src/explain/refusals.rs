@@ -357,6 +357,13 @@ pub const REFUSALS: &[Entry] = &[
         ],
     ),
     refusal(
+        "the store was founded with a key horizon of N, not M",
+        2,
+        "how many of the newest idempotency keys are exact stands in the node's genesis; nothing was written",
+        &["a program that sets another key horizon than the store was founded with"],
+        &["leave the key horizon out: it is taken from the genesis"],
+    ),
+    refusal(
         "there is a node secret already",
         2,
         "a secret lies where a new one was to be made; it may sign for another store",

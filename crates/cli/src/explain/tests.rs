@@ -349,6 +349,10 @@ fn every_error_of_the_engine_and_the_store_is_explained() {
         OpenError::TooManyLogs,
         OpenError::OpenHinge(3),
         OpenError::NothingToRecover,
+        OpenError::OtherHorizon {
+            stated: 57,
+            asked: 58,
+        },
         OpenError::Rotate(RotateError::NoRecoveryKeys("a".to_owned())),
         OpenError::Rotate(RotateError::RecoveryKept("a".to_owned())),
         OpenError::Rotate(RotateError::BadRecovery),
@@ -365,6 +369,7 @@ fn every_error_of_the_engine_and_the_store_is_explained() {
             | OpenError::TooManyLogs
             | OpenError::OpenHinge(_)
             | OpenError::NothingToRecover
+            | OpenError::OtherHorizon { .. }
             | OpenError::Rotate(
                 RotateError::NoRecoveryKeys(_)
                 | RotateError::RecoveryKept(_)

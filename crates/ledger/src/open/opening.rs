@@ -288,12 +288,25 @@ impl Opening<'_> {
     /// What is known of streams and keys: from the packs, or what a clean stop left of them, and the tail.
     fn resend(&self, recovered: &mut Recovered) -> Result<Resend, OpenError> {
         let known = std::mem::take(&mut recovered.known);
-        let horizon = self.settings.key_horizon.unwrap_or(HORIZON_KEYS);
+        let horizon = self.horizon(recovered)?;
         Resend::load(&recovered.books, known, horizon).map_err(|error| {
             let what = format!("its idempotency keys can't be read: {error}");
             let (file, offset) = ("sealed".to_owned(), 0);
             RecoverError::Damaged { file, offset, what }.into()
         })
+    }
+
+    /// The newest keys that are exact whatever they look like: what the node's genesis says, for a store that has one.
+    fn horizon(&self, recovered: &Recovered) -> Result<u64, OpenError> {
+        let asked = self.settings.key_horizon;
+        if recovered.next == 0 {
+            return Ok(asked.unwrap_or(HORIZON_KEYS));
+        }
+        let stated = recovered.books.key_horizon(&recovered.books.node_log())?;
+        match asked {
+            Some(asked) if asked != stated => Err(OpenError::OtherHorizon { stated, asked }),
+            _ => Ok(stated),
+        }
     }
 
     fn founding<'f>(&'f self, origin: &'f str) -> Founding<'f> {
