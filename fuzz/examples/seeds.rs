@@ -1,4 +1,4 @@
-//! Writes frames, and batches and packs of them, for fuzzing to begin with. The vectors have none.
+//! Writes frames, batches and packs of them, a tail file and events of a node, for fuzzing to begin with. The vectors have none.
 //!
 //!     cargo run --example seeds -- CORPUS
 
@@ -9,8 +9,11 @@ use indelible_ledger::format::batch::{
     BatchHeader, ENTRY_BYTES, HEADER_BYTES, Row, SIGNATURE_BYTES, rows_root,
 };
 use indelible_ledger::format::frame::{FrameBuilder, FrameView};
-use indelible_ledger::format::pack::{FrameRow, RecHeader, Run, RunData, encode_ent};
+use indelible_ledger::format::pack::{
+    ClaimsData, FrameRow, PackNote, RecHeader, Run, RunData, StreamData, encode_ent,
+};
 use indelible_proof::hash::{self, Hash};
+use indelible_proof::node_event::{NodeEvent, PackId};
 use indelible_proof::time::Time;
 use indelible_proof::tree::Frontier;
 use zstd::bulk::Compressor;
@@ -41,7 +44,7 @@ fn seeds() -> Vec<(&'static str, Vec<u8>)> {
         ent: digest,
         length: 128,
     };
-    vec![
+    let mut seeds = vec![
         ("batch", batch(&raw)),
         ("batch", batch(&packed)),
         (
@@ -54,7 +57,10 @@ fn seeds() -> Vec<(&'static str, Vec<u8>)> {
         ("pack", encode_ent(&[1; 16], 0, 7, &Hash([2; 32]), &[]).0),
         ("pack", rec.encode().to_vec()),
         ("pack", b"sealed/000000000009-000000000010.rec".to_vec()),
-    ]
+        ("tail", tail()),
+    ];
+    seeds.extend(node_events().into_iter().map(|event| ("node_event", event)));
+    seeds
 }
 
 fn time(nanos: u32) -> Time {
@@ -148,6 +154,9 @@ fn run(frame: &[u8]) -> RunData {
         rec_at: 128,
         rec_len: u64::from(length),
         notes: 1,
+        keys: 1,
+        streams_len: 34,
+        places: 3,
     };
     RunData {
         run,
@@ -161,6 +170,113 @@ fn run(frame: &[u8]) -> RunData {
             first: 4,
             time: time(5),
         }],
-        notes: vec![b"a note\n".to_vec()],
+        notes: vec![PackNote {
+            hinge: false,
+            text: b"a note\n".to_vec(),
+        }],
+        claims: ClaimsData {
+            keys: vec![([0x11; 16], 2)],
+            streams: vec![StreamData {
+                by: "unix:1000".to_owned(),
+                src: "a".to_owned(),
+                epoch: 0,
+                first: 7,
+                places: vec![0, 2],
+            }],
+            records: vec![1],
+        },
     }
+}
+
+/// One of each kind of event that a node writes.
+fn node_events() -> Vec<Vec<u8>> {
+    let (first, last, ent) = (0, 8, Hash([6; 32]));
+    let pack = |first, last| PackId { first, last, ent };
+    let log = "log.example.org/orders/00112233445566ff";
+    let (by, src, key) = ("unix:1000", "till%207", "k1");
+    let quarantine = vec!["000000000009-ab".to_owned()];
+    let (wall, last_time, epoch) = (time(9), time(5), 3);
+    let events = [
+        NodeEvent::Start {
+            software: "indelible 0.1.0".into(),
+            volatile: false,
+            register: true,
+            warnings: vec!["a \"warning\"\n".to_owned()],
+        },
+        NodeEvent::Destroyed { generation: 1 },
+        NodeEvent::Stop {
+            reason: "asked".into(),
+        },
+        NodeEvent::Log { log, id: ent },
+        NodeEvent::Pack { first, last, ent },
+        NodeEvent::Conflict {
+            log,
+            by,
+            key,
+            seq: 7,
+        },
+        NodeEvent::Merge {
+            pack: pack(0, 8),
+            of: vec![pack(0, 4), pack(5, 8)],
+        },
+        NodeEvent::RepairTorn {
+            batch: 9,
+            quarantine: quarantine.clone(),
+        },
+        NodeEvent::RepairOrphan { quarantine },
+        NodeEvent::Moved { store: [1; 16] },
+        NodeEvent::RegisterLost { by: by.into() },
+        NodeEvent::ClockAhead {
+            wall,
+            by_boot: last_time,
+        },
+        NodeEvent::ClockBack {
+            wall: last_time,
+            last: wall,
+        },
+        NodeEvent::ClockAccept {
+            wall,
+            last: last_time,
+            by: by.into(),
+        },
+        NodeEvent::StreamEpoch {
+            by,
+            src,
+            epoch,
+            last: Some(4),
+        },
+        NodeEvent::StreamHanded {
+            by,
+            src,
+            to: "unix:1001",
+            epoch,
+            last: None,
+        },
+    ];
+    let written = |event: &NodeEvent<'_>| {
+        let mut out = Vec::new();
+        event.encode(&mut out);
+        out
+    };
+    events.iter().map(written).collect()
+}
+
+/// A tail file with two slots and a block of zeros; the target makes its checksums right.
+fn tail() -> Vec<u8> {
+    const BLOCK: usize = 4096;
+    let mut file = vec![0; 4 * BLOCK];
+    let mut put = |at: usize, bytes: &[u8]| file[at..at + bytes.len()].copy_from_slice(bytes);
+    put(0, b"INDLTAIL");
+    put(8, &1_u32.to_le_bytes());
+    put(12, &4096_u32.to_le_bytes());
+    put(32, &[1; 16]);
+    put(56, &16_384_u64.to_le_bytes());
+    put(64, &[9; 32]);
+    for (at, number, length) in [(BLOCK, 4_u64, 100_u64), (2 * BLOCK, 5, 7)] {
+        put(at, b"INDLSLOT");
+        put(at + 40, &number.to_le_bytes());
+        put(at + 48, &length.to_le_bytes());
+        put(at + 64, b"a batch");
+    }
+    file
 }

@@ -94,3 +94,35 @@ pub fn with_last_check(header: &mut [u8]) {
         *crc = crc32c::crc32c(covered).to_le_bytes();
     }
 }
+
+/// A tail file whose header, and whatever stands where a slot may begin, has the checksums that its bytes give; slots also the
+/// generation of the header.
+pub fn with_tail_checks(mut bytes: Vec<u8>) -> Vec<u8> {
+    const BLOCK: usize = 4096;
+    const GENERATION: std::ops::Range<usize> = 64..96;
+    let Some(generation) = bytes.get(GENERATION).map(<[u8]>::to_vec) else {
+        return bytes;
+    };
+    if let Some(header) = bytes.get_mut(..BLOCK) {
+        with_last_check(header);
+    }
+    for at in (BLOCK..bytes.len()).step_by(BLOCK) {
+        let Some((header, rest)) = bytes[at..].split_first_chunk_mut::<64>() else {
+            break;
+        };
+        if !header.starts_with(b"INDL") {
+            continue;
+        }
+        header[8..40].copy_from_slice(&generation);
+        let length = header[48..56].try_into().map(u64::from_le_bytes);
+        let slot = length
+            .ok()
+            .and_then(|length| usize::try_from(length).ok())
+            .and_then(|length| rest.get(..length));
+        if let Some(slot) = slot {
+            header[56..60].copy_from_slice(&crc32c::crc32c(slot).to_le_bytes());
+        }
+        with_last_check(header);
+    }
+    bytes
+}

@@ -18,16 +18,25 @@ use crate::workspace::Workspace;
 
 const CARGO_FUZZ: &str = "0.13.2";
 
-/// Those that begin with what the ledger's writers write; the vectors have nothing of it.
-const STORED: [&str; 3] = ["batch", "frame", "pack"];
+/// Those that begin with what the ledger's and the store's writers write, of which the vectors have nothing.
+const STORED: [&str; 5] = ["batch", "frame", "node_event", "pack", "tail"];
 
 /// Vector file, list in it, target, and the member of a case that is its input.
-const SEEDS: [(&str, &str, &str, &str); 13] = [
+const SEEDS: [(&str, &str, &str, &str); 22] = [
     ("event", "cases", "event", "input"),
     ("head", "cases", "head", "head"),
     ("record", "lines", "head", "line"),
     ("note", "cases", "note", "note"),
     ("keys", "vkeys", "note", "vkey"),
+    ("note", "cases", "fork", "note"),
+    ("keys", "origins", "node_event", "origin"),
+    ("keys", "genesis", "node_event", "event"),
+    ("keys", "key_events", "node_event", "event"),
+    ("keys", "node_secrets", "secret", "file"),
+    ("keys", "recovery_keys", "secret", "file"),
+    ("tail", "formats", "tail", "format"),
+    ("pack", "registers", "tail", "register"),
+    ("walk", "walks", "walk", "walk"),
     ("receipt", "cases", "receipt", "receipt"),
     ("batch_receipt", "cases", "batch_receipt", "batch_receipt"),
     ("prove", "cases", "prove", "proof"),
