@@ -15,6 +15,9 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+/// Bytes of the word that says which event it is, in later versions too: as names in heads.
+const WORD_BYTES_MAX: usize = 32;
+
 /// A pack, by its batches and the header digest of its entries file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PackId {
@@ -309,6 +312,41 @@ impl<'a> NodeEvent<'a> {
             .ok()?;
         Some(parsed)
     }
+}
+
+/// Has an event of this kind a word that this version does not know? Then a later version wrote it, and nobody altered it.
+#[must_use]
+pub fn is_of_later_version(kind: Kind, event: &[u8]) -> bool {
+    let known: &[&[u8]] = match kind {
+        Kind::Node => &[
+            b"conflict",
+            b"destroyed",
+            b"log",
+            b"merge",
+            b"pack",
+            b"start",
+            b"stop",
+            b"verified",
+        ],
+        Kind::Repair => &[b"moved", b"orphan", b"register", b"torn"],
+        Kind::Clock => &[b"accept", b"ahead", b"back"],
+        Kind::Stream => &[b"epoch", b"handed"],
+        _ => return false,
+    };
+    word(kind, event).is_some_and(|word| !known.contains(&word))
+}
+
+/// What stands in an event's first member, if that is called as the kind is.
+fn word(kind: Kind, event: &[u8]) -> Option<&[u8]> {
+    let value = event
+        .strip_prefix(b"{\"")?
+        .strip_prefix(kind.as_str().as_bytes())?
+        .strip_prefix(b"\":\"")?;
+    let length = value.iter().position(|byte| *byte == b'"')?;
+    let word = value.get(..length)?;
+    let plain = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
+    let good = (1..=WORD_BYTES_MAX).contains(&length) && word.iter().all(plain);
+    good.then_some(word)
 }
 
 fn push(out: &mut Vec<u8>, bytes: &[u8]) {

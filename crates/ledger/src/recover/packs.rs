@@ -12,7 +12,8 @@ use crate::format::pack::{
 use crate::resend::derived;
 use crate::resend::tag::stream_id;
 use indelible_proof::hash;
-use indelible_proof::node_event::NodeEvent;
+use indelible_proof::head::Kind;
+use indelible_proof::node_event::{NodeEvent, is_of_later_version};
 use std::sync::Arc;
 
 impl Reading {
@@ -206,12 +207,21 @@ impl Reading {
         let found = self.books.stream_records(&log, run.first, numbers);
         let events = found.map_err(|error| damaged(name, 0, &error.to_string()))?;
         for event in &events {
-            let event = NodeEvent::parse(event)
-                .ok_or_else(|| damaged(name, 0, "a record of kind stream that is none"))?;
+            let event = NodeEvent::parse(event).ok_or_else(|| unknown_stream(name, event))?;
             self.known.streams.apply(&run.log, &event);
         }
         Ok(())
     }
+}
+
+fn unknown_stream(name: &str, event: &[u8]) -> RecoverError {
+    if is_of_later_version(Kind::Stream, event) {
+        return RecoverError::Unsupported {
+            file: name.to_owned(),
+            what: "an event of a stream".to_owned(),
+        };
+    }
+    damaged(name, 0, "a record of kind stream that is none")
 }
 
 /// The same as a place in the file.

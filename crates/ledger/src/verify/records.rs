@@ -12,6 +12,7 @@ use crate::scan::HeadBuilder;
 use indelible_proof::hash::{self, Hash};
 use indelible_proof::head::{Kind, Own, Shared};
 use indelible_proof::key_event::KeyEvent;
+use indelible_proof::node_event::{NodeEvent, is_of_later_version};
 use indelible_proof::time::Time;
 use indelible_proof::tree::Frontier;
 use indelible_proof::verdict::Rule;
@@ -189,7 +190,16 @@ impl<'a> RecordChecker<'a> {
         };
         match kind {
             Kind::Genesis => self.genesis = Some(event.to_vec()),
-            Kind::Node | Kind::Repair => self.of_node.push((seq, event.to_vec())),
+            Kind::Node | Kind::Repair | Kind::Clock | Kind::Stream => {
+                if let Some((damage, what)) = node_fault(kind, event) {
+                    let finding = Finding::new(damage, place.file, place.offset, what);
+                    self.findings
+                        .push(finding.of_range(&self.log.name, seq..seq + 1));
+                }
+                if kind != Kind::Stream {
+                    self.of_node.push((seq, event.to_vec()));
+                }
+            }
             Kind::Key => {
                 self.keys.push((seq, event.to_vec()));
                 if KeyEvent::parse(event, &self.log.origin).is_none() {
@@ -310,10 +320,59 @@ fn joined(frontier: &Frontier, block: &Frontier) -> Frontier {
     whole
 }
 
+/// What is wrong with an event of a kind that only the node writes.
+fn node_fault(kind: Kind, event: &[u8]) -> Option<(Damage, &'static str)> {
+    if NodeEvent::parse(event).is_some_and(|event| event.kind() == kind) {
+        return None;
+    }
+    Some(match is_of_later_version(kind, event) {
+        true => (
+            Damage::Unsupported,
+            "the node said something that needs a newer version",
+        ),
+        false => (
+            Damage::LogFault(Rule::Event),
+            "not an event that a node writes",
+        ),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use indelible_proof::verdict::Rule;
+
+    #[test]
+    fn what_only_the_node_says_has_its_form_or_is_of_a_later_version() {
+        let stop = br#"{"node":"stop","reason":"asked"}"#;
+        assert_eq!(node_fault(Kind::Node, stop), None);
+        for (kind, event, damage) in [
+            (Kind::Repair, &stop[..], Damage::LogFault(Rule::Event)),
+            (
+                Kind::Node,
+                br#"{"node":"stop","reason":1}"#,
+                Damage::LogFault(Rule::Event),
+            ),
+            (
+                Kind::Clock,
+                br#"{"clock":"ahead"}"#,
+                Damage::LogFault(Rule::Event),
+            ),
+            (
+                Kind::Stream,
+                br#"{"amount":1}"#,
+                Damage::LogFault(Rule::Event),
+            ),
+            (Kind::Stream, br#"{"stream":"paused"}"#, Damage::Unsupported),
+            (
+                Kind::Node,
+                br#"{"node":"halted","why":1}"#,
+                Damage::Unsupported,
+            ),
+        ] {
+            assert_eq!(node_fault(kind, event).map(|fault| fault.0), Some(damage));
+        }
+    }
 
     #[test]
     fn a_time_that_is_not_after_the_one_before_is_named() {

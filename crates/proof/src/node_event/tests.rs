@@ -14,6 +14,7 @@ fn check(event: &NodeEvent<'_>, kind: Kind, text: &str) {
     assert_eq!(String::from_utf8(bytes(event)).unwrap(), text);
     assert_eq!(NodeEvent::parse(text.as_bytes()).as_ref(), Some(event));
     assert_eq!(event.kind(), kind);
+    assert!(!is_of_later_version(kind, text.as_bytes()), "{text}");
 }
 
 fn time(nanos: u32) -> Time {
@@ -241,6 +242,38 @@ fn other_forms_are_refused() {
         r#"{"node":"start","software":"x","volatile":1,"register":false,"warnings":[]}"#,
     ] {
         assert_eq!(NodeEvent::parse(text.as_bytes()), None, "{text}");
+    }
+}
+
+#[test]
+fn a_word_that_is_not_known_is_a_later_versions_and_a_known_one_never() {
+    for (kind, later) in [
+        (Kind::Node, r#"{"node":"halt","reason":"x"}"#),
+        (Kind::Node, r#"{"node":"stopp","reason":"x"}"#),
+        (Kind::Node, r#"{"node":"torn","batch":1}"#),
+        (Kind::Repair, r#"{"repair":"a_1"}"#),
+        (Kind::Clock, r#"{"clock":"forward"}"#),
+        (Kind::Stream, r#"{"stream":"begun","by":"unix:1"}"#),
+    ] {
+        assert!(is_of_later_version(kind, later.as_bytes()), "{later}");
+        assert_eq!(NodeEvent::parse(later.as_bytes()), None, "{later}");
+        assert!(!is_of_later_version(Kind::Event, later.as_bytes()));
+        assert!(!is_of_later_version(Kind::Key, later.as_bytes()));
+    }
+    for not in [
+        r#"{"node":"stop","reason":"x","more":1}"#,
+        r#"{"node":"stop","reason":1}"#,
+        r#"{"node":"Halt"}"#,
+        r#"{"node":""}"#,
+        r#"{"node":"halt"#,
+        r#"{"node":1}"#,
+        r#"{"node":"abcdefghijklmnopqrstuvwxyz_01234567"}"#,
+        r#"{"clock":"forward"}"#,
+        r#"{"halt":"node"}"#,
+        "{}",
+        "",
+    ] {
+        assert!(!is_of_later_version(Kind::Node, not.as_bytes()), "{not}");
     }
 }
 
