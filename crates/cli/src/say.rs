@@ -234,7 +234,7 @@ pub fn open(error: &OpenError, directory: &Path) -> Failure {
         OpenError::Refused(refusal) => refused(refusal),
         OpenError::BadName(_) => Failure::usage(error.to_string())
             .hint("a log's name has 1 to 63 of a-z 0-9 _ -, and begins with a letter or digit"),
-        OpenError::LogExists(_) | OpenError::TooManyLogs => Failure::usage(error.to_string()),
+        OpenError::LogExists(_) | OpenError::NamedTwice(_) | OpenError::TooManyLogs => Failure::usage(error.to_string()),
         OpenError::WrongKeys => {
             Failure::usage(error.to_string()).hint("name the directory they lie in with --keys DIR")
         }

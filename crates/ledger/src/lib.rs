@@ -47,7 +47,9 @@ pub use books::{Books, Log, SignedNote};
 pub use caller::{Caller, PrepareError, Prepared, Random, Recorded};
 pub use keys::{HingeProof, LogKeys};
 pub use merge::{MergeError, Merged, Retire};
-pub use open::{Founding, KnownSizes, Ledger, OpenError, Recovery, Secrets, Settings, StreamNow};
+pub use open::{
+    Founding, KnownSizes, Ledger, NewLog, OpenError, Recovery, Secrets, Settings, StreamNow,
+};
 pub use queue::{Outcome, Refusal, Ticket};
 pub use recover::RecoverError;
 pub use resend::streams::Place;

@@ -3,6 +3,7 @@
 //! Opening is recovery, then one first batch that says what happened (start, repairs, an accepted clock) and carries the notes an
 //! earlier run could not write any more. Only then is anything accepted.
 
+mod create;
 mod first_batch;
 mod opening;
 mod resend;
@@ -19,9 +20,8 @@ use crate::seal::{SealError, Sealed, Sealer};
 use crate::sequencer::Draft;
 use crate::signer::NodeSecret;
 use crate::view::ReadError;
-use first_batch::{found, new_log};
+pub use create::NewLog;
 use indelible_proof::node_event::NodeEvent;
-use indelible_proof::origin;
 use indelible_store::{Store, StoreError};
 use opening::{Found, Opening, Signing};
 pub use resend::{KnownSizes, StreamNow};
@@ -103,6 +103,9 @@ pub enum OpenError {
     /// There is such a log already.
     #[error("log '{0}' exists already")]
     LogExists(String),
+    /// The same name was asked for twice at once.
+    #[error("log '{0}' is named twice")]
+    NamedTwice(String),
     /// The register that guards against a rollback is not there. Only in a store's first run it may not have been written yet.
     #[error("the register is missing: nothing says whether this is the newest state of the store")]
     RegisterMissing,
@@ -352,60 +355,6 @@ impl Ledger {
         };
         self.books()
             .receipt(log, recorded.seq, &recorded.head, &note)
-    }
-
-    /// Founds a log. Its genesis and the `_node` record that names it are one batch.
-    ///
-    /// # Errors
-    /// [`OpenError`].
-    pub fn create_log(
-        &self,
-        name: &str,
-        founding: &Founding<'_>,
-        incarnation: [u8; 8],
-    ) -> Result<Arc<Log>, OpenError> {
-        if !origin::is_log_name(name) || name.starts_with('_') {
-            return Err(OpenError::BadName(name.to_owned()));
-        }
-        let _one_at_a_time = self
-            .founding
-            .lock()
-            .expect("no thread panics while it founds a log");
-        let committer = &*self.committer;
-        if committer.books.log(name).is_some() {
-            return Err(OpenError::LogExists(name.to_owned()));
-        }
-        if committer.books.next_index() >= LOGS_MAX {
-            return Err(OpenError::TooManyLogs);
-        }
-        let log = new_log(&committer.books, founding, name, incarnation)?;
-        let recovery = committer.books.keys(&committer.books.node_log())?.recovery;
-        let mut desk = committer.desk_first();
-        committer.take_disk()?;
-        let mut draft = Draft::default();
-        let now = committer.now(&mut desk, &mut draft);
-        let node_id = committer.books.node_log().id();
-        found(
-            committer,
-            &mut desk,
-            &mut draft,
-            &log,
-            founding,
-            &self.software,
-            &recovery,
-            Some(node_id),
-            now,
-        );
-        let id = log.id();
-        let named = desk.node.say(&NodeEvent::Log {
-            log: log.origin(),
-            id,
-        });
-        let node_log = Arc::clone(desk.node.log());
-        desk.sequencer.add(&mut draft, &node_log, named, now);
-        committer.write_alone(desk, draft)?;
-        committer.books.add_log(&log);
-        Ok(log)
     }
 
     /// Seals what the tail holds now. `None` if there was nothing.

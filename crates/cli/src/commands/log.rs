@@ -8,7 +8,7 @@ use crate::random;
 use crate::say::{self, Failure};
 use crate::show;
 use clap::{Args, Subcommand};
-use indelible_ledger::{Founding, Log};
+use indelible_ledger::{Founding, Log, NewLog};
 
 /// Create, list and show logs
 #[derive(Subcommand)]
@@ -18,11 +18,12 @@ pub enum LogCommand {
     Show(ShowArgs),
 }
 
-/// Begin a log
+/// Begin logs, all of them with one commit
 #[derive(Args)]
 pub struct CreateArgs {
-    /// Name: 1 to 63 of a-z 0-9 _ -
-    pub name: String,
+    /// Names, each 1 to 63 of a-z 0-9 _ -
+    #[arg(required = true, value_name = "NAME")]
+    pub names: Vec<String>,
     #[command(flatten)]
     pub write: WriteArgs,
 }
@@ -54,21 +55,37 @@ fn create(store: &StoreArg, args: &CreateArgs) -> Result<Exit, Failure> {
         origin: &origin,
         creator: &user(),
     };
-    let created = writing
-        .ledger
-        .create_log(&args.name, &founding, random::bytes());
-    let log = created.map_err(|error| say::open(&error, &writing.directory));
-    writing.close("log created")?;
-    let log = log?;
+    let new: Vec<NewLog<'_>> = args
+        .names
+        .iter()
+        .map(|name| NewLog {
+            name,
+            incarnation: random::bytes(),
+        })
+        .collect();
+    let created = writing.ledger.create_logs(&new, &founding);
+    let logs = created.map_err(|error| say::open(&error, &writing.directory));
+    writing.close(match new.len() {
+        1 => "log created",
+        _ => "logs created",
+    })?;
+    let logs = logs?;
     let mut out = Output::new();
-    out.line(format_args!("created log {}", out.style().bold(log.name())))?;
-    out.line(format_args!("  id      {}", log.id()))?;
-    out.line(format_args!("  origin  {}", log.origin()))?;
-    out.line(format_args!(
-        "next: indelible pin --log {} > {}.pin, and keep it away from this machine",
-        log.name(),
-        log.name()
-    ))?;
+    for log in &logs {
+        out.line(format_args!("created log {}", out.style().bold(log.name())))?;
+        out.line(format_args!("  id      {}", log.id()))?;
+        out.line(format_args!("  origin  {}", log.origin()))?;
+    }
+    match logs.as_slice() {
+        [log] => out.line(format_args!(
+            "next: indelible pin --log {} > {}.pin, and keep it away from this machine",
+            log.name(),
+            log.name()
+        ))?,
+        _ => out.line(
+            "next: indelible pin --log NAME > NAME.pin for each, and keep the pins away from this machine",
+        )?,
+    }
     out.flush()?;
     Ok(Exit::Done)
 }

@@ -308,6 +308,13 @@ pub const REFUSALS: &[Entry] = &[
         &["append to it, or choose another name"],
     ),
     refusal(
+        "log 'NAME' is named twice",
+        2,
+        "one command was asked to begin the same log twice; none was begun",
+        &["a list of names with a repetition"],
+        &["name each log once"],
+    ),
+    refusal(
         "no log named 'NAME'",
         2,
         "the store has no log of that name",

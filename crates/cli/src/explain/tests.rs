@@ -344,6 +344,7 @@ fn every_error_of_the_engine_and_the_store_is_explained() {
         OpenError::NoTime,
         OpenError::BadName("A".to_owned()),
         OpenError::LogExists("a".to_owned()),
+        OpenError::NamedTwice("a".to_owned()),
         OpenError::WrongKeys,
         OpenError::RegisterMissing,
         OpenError::TooManyLogs,
@@ -364,6 +365,7 @@ fn every_error_of_the_engine_and_the_store_is_explained() {
             | OpenError::NoTime
             | OpenError::BadName(_)
             | OpenError::LogExists(_)
+            | OpenError::NamedTwice(_)
             | OpenError::WrongKeys
             | OpenError::RegisterMissing
             | OpenError::TooManyLogs

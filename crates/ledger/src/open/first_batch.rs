@@ -4,7 +4,7 @@
 //! the notes that an earlier run could not write any more.
 
 use super::{Founding, OpenError, Settings};
-use crate::books::{Books, Log};
+use crate::books::Log;
 use crate::commit::{Committer, Desk};
 use crate::recover;
 use crate::rotate::RecoverySet;
@@ -101,7 +101,7 @@ impl FirstBatch<'_> {
 }
 
 pub(super) fn new_log(
-    books: &Books,
+    index: usize,
     founding: &Founding<'_>,
     name: &str,
     incarnation: [u8; 8],
@@ -114,7 +114,7 @@ pub(super) fn new_log(
     if Origin::parse(&origin).is_none() {
         return Err(OpenError::BadName(origin));
     }
-    let log = Log::new(books.next_index(), origin);
+    let log = Log::new(index, origin);
     log.set_event_bytes_max(EVENT_BYTES_DEFAULT);
     Ok(Arc::new(log))
 }

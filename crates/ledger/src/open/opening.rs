@@ -234,7 +234,12 @@ impl Opening<'_> {
             let mut incarnation = [0; 8];
             random(&mut incarnation);
             let founding = self.founding(&info.origin);
-            new_log(&recovered.books, &founding, NODE_LOG, incarnation)?
+            new_log(
+                recovered.books.next_index(),
+                &founding,
+                NODE_LOG,
+                incarnation,
+            )?
         } else {
             recovered.books.node_log()
         };
