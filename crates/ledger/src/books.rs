@@ -4,6 +4,8 @@
 //! consistent view. Memory holds 32 bytes for each unsealed record and about 200 for each sealed run, nothing for a sealed
 //! record. Reading bytes is `view`'s, proving `prove`'s.
 
+mod unsealed;
+
 use crate::format::pack::{NoteView, PackHeader, Run, pack_names};
 use crate::prove::ProofCache;
 use crate::view::ReadError;
@@ -18,6 +20,7 @@ use indelible_proof::tree::Frontier;
 use indelible_store::Store;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard};
+pub(crate) use unsealed::Unsealed;
 
 /// A checkpoint of ours with its signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,7 +141,7 @@ pub struct LogState {
     /// Where the sealed records end: the last entry and the tree's edge. The next sealing goes on from here without a look at packs.
     pub(crate) sealed: (Hash, Frontier),
     /// Entries from `tail_first` on.
-    pub(crate) tail_entries: Vec<Hash>,
+    pub(crate) unsealed: Unsealed,
     pub(crate) segments: Vec<Segment>,
     /// The newest note known, durable itself or signed just now.
     pub(crate) note: Option<Arc<SignedNote>>,
@@ -199,7 +202,7 @@ impl Log {
             runs: Vec::new(),
             tail_first: 0,
             sealed: (Hash::ZERO, Frontier::new()),
-            tail_entries: Vec::new(),
+            unsealed: Unsealed::default(),
             segments: Vec::new(),
             note: None,
             noted: 0,
@@ -348,16 +351,18 @@ impl LogState {
     pub(crate) fn add_segment(
         &mut self,
         segment: Segment,
-        entries: &[Hash],
+        entries: impl Iterator<Item = Hash>,
         frontier: Frontier,
         times: (Time, Time),
     ) {
+        let mut last = self.last_entry;
+        let entries = entries.inspect(|entry| last = *entry);
+        self.unsealed.extend(segment.first, entries);
+        self.last_entry = last;
         self.size = segment.first + segment.count;
-        self.last_entry = *entries.last().expect("a row has at least one record");
         self.frontier = frontier;
         self.first_time = self.first_time.or(Some(times.0));
         self.last_time = Some(times.1);
-        self.tail_entries.extend_from_slice(entries);
         self.segments.push(segment);
     }
 
@@ -371,10 +376,7 @@ impl LogState {
 
     /// After sealing: what lies below `end` is no longer needed from the tail.
     fn trim_tail(&mut self, end: u64) {
-        let gone = usize::try_from(end.saturating_sub(self.tail_first))
-            .expect("tail entries are in memory");
-        self.tail_entries.drain(..gone.min(self.tail_entries.len()));
-        self.tail_entries.shrink_to(self.tail_entries.len() * 2);
+        self.unsealed.release(end);
         self.segments
             .retain(|segment| segment.first + segment.count > end);
         self.tail_first = self.tail_first.max(end);
@@ -426,19 +428,6 @@ impl LogState {
             known.note = note;
         }
         self.open_hinge = self.open_hinge.filter(|seq| seq + 1 != size);
-    }
-
-    /// An entry of the tail.
-    pub(crate) fn tail_entry(&self, seq: u64) -> Option<Hash> {
-        let place = usize::try_from(seq.checked_sub(self.tail_first)?).ok()?;
-        self.tail_entries.get(place).copied()
-    }
-
-    /// Entries of the tail, if it holds all of them.
-    pub(crate) fn tail_slice(&self, first: u64, count: u32) -> Option<&[Hash]> {
-        let from = usize::try_from(first.checked_sub(self.tail_first)?).ok()?;
-        let to = from.checked_add(usize::try_from(count).ok()?)?;
-        self.tail_entries.get(from..to)
     }
 
     /// The run that holds a sealed seq.

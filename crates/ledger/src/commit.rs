@@ -13,7 +13,9 @@
 
 mod append;
 pub(crate) mod claims;
+mod close;
 mod keys;
+mod marked;
 mod notes;
 mod originals;
 mod turns;
@@ -21,22 +23,23 @@ mod turns;
 pub(crate) use keys::SigningKeys;
 
 use crate::batch_keys::BatchKeys;
-use crate::books::{Books, HingeNote, Log, NODE_LOG, Segment, SignedNote};
+use crate::books::{Books, HingeNote, Log, Segment, SignedNote};
 use crate::clock::{Clock, ClockRule};
 use crate::format::batch::signed_message;
 use crate::format::register::Register;
 use crate::keeper::Pulse;
 use crate::limits::{REOPEN_AFTER_NANOS, TAIL_BYTES_MAX};
 use crate::node_log::NodeLog;
-use crate::queue::{Answer, Group, Queue, Refusal};
+use crate::queue::{Answer, Group, Inbox, Queue, Refusal};
 use crate::resend::Resend;
 use crate::sequencer::{Batch, Draft, Sequencer};
 use crate::signer::BatchKey;
+use crate::view::hashes;
 use claims::Told;
 use indelible_proof::key::verify_ed25519;
 use indelible_proof::time::Time;
 use indelible_store::{Outcome as Written, StoreError};
-use std::collections::{BTreeMap, HashSet};
+use marked::{Grown, Seen};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 use turns::Turns;
@@ -47,7 +50,9 @@ pub(crate) struct Desk {
     pub(crate) clock: ClockRule,
     pub(crate) node: NodeLog,
     /// Logs that grew since their last published note.
-    grown: BTreeMap<usize, Arc<Log>>,
+    grown: Grown,
+    /// Which logs a batch would have.
+    seen: Seen,
     /// Logs of the current round of publishing that still wait for their note.
     round: Vec<Arc<Log>>,
     /// When the current round began, on the boot clock.
@@ -60,7 +65,8 @@ impl Desk {
             sequencer,
             clock,
             node,
-            grown: BTreeMap::new(),
+            grown: Grown::default(),
+            seen: Seen::default(),
             round: Vec::new(),
             round_at: 0,
         }
@@ -68,7 +74,7 @@ impl Desk {
 
     /// A log that has records above its last published note.
     pub(crate) fn has_grown(&mut self, log: &Arc<Log>) {
-        self.grown.insert(log.index(), Arc::clone(log));
+        self.grown.insert(log);
     }
 }
 
@@ -113,6 +119,8 @@ pub(crate) struct Committer {
     keys: RwLock<SigningKeys>,
     /// Who signed which batch of the tail, for the sealing.
     batch_keys: Mutex<BatchKeys>,
+    /// Of batches that were written, until the next one is closed.
+    bodies: Mutex<Vec<Vec<u8>>>,
     desk: Mutex<Desk>,
     turns: Turns,
     last: Mutex<LastBatch>,
@@ -147,6 +155,7 @@ impl Committer {
             clock,
             keys: RwLock::new(keys),
             batch_keys: Mutex::new(batch_keys),
+            bodies: Mutex::default(),
             desk: Mutex::new(desk),
             turns: Turns::default(),
             last: Mutex::new(last),
@@ -299,21 +308,7 @@ impl Committer {
         let (mut draft, mut waiting) = (Draft::default(), Waiting::new());
         let mut inbox = self.queue.lock();
         loop {
-            let mut taken: Vec<Group> = Vec::new();
-            let (mut records, mut bytes, mut logs) = (0, 0, HashSet::new());
-            let mut log = None;
-            while let Some(group) = inbox.groups.front() {
-                (records, bytes) = (records + group.records(), bytes + group.weight());
-                if log != Some(group.log.index()) {
-                    log = Some(group.log.index());
-                    logs.extend(log);
-                }
-                let alone = draft.is_empty() && taken.is_empty();
-                if !alone && !draft.has_room(logs.len(), records, bytes) {
-                    break;
-                }
-                taken.extend(inbox.pop());
-            }
+            let taken = self.take(&mut inbox, &mut desk.seen, &draft);
             let none = taken.is_empty();
             if !none {
                 drop(inbox);
@@ -339,6 +334,22 @@ impl Committer {
         }
         drop(inbox);
         self.write(desk, draft, waiting);
+    }
+
+    /// Takes out of the queue what the draft has room for.
+    fn take(&self, inbox: &mut Inbox, seen: &mut Seen, draft: &Draft) -> Vec<Group> {
+        let (mut records, mut bytes, mut logs, mut count) = (0, 0, 0, 0);
+        seen.begin();
+        for group in &inbox.groups {
+            (records, bytes) = (records + group.records(), bytes + group.weight());
+            logs += usize::from(seen.is_new(group.log.index()));
+            let alone = draft.is_empty() && count == 0;
+            if !alone && !draft.has_room(logs, records, bytes) {
+                break;
+            }
+            count += 1;
+        }
+        inbox.pop(count)
     }
 
     fn order(&self, desk: &mut Desk, draft: &mut Draft, groups: Vec<Group>, waiting: &mut Waiting) {
@@ -438,7 +449,7 @@ impl Committer {
         draft: Draft,
         notes: &[Published],
     ) -> Result<(), Refusal> {
-        let batch = Self::close(&mut desk, draft, notes);
+        let batch = self.close(&mut desk, draft, notes);
         let keys = self.keys();
         drop(desk); // the next batch may be filled while this one is written
         let signature = keys.batch_key.sign(&signed_message(&batch.header));
@@ -454,25 +465,9 @@ impl Committer {
         notes: &[Published],
         key: &BatchKey,
     ) -> Result<(), Refusal> {
-        let batch = Self::close(desk, draft, notes);
+        let batch = self.close(desk, draft, notes);
         let signature = key.sign(&signed_message(&batch.header));
         self.finish(batch, &signature, notes)
-    }
-
-    /// Gives the draft its number.
-    fn close(desk: &mut Desk, draft: Draft, notes: &[Published]) -> Batch {
-        let texts: Vec<String> = notes
-            .iter()
-            .map(|published| published.note.text.clone())
-            .collect();
-        let now = desk.clock.last();
-        let batch = desk.sequencer.finish(draft, &texts, now);
-        desk.clock.used(batch.time);
-        batch
-            .parts
-            .iter()
-            .for_each(|part| desk.has_grown(&part.log));
-        batch
     }
 
     fn finish(
@@ -498,8 +493,7 @@ impl Committer {
     /// Point 1: after `Ok` the batch is true, whatever happens to this process.
     fn make_durable(&self, batch: &Batch, signature: &[u8; 64]) -> Result<u64, Refusal> {
         self.look_back()?;
-        let mut parts: Vec<&[u8]> = vec![&batch.header, signature, &batch.front];
-        parts.extend(batch.payloads.iter().map(Vec::as_slice));
+        let parts: [&[u8]; 4] = [&batch.header, signature, &batch.front, &batch.body];
         let bytes: usize = parts.iter().map(|part| part.len()).sum();
         let store = self.books.store();
         let ticket = store
@@ -545,26 +539,26 @@ impl Committer {
     /// Tells the books what is durable now.
     fn publish(&self, batch: Batch, signature: &[u8; 64], bytes: u64, notes: &[Published]) {
         let signed_header = [&batch.header[..], &signature[..]].concat();
-        let mut at = signed_header.len() + batch.front.len();
-        for (part, payload) in batch.parts.into_iter().zip(&batch.payloads) {
-            let entries_len = part.entries.len() * 32;
+        let body_at = signed_header.len() + batch.front.len();
+        let node = self.books.node_log().index();
+        for part in batch.parts {
+            let entries_len = usize::try_from(part.count * 32).expect("a batch fits memory");
+            let frames_at = part.at + entries_len;
             let segment = Segment {
                 first: part.first,
-                count: part.edge.frontier.size() - part.first,
+                count: part.count,
                 slot: batch.number,
-                frames_at: u64::try_from(at + entries_len).expect("a batch fits memory"),
-                frames_len: u64::try_from(payload.len() - entries_len)
-                    .expect("a batch fits memory"),
+                frames_at: u64::try_from(body_at + frames_at).expect("a batch fits memory"),
+                frames_len: u64::try_from(part.frames_len).expect("a batch fits memory"),
             };
-            at += payload.len();
-            if part.log.name() == NODE_LOG {
+            if part.log.index() == node {
                 self.batch_keys()
                     .row(batch.number, segment.first, segment.first + segment.count);
             }
-            let times = part.times();
+            let entries = hashes(&batch.body[part.at..frames_at]);
             part.log
                 .write()
-                .add_segment(segment, &part.entries, part.edge.frontier, times);
+                .add_segment(segment, entries, part.frontier, part.times);
         }
         for Published { log, note } in notes {
             let mut state = log.write();
@@ -582,6 +576,7 @@ impl Committer {
             at_boot: self.clock.boot_nanos(),
         };
         self.tail.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.keep_body(batch.body);
         self.pulse.beat();
     }
 }

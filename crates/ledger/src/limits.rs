@@ -67,8 +67,19 @@ pub const BLOCK_CACHE_MAX: usize = 32;
 pub const LOGS_MAX: usize = 65_536;
 /// Frame builders that are kept whatever their buffers hold: as many as a batch of a few busy logs needs.
 pub const SPARE_BUILDERS: usize = 16;
-/// Buffers of a builder that is kept beside those: a record or two. A batch of 4,096 quiet logs holds at most 16 MiB of them.
+/// Builders that are kept beside those where their buffers are small: for many logs that add a few records each. A log that adds one
+/// record to a batch needs none.
+pub const SMALL_BUILDERS: usize = 1_024;
+/// What the buffers of such a builder may hold: all of them 4 MiB.
 pub const SMALL_BUILDER_BYTES: usize = 4 << 10;
+/// Buffers for whole batches that are kept: two batches are under way at once, and each has its body and what is not laid out yet.
+pub const SPARE_BUFFERS: usize = 4;
+/// What such a buffer holds at most: a batch and half of one, since buffers grow by doubling. One event may be larger than a batch.
+pub const SPARE_BUFFER_BYTES_MAX: usize = BATCH_BYTES_MAX + BATCH_BYTES_MAX / 2;
+/// Bytes of a log's frames that sealing lets wait before it goes over them together: all that a quiet log has in a pack.
+pub const SEAL_WAITING_BYTES: usize = 32 << 10;
+/// Frames on their way into a pack lie in pieces of this: a long run in many, many short runs in one.
+pub const SEAL_PIECE_BYTES: usize = 1 << 20;
 /// How often a reader begins again because a writer sealed meanwhile. A start takes milliseconds, filling a pack longer.
 pub const READ_ATTEMPTS: usize = 64;
 /// Idempotency keys, the newest of a node, that are exact whatever they look like. In tables of some 19 bits each they take 140 MB.

@@ -251,10 +251,11 @@ pub(crate) struct Inbox {
 }
 
 impl Inbox {
-    pub(crate) fn pop(&mut self) -> Option<Group> {
-        let group = self.groups.pop_front()?;
-        self.bytes -= group.weight();
-        Some(group)
+    /// Takes the first `count` groups.
+    pub(crate) fn pop(&mut self, count: usize) -> Vec<Group> {
+        let groups: Vec<Group> = self.groups.drain(..count).collect();
+        self.bytes -= groups.iter().map(Group::weight).sum::<usize>();
+        groups
     }
 }
 

@@ -7,7 +7,7 @@
 mod gather;
 mod run;
 
-use crate::books::{Books, PackPlace};
+use crate::books::{Books, Log, PackPlace};
 use crate::commit::Committer;
 use crate::format::FormatError;
 use crate::format::pack::{EntView, PackNote, REC_HEADER_BYTES, RecHeader, encode_ent, pack_names};
@@ -20,7 +20,7 @@ pub(crate) use gather::{Made, feed};
 use indelible_proof::hash::Hash;
 use indelible_proof::node_event::NodeEvent;
 use indelible_store::{Put, Store, StoreError};
-pub(crate) use run::{RunBuilder, Zstd};
+pub(crate) use run::{BadFrame, Press, RunBuilder};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 /// Why a sealing stopped. The tail is untouched.
@@ -257,7 +257,7 @@ impl Sealer {
         let gathered = Gathered::read(books, keys, from..=upto, self.seal_bytes)?;
         let tail_bytes = gathered.slot_bytes;
         let (first, last, last_digest) = (gathered.first, gathered.last, gathered.last_digest);
-        let closing = |log: &Hash, size, root| self.closing_note(log, size, root);
+        let closing = |log: &Log, size, root| self.closing_note(log, size, root);
         let made = gathered.finish(closing)?;
         let store = books.store();
         let laid = Laid::out(store, (first, last), &last_digest, made);
@@ -306,16 +306,14 @@ impl Sealer {
     }
 
     /// The note of a log's end in a pack.
-    fn closing_note(&self, log: &Hash, size: u64, root: Hash) -> Result<PackNote, SealError> {
+    fn closing_note(&self, log: &Log, size: u64, root: Hash) -> Result<PackNote, SealError> {
         let books = &self.committer.books;
-        let unknown = || SealError::ReadBack("a run of an unknown log".to_owned());
-        let log = books.log_by_id(log).ok_or_else(unknown)?;
         let hinge = log.read().hinge(size).cloned();
         let text = match &hinge {
             Some(hinge) => books
-                .hinge_note(&log, hinge)
+                .hinge_note(log, hinge)
                 .map_err(|error| SealError::ReadBack(error.to_string()))?,
-            None => self.committer.sign_at(&log, size, root),
+            None => self.committer.sign_at(log, size, root),
         };
         Ok(PackNote {
             hinge: hinge.is_some(),

@@ -6,16 +6,16 @@
 use crate::books::Log;
 use crate::caller::{Prepared, Recorded};
 use crate::format::batch::{BatchHeader, HEADER_BYTES, ROW_BYTES, Row, header_digest, rows_root};
-use crate::format::frame::FrameBuilder;
+use crate::format::frame::{Content, FrameBuilder, Record, put_raw};
 use crate::limits::{
-    BATCH_BYTES_MAX, BATCH_LOGS_MAX, BATCH_RECORDS_MAX, SMALL_BUILDER_BYTES, SPARE_BUILDERS,
+    BATCH_BYTES_MAX, BATCH_LOGS_MAX, BATCH_RECORDS_MAX, SMALL_BUILDER_BYTES, SMALL_BUILDERS,
+    SPARE_BUFFER_BYTES_MAX, SPARE_BUFFERS, SPARE_BUILDERS,
 };
 use indelible_proof::hash::{self, Hash};
 use indelible_proof::head;
 use indelible_proof::time::Time;
 use indelible_proof::tree::Frontier;
 use sha2::{Digest as _, Sha256};
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Where a log ends, as far as it was ordered; ahead of what is durable by the batches in flight.
@@ -41,30 +41,95 @@ impl Edge {
     }
 }
 
-/// The part of a batch that belongs to one log.
+/// The part of a finished batch that belongs to one log.
 pub struct Part {
     pub(crate) log: Arc<Log>,
     pub(crate) first: u64,
-    pub(crate) entries: Vec<Hash>,
-    pub(crate) edge: Edge,
-    first_time: Option<Time>,
-    frames: Vec<u8>,
-    builder: FrameBuilder,
+    pub(crate) count: u64,
+    /// Where its entries begin in the body; its frames follow them.
+    pub(crate) at: usize,
+    /// Bytes of its frames.
+    pub(crate) frames_len: usize,
+    /// The tree behind its last record.
+    pub(crate) frontier: Frontier,
+    /// Times of the first and last record.
+    pub(crate) times: (Time, Time),
 }
 
-impl Part {
-    /// Times of the first and last record.
-    pub(crate) fn times(&self) -> (Time, Time) {
-        let last = self.edge.last_time.expect("a part has at least one record");
-        (self.first_time.unwrap_or(last), last)
+/// What one log adds to a batch while it is filled. Of the thousands of quiet logs that a batch may hold each adds one record, so a
+/// first record lies in a buffer that all share, and only a second one fetches a builder.
+struct Filling {
+    log: Arc<Log>,
+    first: u64,
+    first_time: Time,
+    first_entry: Hash,
+    /// Entries after the first.
+    more: Vec<Hash>,
+    pending: Pending,
+}
+
+/// Records of one log that are not a frame yet.
+enum Pending {
+    /// One, in [`Draft::staged`].
+    One(Staged),
+    /// Several, and the frames that were full before them.
+    Many {
+        frames: Vec<u8>,
+        builder: Box<FrameBuilder>,
+    },
+}
+
+/// Where a record lies in [`Draft::staged`]: shared fields, own fields and event one after the other.
+#[derive(Clone, Copy)]
+struct Staged {
+    at: usize,
+    shared_len: usize,
+    own_len: usize,
+    event_len: usize,
+    salt: [u8; 16],
+}
+
+impl Staged {
+    /// Puts a record that has its event at the end of `buffer`.
+    fn put(buffer: &mut Vec<u8>, record: &Record<'_>) -> Staged {
+        let at = buffer.len();
+        let Content::Present { salt, event } = record.content else {
+            unreachable!("what is ordered has its event")
+        };
+        buffer.extend_from_slice(record.shared);
+        buffer.extend_from_slice(record.own);
+        buffer.extend_from_slice(event);
+        Staged {
+            at,
+            shared_len: record.shared.len(),
+            own_len: record.own.len(),
+            event_len: event.len(),
+            salt: *salt,
+        }
+    }
+
+    /// The record, for a frame.
+    fn record<'a>(&'a self, buffer: &'a [u8], time: Time) -> Record<'a> {
+        let (shared, rest) = buffer[self.at..].split_at(self.shared_len);
+        let (own, rest) = rest.split_at(self.own_len);
+        Record {
+            time,
+            shared,
+            own,
+            content: Content::Present {
+                salt: &self.salt,
+                event: &rest[..self.event_len],
+            },
+        }
     }
 }
 
-/// A batch while it is being filled.
+/// A batch while it is being filled. Its records are in the sequencer's edges already: a draft that is begun is finished, or nothing
+/// more is ordered.
 #[derive(Default)]
 pub struct Draft {
-    parts: Vec<Part>,
-    place_of: HashMap<usize, usize>,
+    parts: Vec<Filling>,
+    staged: Vec<u8>,
     records: usize,
     bytes: usize,
     time: Option<Time>,
@@ -75,6 +140,48 @@ impl Draft {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.records == 0
+    }
+
+    fn count(&mut self, record: &Record<'_>, shared_len: usize) {
+        self.records += 1;
+        self.bytes += record.weight() + shared_len + 80 + 32;
+        self.time = self.time.max(Some(record.time));
+    }
+
+    /// A log's first record in this batch.
+    fn begin(
+        &mut self,
+        log: &Arc<Log>,
+        seq: u64,
+        entry: Hash,
+        record: &Record<'_>,
+        spare: &mut Spare,
+    ) {
+        spare.lend(&mut self.staged);
+        self.parts.push(Filling {
+            log: Arc::clone(log),
+            first: seq,
+            first_time: record.time,
+            first_entry: entry,
+            more: Vec::new(),
+            pending: Pending::One(Staged::put(&mut self.staged, record)),
+        });
+    }
+
+    /// One more of a log that has a part already.
+    fn go_on(
+        &mut self,
+        place: usize,
+        seq: u64,
+        entry: Hash,
+        record: &Record<'_>,
+        spare: &mut Spare,
+    ) {
+        let part = &mut self.parts[place];
+        part.more.push(entry);
+        let first_time = part.first_time;
+        part.pending
+            .push(&self.staged, first_time, seq, record, spare);
     }
 
     /// Whether `records` more, weighing `bytes`, of at most `logs` logs still fit, and with them one record of the node's own. A group
@@ -94,9 +201,13 @@ pub struct Batch {
     /// Rows and notes.
     pub(crate) front: Vec<u8>,
     pub(crate) parts: Vec<Part>,
-    pub(crate) payloads: Vec<Vec<u8>>,
+    /// Each part's entries and frames.
+    pub(crate) body: Vec<u8>,
     pub(crate) time: Time,
 }
+
+/// Of a part, beside what a record weighs: the frame's header and the lengths of its columns.
+const PART_BYTES: usize = 64;
 
 /// Owns the order. One for a node, behind one lock.
 pub struct Sequencer {
@@ -106,8 +217,48 @@ pub struct Sequencer {
     next: u64,
     prev: Hash,
     time: Time,
-    edges: HashMap<usize, Edge>,
-    spare: Vec<FrameBuilder>,
+    /// By the log's index.
+    edges: Vec<Ordered>,
+    spare: Spare,
+}
+
+/// Buffers kept from batch to batch. New ones for each would be large, and what allocates memory never gives all of it back.
+#[derive(Default)]
+struct Spare {
+    builders: Vec<FrameBuilder>,
+    bytes: Vec<Vec<u8>>,
+}
+
+impl Spare {
+    fn keep(&mut self, builder: FrameBuilder) {
+        let few = self.builders.len() < SPARE_BUILDERS;
+        let small = builder.held_bytes() <= SMALL_BUILDER_BYTES;
+        if few || (small && self.builders.len() < SMALL_BUILDERS) {
+            self.builders.push(builder);
+        }
+    }
+
+    fn keep_bytes(&mut self, mut bytes: Vec<u8>) {
+        let fits = (1..=SPARE_BUFFER_BYTES_MAX).contains(&bytes.capacity());
+        if fits && self.bytes.len() < SPARE_BUFFERS {
+            bytes.clear();
+            self.bytes.push(bytes);
+        }
+    }
+
+    /// An empty buffer, in place of one that holds nothing yet.
+    fn lend(&mut self, buffer: &mut Vec<u8>) {
+        if buffer.capacity() == 0 {
+            *buffer = self.bytes.pop().unwrap_or_default();
+        }
+    }
+}
+
+/// Where a log ends, with what is in the draft.
+struct Ordered {
+    edge: Edge,
+    /// The newest batch that has a part of it, and which.
+    part: Option<(u64, usize)>,
 }
 
 /// Where the sequencer continues.
@@ -145,21 +296,32 @@ impl Sequencer {
             next,
             prev,
             time,
-            edges: HashMap::new(),
-            spare: Vec::new(),
+            edges: Vec::new(),
+            spare: Spare::default(),
         }
     }
 
     /// Tells where a log ends.
     pub fn know(&mut self, log: &Log, edge: Edge) {
-        self.edges.insert(log.index(), edge);
+        *self.ordered(log) = Ordered { edge, part: None };
     }
 
-    /// Records of a log, those in flight included.
+    fn ordered(&mut self, log: &Log) -> &mut Ordered {
+        let index = log.index();
+        if self.edges.len() <= index {
+            self.edges.resize_with(index + 1, || Ordered {
+                edge: Edge::empty(),
+                part: None,
+            });
+        }
+        &mut self.edges[index]
+    }
+
+    /// Records of a log, those on their way to the disk and those of the draft included: the seq that its next record gets.
     pub(crate) fn size(&self, log: &Log) -> u64 {
         self.edges
-            .get(&log.index())
-            .map_or(0, |edge| edge.frontier.size())
+            .get(log.index())
+            .map_or(0, |ordered| ordered.edge.frontier.size())
     }
 
     /// Gives `prepared` the next place in `log` and adds it to `draft`.
@@ -170,10 +332,11 @@ impl Sequencer {
         prepared: Prepared,
         now: Time,
     ) -> Recorded {
-        let place = self.place(draft, log);
-        let part = &mut draft.parts[place];
-        let seq = part.edge.frontier.size();
-        let time = match part.edge.last_time {
+        let number = self.next;
+        let ordered = self.ordered(log);
+        let edge = &mut ordered.edge;
+        let seq = edge.frontier.size();
+        let time = match edge.last_time {
             Some(last) if last >= now => {
                 last.plus_nanos(1).expect("time stays below the year 10000")
             }
@@ -189,22 +352,27 @@ impl Sequencer {
             claim: _,
         } = prepared;
         let (known, shared_len) = (head.len(), shared.len());
-        head::encode_end(seq, &time.text(), &part.edge.last_entry, &mut head);
+        head::encode_end(seq, &time.text(), &edge.last_entry, &mut head);
         let entry = Hash(state.chain_update(&head[known..]).finalize().into());
-        if !part.builder.takes(seq, event.len() + own.len()) {
-            let first = seq - part.builder.records();
-            part.builder.finish_raw(first, &mut part.frames);
+        edge.frontier.push(hash::leaf(&entry));
+        edge.last_entry = entry;
+        edge.last_time = Some(time);
+        let record = Record {
+            time,
+            shared: &head[shared],
+            own: &head[own],
+            content: Content::Present {
+                salt: &salt,
+                event: &event,
+            },
+        };
+        let place = ordered.part.filter(|part| part.0 == number);
+        ordered.part = place.or(Some((number, draft.parts.len())));
+        draft.count(&record, shared_len);
+        match place {
+            None => draft.begin(log, seq, entry, &record, &mut self.spare),
+            Some((_, place)) => draft.go_on(place, seq, entry, &record, &mut self.spare),
         }
-        part.builder
-            .push(time, &head[shared], &head[own.clone()], &salt, &event);
-        part.edge.frontier.push(hash::leaf(&entry));
-        part.edge.last_entry = entry;
-        part.edge.last_time = Some(time);
-        part.first_time = part.first_time.or(Some(time));
-        part.entries.push(entry);
-        draft.records += 1;
-        draft.bytes += event.len() + own.len() + shared_len + 80 + 32;
-        draft.time = draft.time.max(Some(time));
         Recorded {
             seq,
             entry,
@@ -214,66 +382,32 @@ impl Sequencer {
         }
     }
 
-    /// The seq that the next record of a log gets in this draft.
-    pub(crate) fn next_seq(&self, draft: &Draft, log: &Log) -> u64 {
-        let place = draft.place_of.get(&log.index());
-        match place.and_then(|place| draft.parts.get(*place)) {
-            Some(part) => part.edge.frontier.size(),
-            None => self.size(log),
-        }
-    }
-
-    /// The log's part of the draft, made at its first record.
-    fn place(&mut self, draft: &mut Draft, log: &Arc<Log>) -> usize {
-        if let Some(&place) = draft.place_of.get(&log.index()) {
-            return place;
-        }
-        let edge = self
-            .edges
-            .get(&log.index())
-            .cloned()
-            .unwrap_or_else(Edge::empty);
-        draft.parts.push(Part {
-            log: Arc::clone(log),
-            first: edge.frontier.size(),
-            entries: Vec::new(),
-            edge,
-            first_time: None,
-            frames: Vec::new(),
-            builder: self.spare.pop().unwrap_or_default(),
-        });
-        draft.place_of.insert(log.index(), draft.parts.len() - 1);
-        draft.parts.len() - 1
-    }
-
-    /// Keeps a builder's buffers for the next batch: a few of any size, and small ones for as many logs as a batch may have.
-    fn keep(&mut self, builder: FrameBuilder) {
-        let few = self.spare.len() < SPARE_BUILDERS;
-        let small = builder.held_bytes() <= SMALL_BUILDER_BYTES;
-        if few || (small && self.spare.len() < BATCH_LOGS_MAX) {
-            self.spare.push(builder);
-        }
+    /// Keeps the body of a batch that was written.
+    pub(crate) fn keep(&mut self, body: Vec<u8>) {
+        self.spare.keep_bytes(body);
     }
 
     /// Closes the draft: rows, notes, header. From here on this batch has its number.
-    pub fn finish(&mut self, mut draft: Draft, notes: &[String], now: Time) -> Batch {
-        let mut front = Vec::with_capacity(draft.parts.len() * ROW_BYTES + 512);
-        let mut payloads = Vec::with_capacity(draft.parts.len());
-        let mut rows = Vec::with_capacity(draft.parts.len());
-        for part in &mut draft.parts {
-            payloads.push(close_part(part));
-            self.keep(std::mem::take(&mut part.builder));
-            self.edges.insert(part.log.index(), part.edge.clone());
+    pub fn finish(&mut self, draft: Draft, notes: &[String], now: Time) -> Batch {
+        let count = draft.parts.len();
+        let mut front = Vec::with_capacity(count * ROW_BYTES + 512);
+        let mut body = Vec::new();
+        self.spare.lend(&mut body);
+        body.reserve(draft.bytes + count * PART_BYTES);
+        let (mut parts, mut rows) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        for filling in draft.parts {
+            let part = self.close_part(filling, &draft.staged, &mut body);
             let row = Row {
-                log: part.log.id_or(part.entries[0]),
+                log: part.log.id(),
                 first: part.first,
-                count: u32::try_from(part.entries.len())
-                    .expect("a batch holds at most 65,536 records"),
-                root: part.edge.frontier.root(),
+                count: u32::try_from(part.count).expect("a batch holds at most 65,536 records"),
+                root: part.frontier.root(),
             };
             front.extend_from_slice(&row.encode());
             rows.push(row);
+            parts.push(part);
         }
+        self.spare.keep_bytes(draft.staged);
         let rows_end = front.len();
         for note in notes {
             let length = u32::try_from(note.len()).expect("a note has at most 256 KiB");
@@ -282,7 +416,7 @@ impl Sequencer {
         }
         let time = self.time.max(now).max(draft.time.unwrap_or(now));
         let header = BatchHeader {
-            mark: draft.parts.is_empty(),
+            mark: parts.is_empty(),
             store: self.store,
             number: self.next,
             epoch: self.epoch,
@@ -302,23 +436,78 @@ impl Sequencer {
             number,
             header,
             front,
-            parts: draft.parts,
-            payloads,
+            parts,
+            body,
             time,
+        }
+    }
+
+    /// Puts a part's entries, then its frames into the batch's body.
+    fn close_part(&mut self, filling: Filling, staged: &[u8], body: &mut Vec<u8>) -> Part {
+        let Filling {
+            log,
+            first,
+            first_time,
+            first_entry,
+            more,
+            pending,
+        } = filling;
+        let at = body.len();
+        log.id_or(first_entry);
+        body.extend_from_slice(&first_entry.0);
+        more.iter()
+            .for_each(|entry| body.extend_from_slice(&entry.0));
+        let frames_at = body.len();
+        match pending {
+            Pending::One(one) => put_raw(first, &one.record(staged, first_time), body),
+            Pending::Many {
+                frames,
+                mut builder,
+            } => {
+                body.extend_from_slice(&frames);
+                let end = self.size(&log);
+                builder.finish_raw(end - builder.records(), body);
+                self.spare.keep(*builder);
+                self.spare.keep_bytes(frames);
+            }
+        }
+        let edge = &self.ordered(&log).edge;
+        let last_time = edge.last_time.expect("a part has at least one record");
+        Part {
+            first,
+            count: edge.frontier.size() - first,
+            at,
+            frames_len: body.len() - frames_at,
+            frontier: edge.frontier.clone(),
+            times: (first_time, last_time),
+            log,
         }
     }
 }
 
-/// Entries, then frames.
-fn close_part(part: &mut Part) -> Vec<u8> {
-    if part.builder.records() > 0 {
-        let first = part.edge.frontier.size() - part.builder.records();
-        part.builder.finish_raw(first, &mut part.frames);
+impl Pending {
+    /// One more record of a part whose first one had this time.
+    fn push(
+        &mut self,
+        staged: &[u8],
+        first_time: Time,
+        seq: u64,
+        record: &Record<'_>,
+        spare: &mut Spare,
+    ) {
+        if let Pending::One(one) = self {
+            let mut builder = Box::new(spare.builders.pop().unwrap_or_default());
+            builder.add(&one.record(staged, first_time));
+            let frames = Vec::new();
+            *self = Pending::Many { frames, builder };
+        }
+        let Pending::Many { frames, builder } = self else {
+            return;
+        };
+        if !builder.takes(seq, record.weight()) {
+            spare.lend(frames);
+            builder.finish_raw(seq - builder.records(), frames);
+        }
+        builder.add(record);
     }
-    let mut payload = Vec::with_capacity(part.entries.len() * 32 + part.frames.len());
-    part.entries
-        .iter()
-        .for_each(|entry| payload.extend_from_slice(&entry.0));
-    payload.append(&mut part.frames);
-    payload
 }

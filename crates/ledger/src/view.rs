@@ -376,7 +376,7 @@ impl Books {
                 }
                 if state.run_of(next).is_none() {
                     let upto = seqs.end.min(state.size);
-                    entries.extend((next..upto).map_while(|seq| state.tail_entry(seq)));
+                    entries.extend((next..upto).map_while(|seq| state.unsealed.get(seq)));
                     next = upto;
                     continue;
                 }

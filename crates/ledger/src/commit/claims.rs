@@ -155,7 +155,7 @@ impl Committer {
         let events = std::iter::once(first).chain(rest).collect::<Vec<_>>();
         let decided = {
             let claims = events.iter().map(|event| event.claim.as_deref());
-            let next = desk.sequencer.next_seq(draft, &log);
+            let next = desk.sequencer.size(&log);
             known.decide(claims, &mut settled, next)
         };
         drop(known);

@@ -33,7 +33,7 @@ impl Committer {
         let boot = self.clock.boot_nanos();
         let due = u128::from(boot.saturating_sub(desk.round_at)) >= PUBLISH_EVERY.as_nanos();
         if desk.round.is_empty() && due && !desk.grown.is_empty() {
-            desk.round = std::mem::take(&mut desk.grown).into_values().collect();
+            desk.round = desk.grown.take();
             desk.round_at = boot;
         }
         let rest = desk.round.len().saturating_sub(BATCH_NOTES_MAX);
@@ -44,7 +44,7 @@ impl Committer {
     /// Notes of every log that grew since its last: what a mark carries.
     pub(crate) fn notes_of_all_grown(&self, desk: &mut Desk) -> Vec<Published> {
         let mut logs = std::mem::take(&mut desk.round);
-        logs.extend(std::mem::take(&mut desk.grown).into_values());
+        logs.append(&mut desk.grown.take());
         let later = logs.split_off(logs.len().min(MARK_NOTES_MAX));
         later.iter().for_each(|log| desk.has_grown(log));
         self.sign_all(desk, logs)

@@ -3,6 +3,7 @@
 //! This is the hot end of the write path: a record is a few appends to buffers that are kept, with nothing hashed and nothing
 //! allocated for it. What a frame looks like is in [`super::frame`].
 
+use super::columns::{Content, Record};
 use super::cursor::{put_length, put_time_le, put_varint};
 use super::frame::{CODEC_RAW, FRAME_HEADER_BYTES, append_shorter, close_frame};
 use super::limits::{BUFFER_KEPT_BYTES, FRAME_RAW_BYTES_MAX, FRAME_RECORDS_MAX};
@@ -14,6 +15,33 @@ use zstd::bulk::Compressor;
 /// What a record adds beside its event and `own`: a new shared string (within a head), and below 512 bytes of times, lengths, salt,
 /// bits, and the column that appears with the second shared string.
 const RECORD_EXTRA_BYTES_MAX: usize = HEAD_BYTES_MAX + 512;
+
+/// Appends one record as an uncompressed frame: what a builder makes of it, without the builder's dozen buffers. Of quiet logs a batch
+/// holds thousands of such frames.
+pub fn put_raw(seq: u64, record: &Record<'_>, out: &mut Vec<u8>) {
+    let at = out.len();
+    out.extend_from_slice(&[0; FRAME_HEADER_BYTES]);
+    put_time_le(record.time, out);
+    out.push(1); // one shared string
+    put_length(record.shared.len(), out);
+    out.extend_from_slice(record.shared);
+    put_length(record.own.len(), out);
+    out.extend_from_slice(record.own);
+    match &record.content {
+        Content::Present { salt, event } => {
+            out.push(1);
+            put_length(event.len(), out);
+            out.extend_from_slice(event);
+            out.extend_from_slice(&salt[..]);
+        }
+        Content::Absent { digest } => {
+            out.push(0);
+            out.extend_from_slice(&digest.0);
+        }
+    }
+    let raw_len = out.len() - at - FRAME_HEADER_BYTES;
+    close_frame(CODEC_RAW, 1, raw_len, seq, at, out);
+}
 
 /// Collects the records of one frame.
 #[derive(Default)]
@@ -85,6 +113,20 @@ impl FrameBuilder {
             + self.events.len()
             + self.salts.len()
             + self.digests.len()
+    }
+
+    /// Adds a record.
+    ///
+    /// # Panics
+    /// As [`FrameBuilder::push`].
+    pub fn add(&mut self, record: &Record<'_>) {
+        let Record {
+            time, shared, own, ..
+        } = record;
+        match record.content {
+            Content::Present { salt, event } => self.push(*time, shared, own, salt, event),
+            Content::Absent { digest } => self.push_absent(*time, shared, own, &digest),
+        }
     }
 
     /// Adds a record with its event.

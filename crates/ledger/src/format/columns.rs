@@ -23,6 +23,17 @@ pub struct Record<'a> {
     pub content: Content<'a>,
 }
 
+impl Record<'_> {
+    /// Bytes that decide how many records share a frame, about.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        match self.content {
+            Content::Present { event, .. } => event.len() + self.own.len(),
+            Content::Absent { .. } => 32,
+        }
+    }
+}
+
 /// A record's event, or the digest in its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content<'a> {

@@ -5,7 +5,7 @@
 //! `own` are byte strings here.
 
 use super::FormatError;
-pub use super::builder::FrameBuilder;
+pub use super::builder::{FrameBuilder, put_raw};
 pub use super::columns::{Columns, Content, Record};
 use super::cursor::{Cursor, Layout};
 use super::limits::{

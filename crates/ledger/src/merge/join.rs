@@ -3,10 +3,10 @@
 use super::{MergeError, follows};
 use crate::books::PackPlace;
 use crate::format::FormatError;
-use crate::format::frame::{FrameScratch, FrameView};
+use crate::format::frame::FrameView;
 use crate::format::pack::{EntView, NoteView, PackNote, Run, RunView};
 use crate::limits::NOTE_EVERY_SECONDS;
-use crate::seal::{Made, RunBuilder, Zstd, feed};
+use crate::seal::{BadFrame, Made, Press, RunBuilder, feed};
 use crate::view::hashes;
 use indelible_proof::checkpoint::Checkpoint;
 use indelible_proof::hash::Hash;
@@ -79,13 +79,12 @@ pub(super) fn join(store: &dyn Store, packs: &[Arc<PackPlace>]) -> Result<Joined
     }
     let mut joiner = Joiner {
         store,
-        zstd: Zstd::new(),
-        scratch: FrameScratch::default(),
+        press: Press::new(),
     };
     let mut made = Made::default();
     for runs in of_log.into_values() {
         for run in joiner.log(&runs)? {
-            made.close(run, &mut joiner.zstd);
+            made.close(run, &mut joiner.press);
         }
     }
     let last_digest = loaded
@@ -108,8 +107,7 @@ fn damaged(pack: &PackPlace, error: &FormatError) -> MergeError {
 
 struct Joiner<'a> {
     store: &'a dyn Store,
-    zstd: Zstd,
-    scratch: FrameScratch,
+    press: Press,
 }
 
 impl Joiner<'_> {
@@ -161,21 +159,19 @@ impl Joiner<'_> {
     ) -> Result<(), MergeError> {
         let length = usize::try_from(run.rec_len).unwrap_or(usize::MAX);
         let bytes = self.store.read_at(&pack.rec, run.rec_at, length, false)?;
+        let bad = |bad: BadFrame| damaged(pack, &bad.error);
         let mut rest = bytes.as_slice();
         let mut entries = hashes(view.entries);
         while !rest.is_empty() {
             let (frame, after) = FrameView::parse(rest).map_err(|error| damaged(pack, &error))?;
-            feed(
-                runs,
-                &frame,
-                &mut entries,
-                &mut self.scratch,
-                &mut self.zstd,
-            )
-            .map_err(|error| damaged(pack, &error))?;
+            feed(runs, &frame, &mut entries, &mut self.press).map_err(bad)?;
             rest = after;
         }
-        Ok(())
+        // Here and not with the next pack's, which would be named for what is wrong in this one.
+        match runs.last_mut() {
+            Some(open) => open.settle(&mut self.press).map_err(bad),
+            None => Ok(()),
+        }
     }
 }
 

@@ -211,7 +211,7 @@ impl Reading {
             frames_len: u64::try_from(part.frames_bytes.len()).expect("a batch fits memory"),
         };
         let mut state = log.write();
-        state.add_segment(segment, &entries, frontier, times);
+        state.add_segment(segment, entries.into_iter(), frontier, times);
         if let Some(event) = rehashed.key {
             let event = KeyEvent::parse(&event, log.origin())
                 .ok_or_else(|| format!("the key record of {} is none", log.name()))?;

@@ -1,14 +1,13 @@
 //! Reads a prefix of the tail's batches and sorts their records by log.
 
 use super::SealError;
-use super::run::{RunBuilder, Zstd};
+use super::run::{BadFrame, Press, RunBuilder};
 use crate::batch_keys::BatchKeys;
 use crate::books::{Books, Log};
-use crate::format::FormatError;
-use crate::format::batch::{BatchView, signed_message};
-use crate::format::frame::{FrameScratch, FrameView};
+use crate::format::batch::{BatchView, Part, signed_message};
+use crate::format::frame::FrameView;
 use crate::format::pack::{PackNote, REC_HEADER_BYTES, RunData};
-use crate::limits::RUN_RECORDS;
+use crate::limits::{RUN_RECORDS, SEAL_PIECE_BYTES};
 use crate::scan;
 use crate::view::hashes;
 use indelible_proof::checkpoint::Checkpoint;
@@ -16,8 +15,10 @@ use indelible_proof::hash::Hash;
 use indelible_proof::key::verify_ed25519;
 use indelible_proof::note::Note;
 use indelible_store::{Found, Slot};
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 /// Batches read for a pack.
 pub(super) struct Gathered {
@@ -25,11 +26,18 @@ pub(super) struct Gathered {
     pub(super) last: u64,
     pub(super) last_digest: Hash,
     pub(super) slot_bytes: u64,
-    /// Finished and open runs of each log, by log id; the last one is open.
-    runs: BTreeMap<Hash, Vec<RunBuilder>>,
+    /// By log id.
+    logs: HashMap<Hash, OfLog>,
     /// Who signed which batch.
     batch_keys: BatchKeys,
-    zstd: Zstd,
+    press: Press,
+}
+
+/// What is gathered of one log.
+struct OfLog {
+    log: Arc<Log>,
+    /// Finished and open runs; the last one is open.
+    runs: Vec<RunBuilder>,
 }
 
 /// A pack's contents before it is laid out.
@@ -43,14 +51,19 @@ pub(crate) struct Made {
 
 impl Made {
     /// Closes a run and gives it its place behind those before.
-    pub(crate) fn close(&mut self, run: RunBuilder, zstd: &mut Zstd) {
+    pub(crate) fn close(&mut self, run: RunBuilder, press: &mut Press) {
         let at = u64::try_from(REC_HEADER_BYTES).expect("a header is short") + self.frames_len;
-        let (mut data, bytes) = run.finish(zstd);
+        let (mut data, pieces) = run.finish(press);
         data.run.rec_at = at;
         data.frames.iter_mut().for_each(|frame| frame.offset += at);
         self.frames_len += data.run.rec_len;
         self.runs.push(data);
-        self.frames.push(bytes);
+        for piece in pieces {
+            match self.frames.last_mut() {
+                Some(last) if last.len() + piece.len() <= SEAL_PIECE_BYTES => last.extend(piece),
+                _ => self.frames.push(piece),
+            }
+        }
     }
 }
 
@@ -59,24 +72,17 @@ pub(crate) fn feed(
     runs: &mut Vec<RunBuilder>,
     frame: &FrameView<'_>,
     entries: &mut impl Iterator<Item = Hash>,
-    scratch: &mut FrameScratch,
-    zstd: &mut Zstd,
-) -> Result<(), FormatError> {
-    let open = runs.last_mut().expect("a log in the pack has an open run");
-    let open = if open.end() > open.first && open.end().is_multiple_of(RUN_RECORDS) {
+    press: &mut Press,
+) -> Result<(), BadFrame> {
+    let mut open = runs.last_mut().expect("a log in the pack has an open run");
+    if open.end() > open.first && open.end().is_multiple_of(RUN_RECORDS) {
+        open.settle(press)?;
         let next = open.next();
         runs.push(next);
-        runs.last_mut().expect("one was pushed")
-    } else {
-        open
-    };
-    open.add_frame(frame, scratch, zstd)?;
+        open = runs.last_mut().expect("one was pushed");
+    }
     let count = usize::try_from(frame.records()).expect("a frame has at most 256 records");
-    entries
-        .by_ref()
-        .take(count)
-        .for_each(|entry| open.add_entry(entry));
-    Ok(())
+    open.add_frame(frame, entries.by_ref().take(count), press)
 }
 
 impl Gathered {
@@ -88,59 +94,55 @@ impl Gathered {
         seal_bytes: u64,
     ) -> Result<Gathered, SealError> {
         let from = *batches.start();
-        let zstd = Zstd::new();
         let mut gathered = Gathered {
             first: from,
             last: from,
             last_digest: Hash::ZERO,
             slot_bytes: 0,
-            runs: BTreeMap::new(),
+            logs: HashMap::new(),
             batch_keys,
-            zstd,
+            press: Press::new(),
         };
-        let mut scratch = FrameScratch::default();
         let mut slots = books.store().slots(from)?;
         for number in batches {
             let Found::Good(slot) = slots.next()? else {
                 return Err(SealError::Missing(number));
             };
-            gathered.add(books, &slot, &mut scratch)?;
-            if gathered.slot_bytes >= seal_bytes && gathered.can_end(books) {
+            gathered.add(books, &slot)?;
+            if gathered.slot_bytes >= seal_bytes && gathered.can_end() {
                 break;
             }
         }
         Ok(gathered)
     }
 
-    fn add(
-        &mut self,
-        books: &Books,
-        slot: &Slot,
-        scratch: &mut FrameScratch,
-    ) -> Result<(), SealError> {
+    fn add(&mut self, books: &Books, slot: &Slot) -> Result<(), SealError> {
         let damaged = |source| SealError::Damaged {
             number: slot.number,
             source,
         };
         let batch = BatchView::parse(&slot.bytes).map_err(damaged)?;
-        self.check_committed(books, &batch, slot.number)?;
+        self.check_signed(&batch, slot.number)?;
         for note in batch.notes() {
             self.add_note(books, note, batch.header.time.secs());
         }
         for part in batch.parts() {
-            let runs = match self.runs.entry(part.row.log) {
-                std::collections::btree_map::Entry::Occupied(runs) => runs.into_mut(),
-                std::collections::btree_map::Entry::Vacant(place) => {
-                    let log = books
-                        .log_by_id(&part.row.log)
-                        .ok_or(SealError::Missing(slot.number))?;
-                    place.insert(vec![begin_run(&log)])
+            let OfLog { log, runs } = match self.logs.entry(part.row.log) {
+                Entry::Occupied(of) => of.into_mut(),
+                Entry::Vacant(place) => {
+                    let log = books.log_by_id(&part.row.log);
+                    let log = log.ok_or(SealError::NotAsCommitted(slot.number))?;
+                    let runs = vec![begin_run(&log)];
+                    place.insert(OfLog { log, runs })
                 }
             };
+            if !is_held(log, &part) {
+                return Err(SealError::NotAsCommitted(slot.number));
+            }
             let mut entries = hashes(part.entries);
             for frame in part.frames() {
                 let (_, frame) = frame.map_err(damaged)?;
-                feed(runs, &frame, &mut entries, scratch, &mut self.zstd).map_err(damaged)?;
+                feed(runs, &frame, &mut entries, &mut self.press).map_err(|bad| bad.of(log))?;
             }
             let open = runs.last_mut().expect("a log in the pack has an open run");
             open.commit_sizes
@@ -153,34 +155,22 @@ impl Gathered {
     }
 
     /// Can each log's end in this pack be signed? Not below a hinge, whose old key may be gone.
-    fn can_end(&self, books: &Books) -> bool {
-        self.runs.iter().all(|(id, runs)| {
-            let hinge = books.log_by_id(id).map_or(0, |log| log.read().last_hinge());
+    fn can_end(&self) -> bool {
+        self.logs.values().all(|OfLog { log, runs }| {
+            let hinge = log.read().last_hinge();
             runs.last().is_none_or(|run| run.end() >= hinge)
         })
     }
 
     /// What is read back must be what was committed: a pack's closing notes are signed over it, and the tail below it goes.
-    fn check_committed(
-        &self,
-        books: &Books,
-        batch: &BatchView<'_>,
-        number: u64,
-    ) -> Result<(), SealError> {
+    fn check_signed(&self, batch: &BatchView<'_>, number: u64) -> Result<(), SealError> {
         let header = &batch.header;
         let linked =
             header.number == number && (number == self.first || header.prev == self.last_digest);
         let message = signed_message(batch.header_bytes);
         let key = self.batch_keys.of(number);
         let signed = key.is_some_and(|key| verify_ed25519(&key, &message, batch.signature));
-        let held = batch.parts().all(|part| {
-            books.log_by_id(&part.row.log).is_some_and(|log| {
-                let state = log.read();
-                let ours = state.tail_slice(part.row.first, part.row.count);
-                ours.is_some_and(|ours| ours.iter().copied().eq(hashes(part.entries)))
-            })
-        });
-        match linked && signed && held {
+        match linked && signed {
             true => Ok(()),
             false => Err(SealError::NotAsCommitted(number)),
         }
@@ -190,7 +180,7 @@ impl Gathered {
     fn add_note(&mut self, books: &Books, note: &[u8], seconds: u64) {
         let log = scan::note_log(books, note);
         let id = log.as_ref().map(|log| log.id());
-        let Some(runs) = id.and_then(|id| self.runs.get_mut(&id)) else {
+        let Some(OfLog { runs, .. }) = id.and_then(|id| self.logs.get_mut(&id)) else {
             return;
         };
         let Ok(parsed) = Note::parse(note) else {
@@ -211,17 +201,21 @@ impl Gathered {
     /// Closes all runs; each log's last one gets the note of exactly its end.
     pub(super) fn finish(
         mut self,
-        closing: impl Fn(&Hash, u64, Hash) -> Result<PackNote, SealError>,
+        closing: impl Fn(&Log, u64, Hash) -> Result<PackNote, SealError>,
     ) -> Result<Made, SealError> {
         let mut made = Made::default();
-        for (_, runs) in std::mem::take(&mut self.runs) {
+        let mut logs: Vec<(Hash, OfLog)> = std::mem::take(&mut self.logs).into_iter().collect();
+        logs.sort_unstable_by_key(|(id, _)| *id);
+        for (_, OfLog { log, runs }) in logs {
             let last = runs.len() - 1;
             for (place, mut run) in runs.into_iter().enumerate() {
+                run.settle(&mut self.press).map_err(|bad| bad.of(&log))?;
                 if place == last && run.notes.last().is_none_or(|(size, _)| *size < run.end()) {
-                    let note = closing(&run.log, run.end(), run.frontier.root())?;
+                    let root = run.root();
+                    let note = closing(&log, run.end(), root)?;
                     run.notes.push((run.end(), note));
                 }
-                made.close(run, &mut self.zstd);
+                made.close(run, &mut self.press);
             }
         }
         Ok(made)
@@ -232,4 +226,24 @@ impl Gathered {
 fn begin_run(log: &Log) -> RunBuilder {
     let (prev_entry, frontier) = log.read().sealed.clone();
     RunBuilder::new(log.origin().to_owned(), log.id(), prev_entry, frontier)
+}
+
+/// Are a row's entries the ones that this process committed?
+fn is_held(log: &Log, part: &Part<'_>) -> bool {
+    let state = log.read();
+    let ours = state.unsealed.range(part.row.first, part.row.count);
+    ours.is_some_and(|ours| ours.eq(hashes(part.entries)))
+}
+
+impl BadFrame {
+    /// Which batch holds it.
+    fn of(self, log: &Log) -> SealError {
+        match log.read().segment_of(self.seq) {
+            Some(segment) => SealError::Damaged {
+                number: segment.slot,
+                source: self.error,
+            },
+            None => SealError::ReadBack(self.error.to_string()),
+        }
+    }
 }

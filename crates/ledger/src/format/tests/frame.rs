@@ -1,5 +1,7 @@
 use super::super::FormatError;
-use super::super::frame::{Content, FRAME_HEADER_BYTES, FrameBuilder, FrameScratch, FrameView};
+use super::super::frame::{
+    Content, FRAME_HEADER_BYTES, FrameBuilder, FrameScratch, FrameView, Record, put_raw,
+};
 use super::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -346,6 +348,22 @@ proptest! {
         }
         prop_assert_eq!(&again, &records);
         prop_assert!(packed.len() <= raw.len());
+    }
+
+    #[test]
+    fn a_record_alone_is_the_same_frame_with_a_builder_and_without(records in records(1..=1), seq in 0_u64..1 << 40) {
+        let (mut builder, mut built, mut put) = (FrameBuilder::new(), b"before".to_vec(), b"before".to_vec());
+        for Owned { time, shared, own, content } in &records {
+            let content = match content {
+                Ok((salt, event)) => Content::Present { salt, event },
+                Err(digest) => Content::Absent { digest: *digest },
+            };
+            let record = Record { time: *time, shared, own, content };
+            builder.add(&record);
+            put_raw(seq, &record, &mut put);
+        }
+        builder.finish_raw(seq, &mut built);
+        prop_assert_eq!(put, built);
     }
 
     #[test]
