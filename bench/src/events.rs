@@ -54,6 +54,26 @@ pub fn synthetic() -> Events {
     }
 }
 
+/// 4,096 different events of some 120 bytes: what a store of very many records is filled with.
+pub fn small() -> Events {
+    let events = (0..4096_u64).map(|number| {
+        let mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let event = format!(
+            r#"{{"actor":"user-{:05}","action":"invoice.read","target":"inv_{:012x}","outcome":"allowed","ip":"10.{}.{}.{}"}}"#,
+            mixed % 90_000,
+            mixed & 0xffff_ffff_ffff,
+            mixed >> 8 & 255,
+            mixed >> 16 & 255,
+            mixed >> 24 & 255,
+        );
+        event.into_bytes()
+    });
+    Events {
+        name: "small",
+        events: events.collect(),
+    }
+}
+
 /// The CloudTrail data set, if it lies beside the project.
 pub fn cloudtrail() -> anyhow::Result<Option<Events>> {
     let path = Path::new("../shared/data/cloudtrail.jsonl.gz");

@@ -63,6 +63,12 @@ pub fn cpu_seconds() -> f64 {
     ticks / 100.0
 }
 
+/// The same, to the nanosecond.
+pub fn process_seconds() -> f64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    std::time::Duration::try_from(now).map_or(0.0, |time| time.as_secs_f64())
+}
+
 /// Processor seconds of this thread: what others do on the machine does not count.
 pub fn thread_seconds() -> f64 {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);

@@ -1,9 +1,11 @@
-//! `bench start`: memory and start-up time at 10⁵, 10⁶ and 10⁷ records; they should not grow with the number of records.
+//! `bench start`: memory and start-up time at 10⁵, 10⁶ and 10⁷ records; they should not grow with the number of records. With
+//! `--records N` one store of so many instead, and all that is to be known of it: see `records`.
 
 use crate::Options;
 use crate::events;
 use crate::load;
 use crate::machine;
+use crate::records;
 use crate::report::{Row, show, show_heading};
 use crate::store::{Bed, create_log};
 use anyhow::Context as _;
@@ -18,6 +20,9 @@ const TAIL_BYTES: u64 = 64 << 20;
 pub fn run(options: &Options) -> anyhow::Result<Vec<Row>> {
     if let Ok(path) = std::env::var("BENCH_START_STORE") {
         return open_once(Path::new(&path)).map(|()| Vec::new());
+    }
+    if let Some(records) = options.records {
+        return records::run(options, records);
     }
     show_heading(&format!("bench start; {}", machine::describe(&options.dir)));
     let bed = Bed::new(&options.dir, TAIL_BYTES, 2)?;

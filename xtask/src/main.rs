@@ -69,8 +69,8 @@ const COMMANDS: [Command; 8] = [
     },
     Command {
         name: "bench",
-        arguments: "engine|start|logs [--json FILE] …",
-        about: "durable events a second, start-up and the like, beside what the machine can do",
+        arguments: "engine|start|resend|logs [OPTION…]",
+        about: "durable events a second, start-up and the like, beside what the machine can do; without a name it lists its options",
         run: bench::run,
     },
     Command {
