@@ -1,24 +1,27 @@
 #!/usr/bin/env python3
 """Verify an indelible export, receipt or proof with nothing but this file and Python 3.9 or later.
 
-    python3 verify.py [--json] [--pin LINE] [--walk FILE] EXPORT
-    python3 verify.py [--json] [--pin LINE] [--walk FILE] RECEIPT [RECORD]      a file may be -, standard input
-    python3 verify.py [--json] [--pin LINE] BATCH_RECEIPT [RECORDS]             one record line after the other
-    python3 verify.py [--json] [--pin LINE] PROOF                               what `indelible prove` prints
+    python3 verify.py [OPTIONS] EXPORT
+    python3 verify.py [OPTIONS] RECEIPT [RECORD]                a file may be -, standard input
+    python3 verify.py [OPTIONS] BATCH_RECEIPT [RECORDS]         one record line after the other
+    python3 verify.py [OPTIONS] PROOF                           what `indelible prove` prints
+    python3 verify.py [OPTIONS] --fork NOTE NOTE [PROOF]        whether two signed checkpoints contradict each other
+
+Options: --pin LINE or --trust FILE, --max-age SECONDS, --walk FILE, --remember FILE, --json.
 
 What to trust: this file, Python's standard library, and the pin line, `indelible-pin-v1 <log id> <verifier key>`, which
 must reach you by another way than the file. Without a pin an export is checked against the key it carries itself, a
 receipt against none, and the verdict says `self-keyed`: it holds together, but anybody may have made it.
 
 A log's keys change. An export carries the walk from its log's id to the keys of its time. A walk file does the same for
-a receipt, and tells for both of the keys that came later.
+what carries none, and tells for all of the keys that came later.
 
 Written from docs/spec alone, whose pages the headings below name; it shares no code with the program that writes the
 files. With --trust FILE (trust.md) in place of the pin also witnesses and required signatures count, and --max-age
-SECONDS asks how old the newest evidence may be. A walk file goes with a receipt or an export alone. Every file gets a
-verdict of five axes and an exit code (verdicts.md). An export is read line by line: memory is bounded by what one event,
-256 heads and the keys of a walk take. Not known here: stores, what earlier verifications saw (memory.md), older exports,
-ML-DSA.
+SECONDS asks how old the newest evidence may be; --remember FILE compares with what earlier verifications saw, of this
+program or of `indelible verify` (memory.md). Every file gets a verdict of five axes and an exit code (verdicts.md). An
+export is read line by line: memory is bounded by what one event, 256 heads and the keys of a walk take. Not known here:
+stores, ML-DSA.
 """
 import base64
 import datetime
@@ -27,10 +30,12 @@ import hashlib
 import io
 import ipaddress
 import json
+import os
 import re
 import sys
 import time
 from collections import namedtuple
+from functools import reduce
 
 # ---- limits.md, and the notation of README.md -----------------------------------------------------------------------
 HEAD_BYTES_MAX, EVENT_BYTES_MAX, DEPTH_MAX, MEMBERS_MAX, NUMBER_BYTES_MAX = 4096, 16 << 20, 64, 10000, 128
@@ -38,7 +43,7 @@ ORIGIN_BYTES_MAX, NOTE_BYTES_MAX, NOTE_LINES_MAX, PROOF_HASHES_MAX, SEQS_NAMED_M
 BATCH_RECORDS_MAX, POLICY_BYTES_MAX, POLICY_LINES_MAX, WITNESS_CLOCK_SECONDS = 65536, 1 << 20, 1000, 300
 LINE_BYTES_MAX, RECEIPT_BYTES_MAX, RECORD_FILE_BYTES_MAX = EVENT_BYTES_MAX + (8 << 10), 512 << 10, 64 << 20
 INTEGER_END, TREE_SIZE_END = 1 << 53, 1 << 63  # the first value that is too large
-WALK_FILE_BYTES_MAX, HINGES_MAX = 64 << 20, 1024
+WALK_FILE_BYTES_MAX, HINGES_MAX, MEMORY_BYTES_MAX = 64 << 20, 1024, 64 << 20
 HEX64, INTEGER = rb'[0-9a-f]{64}', rb'(?:0|[1-9]\d{0,18})'
 
 class Refused(ValueError):
@@ -389,7 +394,9 @@ EXIT_0 = re.compile(r'ok|ok, not yet post-quantum|none asked|quorum met|populati
                     r'|content withheld')
 EXIT_3 = re.compile(r'unsupported version|unchecked|self-keyed|unknown key|ok up to its hinge.*|required signature \w+'
                     r'|quorum missing|stale.*')
-UP_TO_HINGE = 'ok up to its hinge, not tied to it'
+UP_TO_HINGE, BELIEVED = 'ok up to its hinge, not tied to it', (OK, 'ok, not yet post-quantum')
+SELECTIVE = 'selective: proves nothing about the rest'
+NOT_VOUCHED_FOR = 'signature invalid', 'unknown key', 'key retired', 'key walk broken'
 BAD_CHECKPOINT, ENDS_EARLY = 'malformed(checkpoint)', 'the file ends before the end of this line'
 
 class Verdict:
@@ -399,19 +406,27 @@ class Verdict:
         self.axes, self.details = dict.fromkeys(axes, 'unchecked'), []
         self.checkpoint = self.time = None  # what trust.md looks at: the checkpoint, the time of the newest record shown,
         self.shows_last = False  # and whether that is the last one of the checkpoint
+        self.keys, self.shown = [], {}  # what memory.md looks at: the keys of the log, roots of earlier sizes,
+        self.is_export = self.not_compared = False  # and whether a comparison was asked for that could not be made
 
     def exit_code(self):
         bad = [text for axis, text in self.axes.items()
-               if not EXIT_0.fullmatch(text) and (axis, text) != ('consistency', 'unchecked')]
-        return 0 if not bad else 3 if all(EXIT_3.fullmatch(text) for text in bad) else 1
+               if exit_of(text) and ((axis, text) != ('consistency', 'unchecked') or self.not_compared)]
+        return 0 if not bad else 3 if all(exit_of(text) == 3 for text in bad) else 1
 
     def text(self):
-        fork = 'another root than at this size in the walk file: the two notes prove it to anybody'
-        details = self.details + [fork] * (self.axes['consistency'] == 'fork')
-        return ''.join(['%s: %s\n' % axis for axis in self.axes.items()] + ['    %s\n' % line for line in details])
+        return ''.join(['%s: %s\n' % axis for axis in self.axes.items()] + ['    %s\n' % line for line in self.details])
 
     def look_at(self, checkpoint, time, last):
         self.checkpoint, self.time, self.shows_last = checkpoint, time, last + 1 == checkpoint.size
+
+    def signed(self, pin, walks, authenticity, consistency):
+        """Takes what is known of the signer, and by the pin and the walks the keys that the log has or had."""
+        self.axes.update(authenticity=authenticity, consistency=consistency, witnesses='none asked')
+        sets = [[pin.key] if pin else []] + [keys.keys for walk in walks if walk for keys in walk.sets]
+        self.keys = [key for keys in sets for key in keys]
+        if consistency == 'fork':
+            self.details.append('another root than at this size in the walk file: the two notes prove it to anybody')
 
     def read(self, form, lines):
         """form(lines), or None if it refuses a line: then integrity says so, and the other axes stay unchecked."""
@@ -423,6 +438,9 @@ class Verdict:
         if form is Export and why == ENDS_EARLY:
             self.axes['completeness'] = 'incomplete(ends early)'
         self.details.append('line %d: %s' % (number, why))
+
+def exit_of(text):
+    return 0 if EXIT_0.fullmatch(text) else 3 if EXIT_3.fullmatch(text) else 1
 
 def first_that_applies(*texts):
     """The first text among values that are a text or false."""
@@ -446,7 +464,8 @@ class Seqs:
 
 class Lines:
     """A file's lines, each ending in LF: counted, bounded, and hashed one behind."""
-    def __init__(self, file):
+    def __init__(self, file, wanted=None):
+        self.wanted = wanted  # of an export the earlier size whose root is asked for
         self.file, self.number, self.line, self.before = file, 0, b'', hashlib.sha256()
 
     def next(self, prefix=b'', suffix=b'', is_last=False):
@@ -477,23 +496,25 @@ def verify_receipt(data, pin=None, record=None, walk=None):
     if receipt is None:
         return verdict
     checkpoint, head = receipt.checkpoint, receipt.head
-    authenticity, consistency = authenticity_under(pin, checkpoint), 'unchecked'
-    if pin and walk:
-        authenticity, consistency = receipt_beside_walk(checkpoint, pin, walk)
     verdict.look_at(checkpoint, head.time, receipt.index)
-    verdict.axes.update(integrity=receipt_integrity(receipt, record), authenticity=authenticity,
-                        consistency=consistency, witnesses='none asked',
-                        completeness='selective: proves nothing about the rest')
+    judge_signer(verdict, checkpoint, pin, walk)
+    verdict.axes.update(integrity=receipt_integrity(receipt, record), completeness=SELECTIVE)
     verdict.details.append('log %s, record %d of %d, kind %s, recorded at %s; ML-DSA-44 lines: %d' % (
         head.log.decode(), head.seq, checkpoint.size, head.kind.decode(), head.time.decode(), checkpoint.post_quantum))
     return verdict
 
-def authenticity_under(pin, checkpoint):
+def judge_signer(verdict, checkpoint, pin, walk):
     """Step 3, for whatever carries no key of its own."""
+    verdict.signed(pin, [walk and walk.walk], *signer(checkpoint, pin, walk))
+
+def signer(checkpoint, pin, walk):
+    """(authenticity, consistency)"""
     if pin is None:
-        return 'self-keyed'
+        return 'self-keyed', 'unchecked'
+    if walk:
+        return beside_walk(checkpoint, pin, walk)
     status = verify_note(checkpoint.note, pin.key) if checkpoint.origin == pin.key.name else 'unknown key'
-    return ok_text(checkpoint) if status == OK else status
+    return ok_text(checkpoint) if status == OK else status, 'unchecked'
 
 def read_hashes(lines, most):
     """Lines of one hash each, and the empty line after them."""
@@ -635,7 +656,7 @@ def read_walk_file(data):
     except Refused as refused:
         raise Refused('the walk file, line %d: %s' % (max(lines.number, 1), refused))
 
-def receipt_beside_walk(checkpoint, pin, file):
+def beside_walk(checkpoint, pin, file):
     """(authenticity, consistency) by the steps for a checkpoint beside a walk file, from the second on."""
     walk, here, sets = file.walk, (checkpoint.size, checkpoint.root), file.walk.sets
     if not file.is_good or not walk.has(pin) or checkpoint.origin != walk.origin:
@@ -708,10 +729,12 @@ class Records:
         return log_fault(seq, log=head.log == self.origin, seq=head.seq == seq, kind=kind_ok(head),
                          prev=head.prev == prev, time=self.time is None or head.time > self.time)
 
-def verify_export(source, pin=None, walk=None):
-    """The Verdict on an export, as bytes or as a binary file, under a pin line and beside a walk file where given."""
+def verify_export(source, pin=None, walk=None, memory=None):
+    """The Verdict on an export, as bytes or as a binary file, under a pin line and beside a walk file where given, and
+    with what it shows of the size that a memory has."""
     verdict, pin, walk = Verdict(), if_given(parse_pin, pin), if_given(read_walk_file, walk)
-    export = verdict.read(Export, Lines(io.BytesIO(source) if isinstance(source, bytes) else source))
+    old, source = (memory or {}).get(pin and pin.key.name), io.BytesIO(source) if isinstance(source, bytes) else source
+    export = verdict.read(Export, Lines(source, old and old.size))
     if export is None:
         return verdict
     details = 'log %s, records %d to %d of %d; heads alone: %d, lost: %d, hinges: %d, ML-DSA-44 lines: %d'
@@ -720,9 +743,12 @@ def verify_export(source, pin=None, walk=None):
         export.walk.count, export.checkpoint.post_quantum))
     verdict.look_at(export.checkpoint, export.newest, export.end - 1)
     authenticity, consistency = export_authenticity(export, pin, walk)
+    verdict.signed(pin, [export.walk, walk and walk.walk], authenticity, consistency)
     integrity, is_proven = export_integrity(export, verdict)
-    verdict.axes.update(integrity=integrity, authenticity=authenticity, consistency=consistency,
-                        witnesses='none asked', completeness=export_completeness(export, authenticity, is_proven))
+    verdict.axes.update(integrity=integrity, completeness=export_completeness(export, authenticity, is_proven))
+    verdict.is_export, verdict.shown = True, dict(export.walk.hinges)
+    if export.root_by_entry == export.checkpoint.root:
+        verdict.shown.update(export.shown)
     return verdict
 
 class Export(Records):
@@ -732,6 +758,7 @@ class Export(Records):
         super().__init__(self.origin, self.first)
         self.differ, self.lost, self.by_entry = Seqs(), Seqs(), RangeTree(self.first)
         self.has_stray_key = False  # a key record without a hinge
+        self.wanted, self.shown = lines.wanted, {}  # the tree of that size
         for start in range(self.first // 256 * 256, self.end, 256):
             self.read_block(range(max(start, self.first), min(start + 256, self.end)), lines)
         self.read_end(lines)
@@ -752,6 +779,8 @@ class Export(Records):
         for place, (seq, (digest, status, head)) in enumerate(zip(seqs, records)):
             entry = entries[32 * place:32 * place + 32]
             self.by_entry.add(entry)
+            if seq + 1 == self.wanted:
+                self.shown[self.wanted] = dict(self.by_entry.roots)
             if digest and digest != entry:
                 self.differ.add(seq)
             # Where d to f count, no head differs from its entry: it is all one whether this comes from E or from H.
@@ -772,6 +801,12 @@ class Export(Records):
     def read_end(self, lines):
         left = decode_hashes(lines.next(b'{"left":[', b']}'))
         need(len(left) == bin(self.first).count('1'), 'not the frontier of the first seq')
+        if self.wanted == self.first:
+            self.shown[self.first] = reduce(lambda right, root: sha256(b'\1' + root + right), left[::-1] or [sha256(b'')])
+        elif self.wanted in self.shown:
+            begun = RangeTree(self.first)
+            begun.end, begun.roots = self.wanted, self.shown[self.wanted]
+            self.shown[self.wanted] = begun.root(self.wanted, left)
         proof = left + decode_hashes(lines.next(b'{"right":[', b']}'))
         self.root_by_entry, self.root_by_head = (tree.root(self.size, proof) for tree in (self.by_entry, self.by_head))
         self.checkpoint = parse_checkpoint(unescape(lines.next(b'{"checkpoint":"', b'"}')))
@@ -813,8 +848,7 @@ def export_integrity(export, verdict):
 def export_completeness(export, authenticity, is_proven):
     """Step 5."""
     return first_that_applies(
-        (not is_proven or authenticity in ('signature invalid', 'unknown key', 'key retired', 'key walk broken'))
-        and 'unchecked',
+        (not is_proven or authenticity in NOT_VOUCHED_FOR) and 'unchecked',
         export.lost.count and 'incomplete(%d lost)' % export.lost.count,
         export.content == b'heads' and 'content withheld',
         export.bare.count and 'erased without record(%s)' % export.bare,
@@ -823,14 +857,15 @@ def export_completeness(export, authenticity, is_proven):
 # ---- batch-receipt.md -----------------------------------------------------------------------------------------------
 BATCH_RECEIPT_START = b'indelible-batch-receipt-v'
 
-def verify_batch_receipt(data, pin=None, records=None):
-    """The Verdict on a batch receipt, under a pin line and with its records, bytes or a binary file, where they are given."""
-    verdict, pin = Verdict(), if_given(parse_pin, pin)
+def verify_batch_receipt(data, pin=None, records=None, walk=None):
+    """The Verdict on a batch receipt, under a pin line, with its records, bytes or a binary file, and beside a walk file."""
+    verdict, pin, walk = Verdict(), if_given(parse_pin, pin), if_given(read_walk_file, walk)
     batch = verdict.read(BatchReceipt, Lines(io.BytesIO(data)))
     if batch is None:
         return verdict
     checkpoint, first, last = batch.checkpoint, batch.first, batch.first + batch.count - 1
-    authenticity, mismatch = authenticity_under(pin, checkpoint), 'root mismatch(%d)' % checkpoint.size
+    mismatch = 'root mismatch(%d)' % checkpoint.size
+    judge_signer(verdict, checkpoint, pin, walk)
     given = Records(checkpoint.origin, first)
     lines = Lines(io.BytesIO(records) if isinstance(records, bytes) else records)
     integrity = first_that_applies(
@@ -845,9 +880,8 @@ def verify_batch_receipt(data, pin=None, records=None):
                  given.altered.count and 'event altered(%s)' % given.altered, given.event_fault]
         verdict.details += ['found too: %s' % text for text in [text for text in found if text][1:]]
         integrity = first_that_applies(*found, OK)
-    verdict.axes.update(integrity=integrity, authenticity=authenticity, witnesses='none asked',
-                        completeness=first_that_applies(
-        (not is_proven or authenticity in ('signature invalid', 'unknown key')) and 'unchecked',
+    verdict.axes.update(integrity=integrity, completeness=first_that_applies(
+        (not is_proven or verdict.axes['authenticity'] in NOT_VOUCHED_FOR) and 'unchecked',
         given.bare.count and 'content withheld',
         'population complete(%d…%d)' % (first, last)))
     verdict.details.append('log %s, records %d to %d of %d; ML-DSA-44 lines: %d' % (
@@ -890,17 +924,18 @@ class BatchReceipt:
 # ---- prove.md -------------------------------------------------------------------------------------------------------
 CONSISTENCY_START, HEAD_AT_START = b'indelible-consistency-v', b'indelible-head-at-v'
 
-def verify_proof(data, pin=None):
-    """The Verdict on a consistency proof or a head at a time, under a pin line."""
-    verdict, pin = Verdict(), if_given(parse_pin, pin)
+def verify_proof(data, pin=None, walk=None):
+    """The Verdict on a consistency proof or a head at a time, under a pin line and beside a walk file."""
+    verdict, pin, walk = Verdict(), if_given(parse_pin, pin), if_given(read_walk_file, walk)
     form = HeadAt if data.startswith(HEAD_AT_START) else ConsistencyProof
     proof = verdict.read(form, Lines(io.BytesIO(data)))
     if proof is None:
         return verdict
     checkpoint = proof.checkpoint
     verdict.look_at(checkpoint, getattr(proof, 'newest', None), -2)
-    verdict.axes.update(integrity=proof.integrity(), authenticity=authenticity_under(pin, checkpoint),
-                        witnesses='none asked', completeness='selective: proves nothing about the rest')
+    judge_signer(verdict, checkpoint, pin, walk)
+    verdict.axes.update(integrity=proof.integrity(), completeness=SELECTIVE)
+    verdict.shown = proof.shown if verdict.axes['integrity'] == OK else {}
     verdict.details.append('log %s, under its first %d; ML-DSA-44 lines: %d' % (
         checkpoint.origin.decode(), checkpoint.size, checkpoint.post_quantum))
     return verdict
@@ -928,6 +963,7 @@ class ConsistencyProof:
         need(self.old[0] > 0, 'from a tree without records')
         self.new = read_tree_head(lines.next(b'to '))
         need(self.old[0] <= self.new[0], 'to a smaller tree')
+        self.shown = dict([self.old, self.new])
         self.between, self.onward = read_hashes(lines, PROOF_HASHES_MAX), read_hashes(lines, PROOF_HASHES_MAX)
         self.checkpoint = end_proof(lines)
 
@@ -944,7 +980,7 @@ class HeadAt:
         self.time = lines.next(b'time ')
         need(re.fullmatch(TIME, self.time) and attempt(datetime.date.fromisoformat, self.time[:10].decode()), 'no time')
         self.size, self.root = read_tree_head(lines.next(b'size '))
-        self.data, numbers, line = [], [], lines.next()
+        self.shown, self.data, numbers, line = {self.size: self.root}, [], [], lines.next()
         for seq, name in ((self.size - 1, b'before '), (self.size, b'after ')):
             if seq == self.size and not line.startswith(name):
                 continue
@@ -1070,14 +1106,14 @@ def judge_trust(verdict, trust, now=None, max_age=None):
     if checkpoint is None:
         return verdict
     seen = {}
-    if axes['authenticity'] in (OK, 'ok, not yet post-quantum'):
+    if axes['authenticity'] in BELIEVED:
         for name, key in (policy.witnesses if policy else {}).items():
             time = cosigned_at(checkpoint.note, key)
             if time is False:
                 axes['authenticity'] = 'signature invalid'
             elif time is not None and (now is None or time <= now + WITNESS_CLOCK_SECONDS):
                 seen[name] = time
-    if axes['authenticity'] not in (OK, 'ok, not yet post-quantum'):
+    if axes['authenticity'] not in BELIEVED:
         axes['witnesses'] = 'unchecked'
         return verdict
     if trust.signatures != 'ed25519':
@@ -1110,47 +1146,184 @@ def witnesses_text(policy, seen, verdict, now, max_age):
         stale(max(since, default=None)),
         'quorum met')
 
-# ---- the command ----------------------------------------------------------------------------------------------------
-def main():
-    """A file is what it begins as; else a receipt if a record is given with it, else an export."""
+# ---- memory.md ------------------------------------------------------------------------------------------------------
+MEMORY_START = b'indelible-memory-v1'
+
+def parse_memory(data):
+    """The newest Checkpoint believed of each log, by origin."""
+    need(len(data) <= MEMORY_BYTES_MAX, 'the memory file is larger than 64 MiB')
+    lines, memory, last = Lines(io.BytesIO(data)), {}, b''
     try:
-        options, files = getopt.gnu_getopt(sys.argv[1:], 'h', ['help', 'json', 'pin=', 'walk=', 'trust=', 'max-age='])
-        if {('-h', ''), ('--help', '')} & set(options):
-            return print(__doc__)
-        need(1 <= len(files) <= 2, 'one or two files are expected')
+        need(lines.next(MEMORY_START) == b'')
+        while lines.file.tell() < len(data):
+            checkpoint = parse_checkpoint(unescape(lines.next(b'{"checkpoint":"', b'"}')))
+            need(last < checkpoint.origin)
+            memory[checkpoint.origin], last = checkpoint, checkpoint.origin
+    except Refused:
+        raise Refused('line %d of the memory file has not its form' % lines.number)
+    return memory
+
+def judge_memory(verdict, memory):
+    """Changes a verdict that was made by all else that is asked for."""
+    axes, new = verdict.axes, verdict.checkpoint
+    if axes['consistency'] == 'fork':
+        return verdict
+    old, is_believed = memory.get(new and new.origin), axes['authenticity'] in BELIEVED + (UP_TO_HINGE,)
+    if is_believed and old is None:
+        return verdict
+    root = old and (new.root if old.size == new.size else verdict.shown.get(old.size))
+    is_behind = old and old.size > new.size
+    why = first_that_applies(
+        not is_believed and 'nothing in it is signed by whom you trust',
+        is_believed and verify_any(old.note, verdict.keys) != OK and 'the remembered checkpoint is not signed by a key trusted'
+        ' now: if the log has others since or had others before, a walk shows them (--walk FILE)',
+        root is None and not (is_behind and verdict.is_export) and 'it does not show the tree of the remembered size',
+        'ok' if root == (old and old.root) else 'rollback' if is_behind else 'fork')
+    verdict.not_compared = why not in ('ok', 'rollback', 'fork')
+    axes['consistency'] = 'unchecked' if verdict.not_compared else why
+    if why != OK:
+        verdict.details.append('what was remembered: %s' % why)
+    return verdict
+
+def learn(verdict, memory):
+    """Whether a good verdict has shown a larger tree than was remembered."""
+    new = verdict.checkpoint
+    is_new = verdict.exit_code() == 0 and (new.origin not in memory or memory[new.origin].size < new.size)
+    if is_new:
+        memory[new.origin] = new
+    return is_new
+
+def write_note(note):
+    lines = [b'\xe2\x80\x94 %s %s\n' % (name, base64.b64encode(key_id + rest)) for (name, key_id), rest in note.signatures.items()]
+    return b''.join([note.text, b'\n', *lines])
+
+def write_memory(memory):
+    lines = [b'{"checkpoint":"%s"}' % re.sub(rb'["\\]', rb'\\\g<0>', write_note(memory[origin].note)).replace(b'\n', b'\\n')
+             for origin in sorted(memory)]
+    return b'\n'.join([MEMORY_START, *lines, b''])
+
+def write_durably(path, data):
+    with open(path, 'wb') as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+def remember(path, verify_with):
+    """The Verdict that verify_with gives for a memory, compared with the memory file, which learns from it. Holds the lock
+    from before the evidence is looked at to the end."""
+    import fcntl  # Unix has it, and nothing else here needs it
+    with open(path + '.lock', 'ab') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        memory = {}
+        if os.path.lexists(path):
+            with open(path, 'rb') as source:
+                memory = parse_memory(source.read(MEMORY_BYTES_MAX + 1))
+        verdict = verify_with(memory)
+        was_fork, new = verdict.axes['consistency'] == 'fork', verdict.checkpoint
+        judge_memory(verdict, memory)
+        if verdict.axes['consistency'] == 'fork' and not was_fork:
+            old = memory[new.origin]
+            stem = '%s.fork-%s-%d-%d' % (path, new.origin.decode().rpartition('/')[2], old.size, new.size)
+            write_durably(stem + '.one', write_note(old.note))
+            write_durably(stem + '.other', write_note(new.note))
+            verdict.details.append('two histories are signed; both notes: %s.one, %s.other' % (stem, stem))
+        if learn(verdict, memory):
+            write_durably(path + '.new', write_memory(memory))
+            os.replace(path + '.new', path)
+            directory = os.open(os.path.dirname(path) or '.', os.O_RDONLY)
+            os.fsync(directory)
+            os.close(directory)
+    return verdict
+
+def verify_fork(one, other, proof=None, pin=None, walk=None):
+    """The Verdict on a fork proof: two notes, and a consistency proof where their sizes differ."""
+    verdict, pin, walk = Verdict(), if_given(parse_pin, pin), if_given(read_walk_file, walk)
+    notes = [attempt(parse_checkpoint, data) for data in (one, other)]
+    if None in notes:
+        verdict.axes['integrity'] = BAD_CHECKPOINT
+        return verdict
+    small, large = sorted(notes, key=lambda note: note.size)
+    statuses = [signer(checkpoint, pin, walk)[0] for checkpoint in (small, large)]
+    verdict.axes.update(integrity=OK, authenticity=max(statuses, key=lambda text: -exit_of(text) % 4), witnesses='none asked',
+                        completeness=SELECTIVE)
+    root = fork_root(verdict, small, large, proof)
+    is_signed = all(text in BELIEVED + (UP_TO_HINGE, 'key retired') for text in statuses)
+    verdict.not_compared = root is None or not is_signed
+    if not verdict.not_compared:
+        verdict.axes['consistency'] = OK if root == small.root else 'fork'
+    if verdict.axes['consistency'] == OK and statuses[0] == UP_TO_HINGE:
+        verdict.axes['authenticity'] = statuses[1]  # The larger begins with the smaller, and so ties it.
+    verdict.details += ['log %s, a checkpoint of its first %d' % (note.origin.decode(), note.size) for note in (small, large)]
+    return verdict
+
+def fork_root(verdict, small, large, data):
+    """The root that the larger note's tree has at the size of the smaller, or None; integrity says what is wrong."""
+    if small.origin != large.origin or small.size == large.size:
+        return large.root if small.origin == large.origin else None
+    proof = if_given(lambda data: verdict.read(ConsistencyProof, Lines(io.BytesIO(data))), data)
+    if proof is None:
+        return None
+    if proof.checkpoint[1:3] != large[1:3] or proof.integrity() != OK:
+        verdict.axes['integrity'] = 'root mismatch(%d)' % large.size
+        return None
+    return proof.shown.get(small.size)
+
+# ---- the command ----------------------------------------------------------------------------------------------------
+def read_file(name, most, what):
+    """A whole file, or standard input; one byte too many if it is too large, which is what decides then."""
+    with open(0 if name == '-' else name, 'rb') as source:
+        data = source.read(most + 1)
+    need(what is None or len(data) <= most, '%s: too large: more than %s' % (name, what))
+    return data
+
+def judge(options, files, trust, pin, walk, memory=None):
+    """A file is what it begins as; else a receipt if a record is given with it, else an export."""
+    file, *others = [open(0 if name == '-' else name, 'rb') for name in files]
+    start = file.peek()
+    if start.startswith(BATCH_RECEIPT_START):
+        verdict = verify_batch_receipt(file.read(RECEIPT_BYTES_MAX + 1), pin, *others or [None], walk)
+    elif start.startswith((CONSISTENCY_START, HEAD_AT_START)):
+        need(not others, 'a proof takes no record')
+        verdict = verify_proof(file.read(RECEIPT_BYTES_MAX + 1), pin, walk)
+    elif others or start.startswith(RECEIPT_START):
+        record = read_file(files[1], RECORD_FILE_BYTES_MAX, '64 MiB') if others else None
+        verdict = verify_receipt(file.read(RECEIPT_BYTES_MAX + 1), pin, record, walk)
+    else:
+        verdict = verify_export(file, pin, walk, memory)
+    return judge_trust(verdict, trust, int(time.time()), attempt(int, options.get('--max-age', ''))) if trust else verdict
+
+def run(options, files):
+    """The Verdict that is asked for."""
+    need(1 <= len(files) <= 2 + ('--fork' in options), 'one or two files are expected')
+    pin, age = options.get('--pin'), options.get('--max-age')
+    need(age is None or re.fullmatch('[0-9]{1,18}', age), '--max-age takes seconds')
+    need(age is None or pin or '--trust' in options, '--max-age needs --trust or --pin')
+    need(pin is None or '--trust' not in options, '--pin and --trust exclude each other')
+    trust = Trust(pin, 'ed25519', None) if age is not None else None
+    if '--trust' in options:
+        trust = parse_trust(read_file(options['--trust'], POLICY_BYTES_MAX + (4 << 10), None))
+        pin = trust.pin
+    walk = if_given(lambda name: read_file(name, WALK_FILE_BYTES_MAX, None), options.get('--walk'))
+    if '--fork' in options:
+        need(len(files) > 1 and not {'--trust', '--max-age', '--remember'} & set(options), '--fork takes two notes and a pin')
+        notes = [read_file(name, NOTE_BYTES_MAX, None) for name in files[:2]]
+        return verify_fork(*notes, if_given(lambda name: read_file(name, RECEIPT_BYTES_MAX, None), (files + [None])[2]), pin, walk)
+    if '--remember' in options:
+        return remember(options['--remember'], lambda memory: judge(options, files, trust, pin, walk, memory))
+    return judge(options, files, trust, pin, walk)
+
+def main():
+    try:
+        options, files = getopt.gnu_getopt(sys.argv[1:], 'h', ['help', 'json', 'fork', 'pin=', 'walk=', 'trust=', 'max-age=',
+                                                               'remember='])
         options = dict(options)
-        pin, max_age = options.get('--pin'), attempt(int, options.get('--max-age', '-1'))
-        need(max_age is not None and (max_age >= 0) == ('--max-age' in options), '--max-age takes seconds')
-        need(max_age < 0 or pin or '--trust' in options, '--max-age needs --trust or --pin')
-        need(pin is None or '--trust' not in options, '--pin and --trust exclude each other')
-        trust = Trust(pin, 'ed25519', None) if max_age >= 0 else None
-        if '--trust' in options:
-            with open(options['--trust'], 'rb') as source:
-                trust = parse_trust(source.read(POLICY_BYTES_MAX + (4 << 10) + 1))
-            pin = trust.pin
-        file, *others = [open(0 if name == '-' else name, 'rb') for name in files]
-        walk = if_given(lambda name: open(0 if name == '-' else name, 'rb').read(WALK_FILE_BYTES_MAX + 1),
-                        options.get('--walk'))
-        start = file.peek()
-        need(walk is None or not start.startswith((BATCH_RECEIPT_START, CONSISTENCY_START, HEAD_AT_START)),
-             '--walk goes with a receipt or an export, and this is a batch receipt or a proof')
-        if start.startswith(BATCH_RECEIPT_START):
-            verdict = verify_batch_receipt(file.read(RECEIPT_BYTES_MAX + 1), pin, *others)
-        elif start.startswith((CONSISTENCY_START, HEAD_AT_START)):
-            need(not others, 'a proof takes no record')
-            verdict = verify_proof(file.read(RECEIPT_BYTES_MAX + 1), pin)
-        elif others or start.startswith(RECEIPT_START):
-            record = others[0].read(RECORD_FILE_BYTES_MAX + 1) if others else None
-            need(len(record or b'') <= RECORD_FILE_BYTES_MAX, '%s: too large: more than 64 MiB' % files[-1])
-            verdict = verify_receipt(file.read(RECEIPT_BYTES_MAX + 1), pin, record, walk)
-        else:
-            verdict = verify_export(file, pin, walk)
-        if trust:
-            judge_trust(verdict, trust, int(time.time()), max_age if max_age >= 0 else None)
+        if {'-h', '--help'} & set(options):
+            return print(__doc__)
+        verdict = run(options, files)
     except (ValueError, getopt.GetoptError, OSError, MemoryError) as error:
         why = '%s: %s' % (error.filename, error.strerror.lower()) if getattr(error, 'filename', None) else error
-        usage = ('usage: verify.py [--json] [--pin LINE | --trust FILE] [--max-age SECONDS]\n'
-                 '           [--walk FILE] EXPORT | [--walk FILE] RECEIPT [RECORD] | BATCH_RECEIPT [RECORDS] | PROOF')
+        usage = ('usage: verify.py [--json] [--pin LINE | --trust FILE] [--max-age SECONDS] [--walk FILE] [--remember FILE]\n'
+                 '           EXPORT | RECEIPT [RECORD] | BATCH_RECEIPT [RECORDS] | PROOF | --fork NOTE NOTE [PROOF]')
         sys.stderr.write('verify.py: %s\n%s\n' % (why, usage))
         return 2
     line = json.dumps({'exit': verdict.exit_code(), **verdict.axes}, ensure_ascii=False, separators=(',', ':')) + '\n'

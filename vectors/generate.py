@@ -17,7 +17,7 @@ sys.dont_write_bytecode = True
 from cases import examples  # noqa: E402
 from textbook.files import render  # noqa: E402
 
-FILES = ["event", "head", "tree", "tile", "note", "keys", "record", "receipt", "batch_receipt", "prove", "export", "policy", "trust", "batch", "tail", "pack", "walk"]
+FILES = ["event", "head", "tree", "tile", "note", "keys", "record", "receipt", "batch_receipt", "prove", "export", "policy", "trust", "memory", "fork", "batch", "tail", "pack", "walk"]
 
 
 def main(arguments):

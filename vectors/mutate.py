@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Writes damaged exports, receipts, proofs and walk files, made from the vectors' good ones, for comparing verifiers.
+"""Writes damaged exports, receipts, proofs, notes, walk files, trust files and memories, made from the vectors' good ones, for
+comparing verifiers.
 
     python3 vectors/mutate.py [--verdicts] SEED COUNT DIRECTORY
 
 The same seed and count give the same files. DIRECTORY/index.jsonl has a line for each: {"file":…} with "pin" (the pin
-line), "record" (the file of the record line) and "walk" (the walk file) where they are to be given. With --verdicts,
-DIRECTORY/verdicts.jsonl has for each line of the index what `verify.py --json` prints for it, or {"exit":2} where the
-walk file can't be taken. Every second export, and most walk files, get their last line's digest made right again after
+line) and the files of what else is to be given: "record", "walk", "trust", "memory", of a fork proof the "other" note and
+the "proof". With --verdicts, DIRECTORY/verdicts.jsonl has for each line of the index what `verify.py --json` prints for it,
+or {"exit":2} where walk file, trust file or memory can't be taken; the time is not known. Every second export, and most walk files, get their last line's digest made right again after
 the damage, so that what lies behind that check is reached.
 """
 import base64
@@ -24,14 +25,15 @@ from run_verify_py import verify
 
 
 MEMBERS = {'prove': 'proof'}
-# What is given to a verifier; `walk` is a walk file, and like `pin` and `record` None where there is none.
-Given = namedtuple('Given', 'kind data pin record walk')
+# What is given to a verifier; all but the first two are None where there is none. `data` of a fork proof is one of its notes.
+PARTS = ('record', 'walk', 'trust', 'memory', 'other', 'proof')
+Given = namedtuple('Given', ('kind', 'data', 'pin') + PARTS, defaults=[None] * 7)
 
 
 def good_cases(name):
     """The cases of a file in which nothing is wrong."""
     cases = runner.verdict_cases(name, MEMBERS.get(name))
-    return [Given(name, data, case['pin'], record, None) for case, data, record in cases
+    return [Given(name, data, case['pin'], record) for case, data, record in cases
             if case['expect']['exit'] == 0]
 
 
@@ -43,6 +45,15 @@ def beside_cases():
         if case['expect'] != {'exit': 2}:
             record = case['record'].encode() if 'record' in case else None
             yield Given(kind, case[kind].encode(), case.get('pin'), record, files[case['walk']])
+
+
+def shown_cases(name):
+    """What memory.json, trust.json and fork.json show, whatever the verdict."""
+    for case in runner.load(name)['cases']:
+        if 'refuse' not in case:
+            kind = case.get('kind', 'fork')
+            parts = {part: case[part].encode() for part in PARTS if part in case}
+            yield Given('prove' if kind == 'proof' else kind, case.get('evidence', case.get('one')).encode(), case.get('pin'), **parts)
 
 
 def flip_bit(chance, data, _other):
@@ -120,7 +131,7 @@ def change_base64(chance, data, _other):
 
 KINDS = ('export', 'receipt', 'batch_receipt', 'prove')
 POOLS = ('export', 'export', 'export', 'receipt', 'receipt with record', 'batch_receipt', 'batch_receipt with record',
-         'prove', 'beside', 'beside')
+         'prove', 'beside', 'beside', 'memory', 'memory', 'trust', 'fork')
 DAMAGES = (flip_bit, change_byte, change_digit, remove_bytes, insert_bytes, truncate, delete_line, duplicate_line,
            swap_lines, splice_line, splice_files, change_base64)
 
@@ -141,12 +152,13 @@ def mutants(seed, count):
     """What is given, one part of it damaged."""
     chance, good = random.Random(seed), {name: good_cases(name) for name in KINDS}
     good['beside'] = list(beside_cases())
+    good.update((name, list(shown_cases(name))) for name in ('memory', 'trust', 'fork'))
     for kind in ('receipt', 'batch_receipt'):
         good[kind + ' with record'] = [given for given in good[kind] if given.record]
     for number in range(count):
         pool = chance.choice(POOLS)
         given, other = chance.choice(good[pool]), chance.choice(good[pool])
-        part = chance.choice([name for name in ('data', 'record', 'walk') if getattr(given, name)])
+        part = chance.choice([name for name in ('data',) + PARTS if getattr(given, name)])
         damaged = damage(chance, getattr(given, part), getattr(other, part) or getattr(given, part))
         if part == 'walk' and number % 8 or part == 'data' and given.kind == 'export' and number % 2:
             damaged = with_digest(damaged)
@@ -156,10 +168,17 @@ def mutants(seed, count):
 
 def verdict_line(given):
     try:
-        verdict = (verify.verify_export(given.data, given.pin, given.walk) if given.kind == 'export' else
-                   verify.verify_batch_receipt(given.data, given.pin, given.record) if given.kind == 'batch_receipt' else
-                   verify.verify_proof(given.data, given.pin) if given.kind == 'prove' else
-                   verify.verify_receipt(given.data, given.pin, given.record, given.walk))
+        trust, memory = verify.if_given(verify.parse_trust, given.trust), verify.if_given(verify.parse_memory, given.memory)
+        pin = trust.pin if trust else given.pin
+        verdict = (verify.verify_export(given.data, pin, given.walk, memory) if given.kind == 'export' else
+                   verify.verify_batch_receipt(given.data, pin, given.record, given.walk) if given.kind == 'batch_receipt' else
+                   verify.verify_proof(given.data, pin, given.walk) if given.kind == 'prove' else
+                   verify.verify_fork(given.data, given.other, given.proof, pin, given.walk) if given.kind == 'fork' else
+                   verify.verify_receipt(given.data, pin, given.record, given.walk))
+        if trust:
+            verify.judge_trust(verdict, trust)
+        if memory is not None:
+            verify.judge_memory(verdict, memory)
     except verify.Refused:
         return '{"exit":2}'
     return json.dumps({'exit': verdict.exit_code(), **verdict.axes}, ensure_ascii=False, separators=(',', ':'))
@@ -179,7 +198,7 @@ def main(arguments):
         (directory / entry['file']).write_bytes(given.data)
         if given.pin is not None:
             entry['pin'] = given.pin
-        for part in ('record', 'walk'):
+        for part in PARTS:
             if getattr(given, part) is not None:
                 entry[part] = '%06d.%s' % (number, part)
                 (directory / entry[part]).write_bytes(getattr(given, part))

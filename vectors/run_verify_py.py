@@ -10,7 +10,9 @@ import base64
 import hashlib
 import json
 import pathlib
+import subprocess
 import sys
+import tempfile
 
 sys.dont_write_bytecode = True
 VECTORS = pathlib.Path(__file__).resolve().parent
@@ -222,17 +224,81 @@ def policy_results():
 
 
 def trust_results():
-    verifiers = {'receipt': verify.verify_receipt, 'batch_receipt': verify.verify_batch_receipt,
-                 'proof': verify.verify_proof, 'export': verify.verify_export}
     for case in load('trust')['cases']:
         try:
             trust = verify.parse_trust(case['trust'].encode())
         except verify.Refused as refused:
             yield case['name'], str(refused).partition(':')[0], case.get('refuse')
             continue
-        verdict = verifiers[case['kind']](case['evidence'].encode(), trust.pin)
+        verdict, _ = judged({**case, 'pin': trust.pin})
         verify.judge_trust(verdict, trust, case.get('now'), case.get('max_age'))
         yield case['name'], {**verdict.axes, 'exit': verdict.exit_code()}, case.get('expect')
+
+
+def judged(case):
+    """The Verdict on what a case shows under `kind`, under a pin, beside a walk file and with a memory where it has one."""
+    data, pin, walk = case['evidence'].encode(), case.get('pin'), verify.if_given(str.encode, case.get('walk'))
+    record = verify.if_given(str.encode, case.get('record'))
+    memory = verify.parse_memory(case['memory'].encode()) if 'memory' in case else {}
+    return {'receipt': lambda: verify.verify_receipt(data, pin, record, walk),
+            'batch_receipt': lambda: verify.verify_batch_receipt(data, pin, record, walk),
+            'proof': lambda: verify.verify_proof(data, pin, walk),
+            'export': lambda: verify.verify_export(data, pin, walk, memory)}[case['kind']](), memory
+
+
+def memory_results():
+    for case in load('memory')['cases']:
+        if 'refuse' in case:
+            try:
+                verify.parse_memory(bytes_of(case, 'memory'))
+                yield case['name'], 'read', case['refuse']
+            except verify.Refused as refused:
+                yield case['name'], str(refused), 'line %d of the memory file has not its form' % case['refuse']
+            continue
+        verdict, memory = judged(case)
+        verify.judge_memory(verdict, memory)
+        yield case['name'], {**verdict.axes, 'exit': verdict.exit_code()}, case['expect']
+        verify.learn(verdict, memory)
+        yield case['name'] + ': learnt', verify.write_memory(memory).decode(), case.get('after', case['memory'])
+
+
+def program_results():
+    """verify.py as a program: what it keeps of memory.json's cases between two runs, and the notes of a fork it finds."""
+    kept = {'larger': 'by the new key, pin of the old key', 'fork': 'proof by the new key, remembered by the old, another root, walk file',
+            'walk': 'proof by the new key, remembered by the old, walk file', 'first': 'nothing remembered: an empty memory'}
+    cases = {case['name']: case for case in load('memory')['cases']}
+    for word, name in kept.items():
+        case = cases[name]
+        with tempfile.TemporaryDirectory() as directory:
+            def run(*arguments):
+                ended = subprocess.run([sys.executable, str(VECTORS.parent / 'verify.py'), '--json', '--pin', case['pin'], *arguments],
+                                       cwd=directory, capture_output=True, text=True)
+                return json.loads(ended.stdout or '{}'), ended.returncode
+            for part in ('memory', 'evidence', 'walk'):
+                if part in case and (part, word) != ('memory', 'first'):
+                    (pathlib.Path(directory) / part).write_text(case[part])
+            walk = ['--walk', 'walk'] * ('walk' in case)
+            answer, code = run('--remember', 'memory', *walk, 'evidence')
+            yield name + ': as a program', (answer, code), (case['expect'], case['expect']['exit'])
+            left = (pathlib.Path(directory) / 'memory').read_text()
+            yield name + ': what is kept', left, case.get('after', case['memory'])
+            if word == 'fork':
+                notes = sorted(path.name for path in pathlib.Path(directory).glob('memory.fork-*'))
+                answer, code = run('--fork', *walk, *notes, 'evidence')
+                yield name + ': its notes', (len(notes), answer.get('consistency'), code), (2, 'fork', 1)
+            else:
+                answer, code = run('--remember', 'memory', *walk, 'evidence')
+                yield name + ': again', (answer.get('consistency'), code), ('ok', 0)
+            (pathlib.Path(directory) / 'memory').write_text(left[:-1])
+            answer, code = run('--remember', 'memory', *walk, 'evidence')
+            yield name + ': a memory cut short', (answer, code, (pathlib.Path(directory) / 'memory').read_text()), ({}, 2, left[:-1])
+
+
+def fork_results():
+    for case in load('fork')['cases']:
+        one, other, proof, walk = (verify.if_given(str.encode, case.get(name)) for name in ('one', 'other', 'proof', 'walk'))
+        verdict = verify.verify_fork(one, other, proof, case.get('pin'), walk)
+        yield case['name'], {**verdict.axes, 'exit': verdict.exit_code()}, case['expect']
 
 
 def export_results():
@@ -291,7 +357,7 @@ def beside_results():
 def main():
     passed = failed = 0
     for results in (event_results, head_results, record_results, key_results, note_results, tree_results,
-                    receipt_results, batch_receipt_results, prove_results, policy_results, trust_results,
+                    receipt_results, batch_receipt_results, prove_results, policy_results, trust_results, memory_results, program_results, fork_results,
                     export_results, walk_results, beside_results):
         for name, got, expected in results():
             passed, failed = passed + (got == expected), failed + (got != expected)

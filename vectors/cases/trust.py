@@ -1,10 +1,11 @@
 """trust.json: receipts, proofs and exports under trust files (docs/spec/trust.md). Authored by the page's steps."""
 
+from cases import rotated
 from cases.note import ml_dsa_line
 from cases.policy import ML_DSA
 from cases.verdict import exit_code
 from textbook import keys, note
-from textbook.log import ORIGIN, batch_receipt, consistency_proof, export, head_at, orders, receipt
+from textbook.log import ORIGIN, batch_receipt, consistency_proof, export, head_at, orders, receipt, sealed, walk_lines
 from textbook.trust import Witness, trust_file
 
 LOG = orders(5)
@@ -24,10 +25,11 @@ def signed(*seen, more=""):
     return checkpoint + "".join(W[number].cosign(checkpoint, time) for number, time in seen) + more
 
 
-def add(name, checkpoint=None, authenticity="ok", witnesses="none asked", trust=TRUST, kind="receipt", text=None, now=NOW, age=None, integrity="ok", completeness=SELECTIVE):
+def add(name, checkpoint=None, authenticity="ok", witnesses="none asked", trust=TRUST, kind="receipt", text=None, now=NOW, age=None, walk=None, integrity="ok", completeness=SELECTIVE):
     text = receipt(LOG, 3, checkpoint=checkpoint) if text is None else text
     axes = {"integrity": integrity, "authenticity": authenticity, "consistency": "unchecked", "witnesses": witnesses, "completeness": completeness}
     case = {"name": name, "kind": kind, "evidence": text, "trust": trust}
+    case |= {} if walk is None else {"walk": walk}
     case |= {} if now is None else {"now": now}
     case |= {} if age is None else {"max_age": age}
     cases.append(case | {"expect": axes | {"exit": exit_code(axes)}})
@@ -111,6 +113,29 @@ def kinds():
     add("batch receipt without records", kind="batch_receipt", text=batch_receipt(LOG, 1, 2, checkpoint=met), witnesses="quorum met", integrity="unchecked", completeness="unchecked")
 
 
+def walked():
+    """A trust file from the first day, a walk file, and what the log signs after a rotation."""
+    log = rotated.turned(1)
+    walk, first = sealed(walk_lines(log)), log.pin_of(rotated.KEYS[0])
+    trust = trust_file(first, policy=f"log {rotated.KEYS[0].vkey}\n" + POLICY)
+    checkpoint = log.checkpoint()
+    met = checkpoint + W[0].cosign(checkpoint, NOW - 60) + W[2].cosign(checkpoint, NOW - 60)
+    for name, text, kind, rest in [("receipt", receipt(log, 1, checkpoint=met), "receipt", {}), ("consistency proof", consistency_proof(log, 2, 3, 6, checkpoint=met), "proof", {}),
+                                   ("batch receipt", batch_receipt(log, 1, 2, checkpoint=met), "batch_receipt", {"integrity": "unchecked", "completeness": "unchecked"}), ("export", export(log, checkpoint=met), "export", {"completeness": "population complete(0…5)"})]:
+        add(f"walk file: {name}, quorum met", text=text, kind=kind, trust=trust, walk=walk, witnesses="quorum met", **rest)
+        if kind != "export":
+            add(f"walk file: {name}, without it", text=text, kind=kind, trust=trust, authenticity="unknown key", witnesses="unchecked", **(rest if kind == "batch_receipt" else {}))
+    add("walk file: quorum missing", text=receipt(log, 1), trust=trust, walk=walk, witnesses="quorum missing")
+    add("walk file: stale", text=receipt(log, 1, checkpoint=met), trust=trust, walk=walk, witnesses="stale(60 s)", age=59)
+    add("walk file: a witness's line wrong", text=receipt(log, 1, checkpoint=met + W[1].cosign(checkpoint, NOW - 60, signed_time=NOW)), trust=trust, walk=walk, authenticity="signature invalid", witnesses="unchecked")
+    old = log.checkpoint(3, [rotated.KEYS[0]])
+    add("walk file: by the old key below its hinge, cosigned", text=receipt(log, 1, 3, checkpoint=old + W[0].cosign(old, NOW - 60) + W[2].cosign(old, NOW - 60)), trust=trust, walk=walk, authenticity="ok up to its hinge, not tied to it", witnesses="unchecked")
+    retired = log.checkpoint(6, [rotated.KEYS[0]])
+    add("walk file: by the old key above its hinge, cosigned", text=receipt(log, 1, checkpoint=retired + W[0].cosign(retired, NOW - 60) + W[2].cosign(retired, NOW - 60)), trust=trust, walk=walk, authenticity="key retired", witnesses="unchecked")
+    add("walk file: of another log", text=receipt(log, 1, checkpoint=met), trust=trust, walk=sealed(walk_lines(OTHER)), authenticity="unknown key", witnesses="unchecked")
+    refuse("walk file or not, the policy's logs must have the pin's key", trust_file(first, policy=f"log {rotated.KEYS[1].vkey}\n" + POLICY), "other log")
+
+
 def refusals():
     pin = LOG.pin
     refuse("empty", "", "line 1")
@@ -133,6 +158,6 @@ def refusals():
 
 def document():
     cases.clear()
-    for group in (quorums, times, required, kinds, refusals):
+    for group in (quorums, times, required, kinds, walked, refusals):
         group()
     return {"file": "trust", "spec": "docs/spec/trust.md", "cases": list(cases)}

@@ -1,6 +1,6 @@
 """Verdicts as the cases expect them: five texts and the exit code by the table of docs/spec/verdicts.md."""
 
-FAILED = ("event altered", "head altered", "entry altered", "root mismatch", "missing(", "log fault", "malformed", "key walk broken", "key retired", "fork", "signature invalid", "incomplete(", "erased without record", "time contradicted")
+FAILED = ("event altered", "head altered", "entry altered", "root mismatch", "missing(", "log fault", "malformed", "key walk broken", "key retired", "fork", "rollback", "signature invalid", "incomplete(", "erased without record", "time contradicted")
 OPEN = ("unsupported version", "self-keyed", "unknown key", "ok up to its hinge", "required signature", "quorum missing", "stale(")
 
 

@@ -1,17 +1,20 @@
 //! `cargo xtask agree`: two verifiers that share no code reach the same verdict.
 //!
 //! `verify.py` was written from `docs/spec` alone, and so was `indelible-proof`. Compared are the exit code and the five texts,
-//! which name the place: on every receipt, proof and export of the vectors, alone or beside a walk file, whose expectations `verify.py`
-//! is held to elsewhere; on thousands of damaged files that `vectors/mutate.py` makes from a seed; and, for some of these, on what the
-//! built program prints. Where a walk file can't be taken both must say so: exit code 2, and no verdict.
+//! which name the place: on every receipt, proof, export and fork proof of the vectors, alone or beside walk files, trust files and
+//! memories, whose expectations `verify.py` is held to elsewhere; on thousands of damaged files that `vectors/mutate.py` makes from a seed; and, for some of these, on what the
+//! built program prints. Where what stands beside can't be taken both must say so: exit code 2, and no verdict.
 
 use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
+use indelible_proof::memory::Memory;
 use indelible_proof::pin::Pin;
+use indelible_proof::trust::{Freshness, Trust};
 use indelible_proof::verify::{
-    Known, WalkFile, verify_batch_receipt, verify_export, verify_proof, verify_receipt,
+    ExportVerifier, Known, Report, WalkFile, verify_batch_receipt, verify_fork, verify_proof,
+    verify_receipt,
 };
 use serde_json::{Value, json};
 
@@ -46,10 +49,18 @@ enum Kind {
     BatchReceipt,
     Proof,
     Export,
+    /// Two notes; the evidence is the one.
+    Fork,
 }
 
 impl Kind {
-    const ALL: [Kind; 4] = [Kind::Receipt, Kind::BatchReceipt, Kind::Proof, Kind::Export];
+    const ALL: [Kind; 5] = [
+        Kind::Receipt,
+        Kind::BatchReceipt,
+        Kind::Proof,
+        Kind::Export,
+        Kind::Fork,
+    ];
 
     /// The vector file, and the ending of a damaged file.
     fn name(self) -> &'static str {
@@ -58,7 +69,15 @@ impl Kind {
             Kind::BatchReceipt => "batch_receipt",
             Kind::Proof => "prove",
             Kind::Export => "export",
+            Kind::Fork => "fork",
         }
+    }
+
+    /// Of a case that names its kind as the member that holds the input.
+    fn of(case: &Value) -> Result<Kind> {
+        let name = case["kind"].as_str().context("kind")?;
+        let mut all = Kind::ALL.into_iter();
+        all.find(|kind| kind.member() == name).context("kind")
     }
 
     /// Are there cases of it beside walk files?
@@ -70,6 +89,7 @@ impl Kind {
     fn member(self) -> &'static str {
         match self {
             Kind::Proof => "proof",
+            Kind::Fork => "one",
             other => other.name(),
         }
     }
@@ -84,6 +104,12 @@ struct Evidence {
     pin: Option<String>,
     record: Option<Vec<u8>>,
     walk: Option<Vec<u8>>,
+    trust: Option<Vec<u8>>,
+    memory: Option<Vec<u8>>,
+    /// Of a fork proof.
+    other: Option<Vec<u8>>,
+    proof: Option<Vec<u8>>,
+    freshness: Freshness,
 }
 
 pub fn run(workspace: &Workspace, arguments: &[String]) -> Result<Tally> {
@@ -143,32 +169,36 @@ fn compare(
     Ok(Tally::one(different == 0))
 }
 
-/// What both verifiers say where the walk file can't be taken: nothing is judged.
+/// What both verifiers say where something beside the evidence can't be taken: nothing is judged.
 fn usage_error() -> Value {
     json!({"exit": 2})
 }
 
 /// The verdict of `indelible-proof`, as `verify.py --json` writes its own.
 fn ours(evidence: &Evidence) -> Result<Value> {
-    let pin = evidence
-        .pin
-        .as_ref()
-        .map(|line| Pin::parse(line.as_bytes()))
-        .transpose()?;
     let Ok(walk) = evidence.walk.as_deref().map(WalkFile::read).transpose() else {
         return Ok(usage_error());
     };
-    let (pin, record) = (pin.as_ref(), evidence.record.as_deref());
+    let Ok(trust) = evidence.trust.as_deref().map(Trust::parse).transpose() else {
+        return Ok(usage_error());
+    };
+    let Ok(memory) = evidence.memory.as_deref().map(Memory::parse).transpose() else {
+        return Ok(usage_error());
+    };
+    let pin = evidence.pin.as_ref().filter(|_| trust.is_none());
+    let pin = pin.map(|line| Pin::parse(line.as_bytes())).transpose()?;
     let known = Known {
-        pin,
+        pin: trust.as_ref().map(|trust| &trust.pin).or(pin.as_ref()),
         walk: walk.as_ref(),
     };
-    let verdict = match evidence.kind {
-        Kind::Receipt => verify_receipt(&evidence.bytes, known, record).verdict,
-        Kind::BatchReceipt => verify_batch_receipt(&evidence.bytes, pin, record).verdict,
-        Kind::Proof => verify_proof(&evidence.bytes, pin).verdict,
-        Kind::Export => verify_export(&evidence.bytes, known).verdict,
-    };
+    let mut report = report(evidence, known, memory.as_ref());
+    if let Some(trust) = trust {
+        trust.judge(&mut report, evidence.freshness);
+    }
+    if let Some(memory) = memory {
+        memory.judge(&mut report, evidence.kind == Kind::Export);
+    }
+    let verdict = report.verdict;
     Ok(json!({
         "exit": verdict.exit_code(),
         "integrity": verdict.integrity.to_string(),
@@ -177,6 +207,30 @@ fn ours(evidence: &Evidence) -> Result<Value> {
         "witnesses": verdict.witnesses.to_string(),
         "completeness": verdict.completeness.to_string(),
     }))
+}
+
+fn report(evidence: &Evidence, known: Known<'_>, memory: Option<&Memory>) -> Report {
+    let (bytes, record) = (&evidence.bytes[..], evidence.record.as_deref());
+    match evidence.kind {
+        Kind::Receipt => verify_receipt(bytes, known, record),
+        Kind::BatchReceipt => verify_batch_receipt(bytes, known, record),
+        Kind::Proof => verify_proof(bytes, known),
+        Kind::Fork => {
+            let other = evidence.other.as_deref().unwrap_or_default();
+            verify_fork(bytes, other, evidence.proof.as_deref(), known)
+        }
+        Kind::Export => {
+            let mut verifier = ExportVerifier::new(known);
+            if let Some(head) = memory
+                .zip(known.pin)
+                .and_then(|(m, pin)| m.head(pin.origin()))
+            {
+                verifier = verifier.watching(head.size);
+            }
+            verifier.feed(bytes);
+            verifier.finish()
+        }
+    }
 }
 
 fn vectors(workspace: &Workspace) -> Result<Tally> {
@@ -208,27 +262,68 @@ fn vectors(workspace: &Workspace) -> Result<Tally> {
             ours,
         )?);
     }
+    for name in ["memory", "trust"] {
+        let expected = shown(&read(name)?["cases"])?;
+        let what = format!("{} files beside those of {name}.json", expected.len());
+        tally.add(compare(&what, &expected, ours)?);
+    }
     Ok(tally)
+}
+
+/// Cases that name their kind, with what is expected.
+fn shown(cases: &Value) -> Result<Vec<(Evidence, Value)>> {
+    let all = cases.as_array().context("no cases")?;
+    let read = |case: &Value| {
+        if !case["refuse"].is_null() {
+            let memory_or_trust = ["memory", "trust"].into_iter();
+            let given = memory_or_trust.map(|name| (name, input(all, case, name).ok()));
+            let mut evidence = Evidence::of(case, Kind::Receipt, Vec::new());
+            for (name, bytes) in given {
+                match name {
+                    "memory" => evidence.memory = bytes,
+                    _ => evidence.trust = bytes,
+                }
+            }
+            return Ok((evidence, usage_error()));
+        }
+        let bytes = case["evidence"].as_str().context("evidence")?;
+        let evidence = Evidence::of(case, Kind::of(case)?, bytes.as_bytes().to_vec());
+        Ok((evidence, case["expect"].clone()))
+    };
+    all.iter().map(read).collect()
+}
+
+impl Evidence {
+    /// A case and what it shows; what stands beside it is there as text.
+    fn of(case: &Value, kind: Kind, bytes: Vec<u8>) -> Evidence {
+        let beside = |name: &str| case[name].as_str().map(|text| text.as_bytes().to_vec());
+        Evidence {
+            name: case["name"].as_str().unwrap_or_default().to_owned(),
+            kind,
+            bytes,
+            pin: case["pin"].as_str().map(str::to_owned),
+            record: beside("record"),
+            walk: beside("walk"),
+            trust: beside("trust"),
+            memory: beside("memory"),
+            other: beside("other"),
+            proof: beside("proof"),
+            freshness: Freshness {
+                now: case["now"].as_u64(),
+                age_max: case["max_age"].as_u64(),
+            },
+        }
+    }
 }
 
 /// The receipts or exports of a list of cases, with what is expected. `walks` are the cases of the walk files they name.
 fn listed(cases: &Value, kind: Kind, walks: &Value) -> Result<Vec<(Evidence, Value)>> {
     let cases = cases.as_array().context("no cases")?;
     let read = |case: &Value| {
-        let evidence = Evidence {
-            name: case["name"].as_str().unwrap_or_default().to_owned(),
-            kind,
-            bytes: input(cases, case, kind.member())?,
-            pin: case["pin"].as_str().map(str::to_owned),
-            record: case["record"].as_str().map(|line| line.as_bytes().to_vec()),
-            walk: case["walk"]
-                .as_str()
-                .map(|walk| {
-                    let walks = walks.as_array().context("no walk files")?;
-                    input(walks, named(walks, walk)?, "walk")
-                })
-                .transpose()?,
-        };
+        let mut evidence = Evidence::of(case, kind, input(cases, case, kind.member())?);
+        if let (Some(walk), Some(walks)) = (case["walk"].as_str(), walks.as_array()) {
+            evidence.walk = Some(input(walks, named(walks, walk)?, "walk")?);
+        }
         Ok((evidence, case["expect"].clone()))
     };
     cases.iter().map(read).collect()
@@ -322,16 +417,22 @@ fn mutants(
     let mut mutants = Vec::new();
     for (entry, verdict) in index.iter().zip(verdicts) {
         let name = entry["file"].as_str().context("a file's name")?;
+        let kind = Kind::ALL.into_iter();
         let evidence = Evidence {
             name: name.to_owned(),
-            kind: Kind::ALL
-                .into_iter()
+            kind: kind
+                .rev()
                 .find(|kind| name.ends_with(&format!(".{}", kind.name())))
                 .context("a file of another kind")?,
             bytes: file(entry, "file")?.context("a file")?,
             pin: entry["pin"].as_str().map(str::to_owned),
             record: file(entry, "record")?,
             walk: file(entry, "walk")?,
+            trust: file(entry, "trust")?,
+            memory: file(entry, "memory")?,
+            other: file(entry, "other")?,
+            proof: file(entry, "proof")?,
+            freshness: Freshness::default(),
         };
         mutants.push((evidence, verdict));
     }
@@ -353,7 +454,9 @@ fn built_program(
         ));
     }
     let step = mutants.len().div_ceil(PROGRAM_RUNS).max(1);
-    let chosen: Vec<(Evidence, Value)> = mutants.iter().step_by(step).cloned().collect();
+    // What is judged under a trust file depends on the program's clock.
+    let timeless = mutants.iter().filter(|(one, _)| one.trust.is_none());
+    let chosen: Vec<(Evidence, Value)> = timeless.step_by(step).cloned().collect();
     let what = format!("{} of them, judged by the built program", chosen.len());
     compare(&what, &chosen, |evidence| {
         printed(&indelible, folder, evidence)
@@ -364,27 +467,27 @@ fn built_program(
 fn printed(indelible: &Path, folder: &Path, evidence: &Evidence) -> Result<Value> {
     let mut command = program::command(&indelible.to_string_lossy());
     command.current_dir(folder).env_remove("INDELIBLE_PIN");
-    command
-        .args([
-            "verify",
-            "--json",
-            match evidence.kind {
-                Kind::Export => "--export",
-                Kind::Proof => "--proof",
-                Kind::Receipt | Kind::BatchReceipt => "--receipt",
-            },
-        ])
-        .arg(&evidence.name);
+    command.args(["verify", "--json"]);
+    command.args(match evidence.kind {
+        Kind::Export => ["--export"].as_slice(),
+        Kind::Proof => &["--proof"],
+        Kind::Receipt | Kind::BatchReceipt => &["--receipt"],
+        Kind::Fork => &["--fork", "other"],
+    });
+    command.arg(&evidence.name);
     if let Some(pin) = &evidence.pin {
         command.args(["--pin", pin]);
     }
-    if let Some(record) = &evidence.record {
-        std::fs::write(folder.join("record"), record)?;
-        command.args(["--record", "record"]);
-    }
-    if let Some(walk) = &evidence.walk {
-        std::fs::write(folder.join("walk"), walk)?;
-        command.args(["--walk", "walk"]);
+    for (option, name, bytes) in [
+        (Some("--record"), "record", &evidence.record),
+        (Some("--walk"), "walk", &evidence.walk),
+        (Some("--remember"), "memory", &evidence.memory),
+        (Some("--proof"), "proof", &evidence.proof),
+        (None, "other", &evidence.other),
+    ] {
+        let Some(bytes) = bytes else { continue };
+        std::fs::write(folder.join(name), bytes)?;
+        command.args(option.map(|option| [option, name]).iter().flatten());
     }
     let output = command.output().context("indelible verify")?;
     if output.status.code() == Some(2) {
@@ -428,14 +531,7 @@ mod tests {
 
     #[test]
     fn a_difference_on_any_axis_is_a_failure() {
-        let evidence = Evidence {
-            name: "x".to_owned(),
-            kind: Kind::Receipt,
-            bytes: b"no receipt".to_vec(),
-            pin: None,
-            record: None,
-            walk: None,
-        };
+        let evidence = Evidence::of(&json!({"name": "x"}), Kind::Receipt, b"no receipt".to_vec());
         let verdict = ours(&evidence).unwrap();
         assert_eq!(
             (&verdict["exit"], &verdict["integrity"]),

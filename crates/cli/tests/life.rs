@@ -99,7 +99,7 @@ fn the_second_verifier_explains_itself_and_reads_standard_input() {
     };
     assert_eq!(help.code, 0, "{help:?}");
     assert!(
-        help.out.contains("python3 verify.py [--json]") && help.err.is_empty(),
+        help.out.contains("python3 verify.py [OPTIONS] EXPORT") && help.err.is_empty(),
         "{help:?}"
     );
     let missing = second_verifier(&bed, &["nothing"]).unwrap();

@@ -10,7 +10,8 @@ use crate::key::VerifierKey;
 use crate::limits::MEMORY_BYTES_MAX;
 use crate::note::{Note, Signed};
 use crate::prove::TreeHead;
-use crate::verdict::Consistency;
+use crate::verdict::{Consistency, Integrity};
+use crate::verify::Report;
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
@@ -37,8 +38,8 @@ pub enum MemoryError {
 /// How the newest checkpoint and the remembered one are compared.
 #[derive(Clone, Copy, Debug)]
 pub struct Seen<'a> {
-    /// The key that signed the new one.
-    pub key: &'a VerifierKey,
+    /// The keys that sign or signed for this log, as far as the evidence or a walk beside it shows.
+    pub keys: &'a [VerifierKey],
     /// The new one.
     pub note: &'a str,
     /// Trees that the new one was shown to begin with.
@@ -125,6 +126,30 @@ impl Memory {
         is_larger
     }
 
+    /// Brings what was seen before into a report on a file, which must have been judged by all else that is asked for. Of an export a
+    /// smaller size is a step back.
+    pub fn judge(&self, report: &mut Report, is_export: bool) -> Compared {
+        let (verdict, checked) = (&mut report.verdict, &report.checked);
+        if matches!(verdict.consistency, Consistency::Fork { .. }) {
+            return plain(verdict.consistency.clone()); // A walk has shown it already.
+        }
+        let believed = checked.note.as_ref();
+        let compared = match believed.filter(|_| verdict.authenticity.is_believed()) {
+            None => unchecked("nothing in it is signed by whom you trust"),
+            Some(note) => self.compare(&Seen {
+                keys: &checked.believed,
+                note,
+                begins_with: match is_export || verdict.integrity == Integrity::Ok {
+                    true => &checked.tree_heads,
+                    false => &[],
+                },
+                is_current: is_export,
+            }),
+        };
+        verdict.consistency = compared.consistency.clone();
+        compared
+    }
+
     /// Is this the history that was seen before? The new checkpoint must have been believed already.
     #[must_use]
     pub fn compare(&self, seen: &Seen<'_>) -> Compared {
@@ -137,10 +162,10 @@ impl Memory {
         let Some((_, old)) = head_of(note) else {
             return unchecked("the remembered checkpoint can't be read");
         };
-        let is_signed =
-            Note::parse(note.as_bytes()).is_ok_and(|note| note.verify(seen.key) == Signed::Ok);
-        if !is_signed {
-            return unchecked("the remembered checkpoint is not signed by the key trusted now");
+        if !is_signed(note, seen.keys) {
+            return unchecked(
+                "the remembered checkpoint is not signed by a key trusted now: if the log has others since or had others before, a walk shows them (--walk FILE)",
+            );
         }
         let fork = || Consistency::Fork {
             one: note.clone(),
@@ -190,6 +215,15 @@ fn unchecked(why: &'static str) -> Compared {
         why: Some(why),
         other: None,
     }
+}
+
+/// By one of the keys, and none of their lines is wrong.
+fn is_signed(note: &str, keys: &[VerifierKey]) -> bool {
+    let Ok(note) = Note::parse(note.as_bytes()) else {
+        return false;
+    };
+    let mut signed = keys.iter().map(|key| note.verify(key));
+    signed.clone().any(|line| line == Signed::Ok) && signed.all(|line| line != Signed::Invalid)
 }
 
 /// Origin, size and root of a signed note.

@@ -15,7 +15,7 @@ use crate::verdict::{Integrity, Part};
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
-const CONSISTENCY: &str = "indelible-consistency";
+pub(crate) const CONSISTENCY: &str = "indelible-consistency";
 const CONSISTENCY_TITLE: &str = "indelible-consistency-v1";
 const HEAD_AT: &str = "indelible-head-at";
 const HEAD_AT_TITLE: &str = "indelible-head-at-v1";

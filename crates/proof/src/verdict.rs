@@ -276,6 +276,15 @@ impl Integrity {
 }
 
 impl Authenticity {
+    /// Is the checkpoint believed to be the log's, if perhaps not tied to its keys of today?
+    #[must_use]
+    pub fn is_believed(self) -> bool {
+        matches!(
+            self,
+            Authenticity::Ok | Authenticity::OkNotYetPostQuantum | Authenticity::OkUpToItsHinge
+        )
+    }
+
     /// See [`Verdict::exit_code`].
     #[must_use]
     pub fn exit_code(self) -> u8 {

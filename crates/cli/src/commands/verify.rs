@@ -59,11 +59,11 @@ pub struct VerifyArgs {
     pub remember: Option<PathBuf>,
 
     /// Verify that two checkpoints of a log contradict each other; of different sizes, with --proof
-    #[arg(long, value_names = ["NOTE", "NOTE"], num_args = 2, conflicts_with_all = ["receipt", "export", "log", "remember", "trust", "max_age", "walk"])]
+    #[arg(long, value_names = ["NOTE", "NOTE"], num_args = 2, conflicts_with_all = ["receipt", "export", "log", "remember", "trust", "max_age"])]
     pub fork: Option<Vec<PathBuf>>,
 
-    /// What `key walk` wrote: the keys that the log has had since the pin, or since an older receipt
-    #[arg(long, value_name = "FILE", conflicts_with = "log")]
+    /// What `key walk` wrote: the keys that the log has had since the pin, since an older receipt, or since what is remembered
+    #[arg(long, value_name = "FILE")]
     pub walk: Option<PathBuf>,
     /// Answer as one JSON object
     #[arg(long)]
@@ -85,7 +85,7 @@ pub fn run(store: &StoreArg, args: &VerifyArgs) -> Result<Exit, Failure> {
         (_, Some(export), ..) => file::export(export, &mut trusted)?,
         (_, _, Some(proof), _) => file::proof(proof, &mut trusted)?,
         _ => {
-            trusted.refuse_walk("a store")?;
+            trusted.refuse_walk_of_store()?;
             let directory = store.directory()?;
             store::verify(&directory, args.log.as_deref(), &mut trusted)?
         }

@@ -37,7 +37,7 @@ fn compare(new: &str, begins_with: &[TreeHead], is_current: bool) -> Compared {
     assert!(memory.learn(&note(7, 5, 1)));
     let memory = Memory::parse(&memory.encode()).unwrap();
     memory.compare(&Seen {
-        key: &key(7),
+        keys: &[key(7)],
         note: new,
         begins_with,
         is_current,
@@ -88,7 +88,7 @@ fn what_can_not_be_compared_is_not_consistent() {
     let mut memory = Memory::default();
     memory.learn(&note(8, 5, 1));
     let seen = Seen {
-        key: &key(7),
+        keys: &[key(7)],
         note: &note(7, 5, 2),
         begins_with: &[],
         is_current: true,

@@ -1,11 +1,11 @@
 //! Verifies a batch receipt with the records it is of (`docs/spec/batch-receipt.md`, *Verifying*).
 
 use super::judged::{Candidate, Judged};
-use super::{Checked, Report, first_finding, signed_under};
+use super::signer::signer_of;
+use super::{Checked, Known, Report, first_finding};
 use crate::batch_receipt::BatchReceipt;
 use crate::event::EventReader;
 use crate::limits::EVENT_BYTES_MAX;
-use crate::pin::Pin;
 use crate::record::Record;
 use crate::verdict::{
     Authenticity, Completeness, Consistency, Integrity, Part, Verdict, Witnesses,
@@ -32,6 +32,7 @@ enum Stage<'a> {
 struct Judging<'a> {
     receipt: BatchReceipt<'a>,
     authenticity: Authenticity,
+    consistency: Consistency,
     checked: Checked,
     records: Candidate,
     /// Records taken.
@@ -43,11 +44,15 @@ struct Judging<'a> {
     reader: EventReader,
 }
 
-/// Judges a batch receipt, under the pin, if one is given; and as the receipt of `records`, record lines that each end in LF (the
+/// Judges a batch receipt by what is known beforehand; and as the receipt of `records`, record lines that each end in LF (the
 /// last may lack it), if they are given.
 #[must_use]
-pub fn verify_batch_receipt(receipt: &[u8], pin: Option<&Pin>, records: Option<&[u8]>) -> Report {
-    let mut verifier = BatchReceiptVerifier::new(receipt, pin);
+pub fn verify_batch_receipt<'k>(
+    receipt: &[u8],
+    known: impl Into<Known<'k>>,
+    records: Option<&[u8]>,
+) -> Report {
+    let mut verifier = BatchReceiptVerifier::new(receipt, known);
     if let Some(records) = records.filter(|records| !records.is_empty()) {
         let lines = records.strip_suffix(b"\n").unwrap_or(records);
         for line in lines.split(|byte| *byte == b'\n') {
@@ -60,7 +65,7 @@ pub fn verify_batch_receipt(receipt: &[u8], pin: Option<&Pin>, records: Option<&
 impl<'a> BatchReceiptVerifier<'a> {
     /// Reads the receipt itself.
     #[must_use]
-    pub fn new(receipt: &'a [u8], pin: Option<&Pin>) -> BatchReceiptVerifier<'a> {
+    pub fn new<'k>(receipt: &'a [u8], known: impl Into<Known<'k>>) -> BatchReceiptVerifier<'a> {
         let mut checked = Checked {
             bytes: u64::try_from(receipt.len()).unwrap_or(u64::MAX),
             ..Checked::default()
@@ -83,8 +88,11 @@ impl<'a> BatchReceiptVerifier<'a> {
         checked.checkpoint = Some((checkpoint.size, checkpoint.root));
         checked.note = Some(receipt.note_text.into());
         checked.ml_dsa_lines = receipt.note.ml_dsa_shaped_lines(checkpoint.origin);
+        let signer = signer_of(&receipt.note, checkpoint, &known.into());
+        checked.believed = signer.believed;
         let judging = Judging {
-            authenticity: signed_under(pin, &receipt.note, checkpoint),
+            authenticity: signer.authenticity,
+            consistency: signer.consistency,
             records: Candidate::new(first),
             checked,
             receipt,
@@ -170,7 +178,7 @@ impl Judging<'_> {
             verdict: Verdict {
                 integrity,
                 authenticity: self.authenticity,
-                consistency: Consistency::Unchecked,
+                consistency: self.consistency.clone(),
                 witnesses: Witnesses::NoneAsked,
                 completeness: self.completeness(is_proven),
             },
@@ -193,7 +201,10 @@ impl Judging<'_> {
     fn completeness(&self, is_proven: bool) -> Completeness {
         let is_signed = !matches!(
             self.authenticity,
-            Authenticity::UnknownKey | Authenticity::SignatureInvalid
+            Authenticity::UnknownKey
+                | Authenticity::SignatureInvalid
+                | Authenticity::KeyRetired
+                | Authenticity::KeyWalkBroken
         );
         if !is_proven || !is_signed {
             Completeness::Unchecked

@@ -1,10 +1,10 @@
 //! Verifies a fork proof: two checkpoints of one log that contradict each other (`docs/spec/memory.md`, *Fork proof*).
 
-use super::{Checked, Report, signed_under};
+use super::signer::signer_of;
+use super::{Checked, Known, Report};
 use crate::checkpoint::Checkpoint;
 use crate::note::Note;
-use crate::pin::Pin;
-use crate::prove::{Proof, TreeHead};
+use crate::prove::{self, Proof, TreeHead};
 use crate::tree::consistency;
 use crate::verdict::{
     Authenticity, Completeness, Consistency, Integrity, Part, Verdict, Witnesses,
@@ -12,8 +12,15 @@ use crate::verdict::{
 use alloc::vec::Vec;
 
 /// Judges two signed notes, and a consistency proof that leads from the size of the smaller to the larger where their sizes differ.
+/// With a walk file known the two may be by keys of different times.
 #[must_use]
-pub fn verify_fork(one: &[u8], other: &[u8], proof: Option<&[u8]>, pin: Option<&Pin>) -> Report {
+pub fn verify_fork<'k>(
+    one: &[u8],
+    other: &[u8],
+    proof: Option<&[u8]>,
+    known: impl Into<Known<'k>>,
+) -> Report {
+    let known = known.into();
     let mut checked = Checked::default();
     let (Some(one), Some(other)) = (Signed::read(one), Signed::read(other)) else {
         let malformed = Integrity::Malformed(Part::Checkpoint);
@@ -26,14 +33,10 @@ pub fn verify_fork(one: &[u8], other: &[u8], proof: Option<&[u8]>, pin: Option<&
     checked.origin = Some(large.checkpoint.origin.into());
     checked.checkpoint = Some((large.checkpoint.size, large.checkpoint.root));
     checked.tree_heads = [small.head()].into();
-    let authenticity = worse(
-        signed_under(pin, &small.note, &small.checkpoint),
-        signed_under(pin, &large.note, &large.checkpoint),
-    );
-    let is_signed = matches!(
-        authenticity,
-        Authenticity::Ok | Authenticity::OkNotYetPostQuantum
-    );
+    let by = |one: &Signed<'_>| signer_of(&one.note, &one.checkpoint, &known).authenticity;
+    let (by_small, by_large) = (by(&small), by(&large));
+    let mut authenticity = worse(by_small, by_large);
+    let is_signed = is_by_the_log(by_small) && is_by_the_log(by_large);
     let at_small = small_in_large(&small, &large, proof);
     let (integrity, consistency) = match at_small {
         Err(integrity) => (integrity, Consistency::UncheckedThoughAsked),
@@ -47,6 +50,9 @@ pub fn verify_fork(one: &[u8], other: &[u8], proof: Option<&[u8]>, pin: Option<&
         ),
         Ok(_) => (Integrity::Ok, Consistency::UncheckedThoughAsked),
     };
+    if consistency == Consistency::Ok && by_small == Authenticity::OkUpToItsHinge {
+        authenticity = by_large; // The larger begins with the smaller, which so is tied to the keys of today.
+    }
     Report {
         verdict: Verdict {
             integrity,
@@ -98,8 +104,12 @@ fn small_in_large(
         return Ok(Some(large.head()));
     }
     let Some(proof) = proof else { return Ok(None) };
+    let line_1 = Integrity::Malformed(Part::Line(1));
+    if !proof.starts_with(prove::CONSISTENCY.as_bytes()) {
+        return Err(line_1);
+    }
     let Proof::Consistency(proof) = Proof::parse(proof)? else {
-        return Err(Integrity::Malformed(Part::Line(1)));
+        return Err(line_1);
     };
     let root_mismatch = Integrity::RootMismatch(large.checkpoint.size);
     // Whoever signed the proof's own checkpoint does not matter: its root must be that of the larger note.
@@ -121,6 +131,11 @@ fn small_in_large(
     Ok(heads
         .into_iter()
         .find(|head| head.size == small.checkpoint.size))
+}
+
+/// Did a key of the log sign, if perhaps when it signed no more for that size?
+fn is_by_the_log(value: Authenticity) -> bool {
+    value.is_believed() || value == Authenticity::KeyRetired
 }
 
 /// Both must be signed.

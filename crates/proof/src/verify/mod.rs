@@ -11,6 +11,7 @@ mod head;
 mod judged;
 mod proof;
 mod receipt;
+mod signer;
 mod walk;
 mod walk_file;
 
@@ -23,14 +24,12 @@ pub use receipt::verify_receipt;
 pub use walk::{KeyWalk, Standing, Walked};
 pub use walk_file::{WalkFile, WalkFileError};
 
-use crate::checkpoint::Checkpoint;
 use crate::hash::Hash;
 use crate::key::VerifierKey;
-use crate::note::{Note, Signed};
 use crate::pin::Pin;
 use crate::prove::TreeHead;
 use crate::time::Time;
-use crate::verdict::{Authenticity, Consistency, Integrity, Verdict};
+use crate::verdict::{Integrity, Verdict};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -41,6 +40,21 @@ pub struct Known<'a> {
     pub pin: Option<&'a Pin>,
     /// The keys that the log has had since.
     pub walk: Option<&'a WalkFile>,
+}
+
+impl Known<'_> {
+    /// The pin's key, all that the walk file shows, and all that the evidence's own walk shows; each once.
+    fn keys_and(&self, own: Option<&KeyWalk>) -> Vec<VerifierKey> {
+        let walks = self.walk.map(WalkFile::walk).into_iter().chain(own);
+        let pin = self.pin.iter().map(|pin| pin.key());
+        let mut keys: Vec<VerifierKey> = Vec::new();
+        for key in pin.chain(walks.flat_map(KeyWalk::keys)) {
+            if !keys.contains(key) {
+                keys.push(key.clone());
+            }
+        }
+        keys
+    }
 }
 
 impl<'a> From<Option<&'a Pin>> for Known<'a> {
@@ -89,6 +103,8 @@ pub struct Checked {
     pub tree_heads: Vec<TreeHead>,
     /// The time that the file is about.
     pub at: Option<Time>,
+    /// Keys that this log signs or signed with, where the checkpoint is believed: the pin's, and all that a walk shows.
+    pub believed: Vec<VerifierKey>,
     /// How often the log's keys were handed over, as far as the file shows, and since when it has the last ones.
     pub keys: Option<(usize, Time)>,
     /// Signature lines that have the shape of an ML-DSA-44 cosignature by the log. This version does not check them.
@@ -113,40 +129,4 @@ fn first_finding(mut found: Vec<Integrity>) -> (Integrity, Vec<Integrity>) {
         return (Integrity::Ok, found);
     }
     (found.remove(0), found)
-}
-
-/// What a file that carries no key of its own says of its signer: only a pin can tell.
-fn signed_under(pin: Option<&Pin>, note: &Note<'_>, checkpoint: &Checkpoint<'_>) -> Authenticity {
-    match pin {
-        None => Authenticity::SelfKeyed,
-        Some(pin) if pin.origin() != checkpoint.origin => Authenticity::UnknownKey,
-        Some(pin) => signed_by(pin.key(), note, pin.origin()),
-    }
-}
-
-/// Did this key sign for the log of that origin?
-fn signed_by(key: &VerifierKey, note: &Note<'_>, origin: &str) -> Authenticity {
-    match note.verify(key) {
-        Signed::NoLine => Authenticity::UnknownKey,
-        Signed::Invalid => Authenticity::SignatureInvalid,
-        Signed::Ok => with_post_quantum(note, origin),
-    }
-}
-
-/// A note that is signed as it should be, and perhaps by an ML-DSA-44 key that was not checked.
-fn with_post_quantum(note: &Note<'_>, origin: &str) -> Authenticity {
-    if note.ml_dsa_shaped_lines(origin) > 0 {
-        Authenticity::OkNotYetPostQuantum
-    } else {
-        Authenticity::Ok
-    }
-}
-
-/// A note of a hinge's size and of another root, both signed by the log.
-fn fork(note: &Note<'_>, walk: &KeyWalk, size: u64) -> Consistency {
-    let hinge = walk.at_hinge(size).and_then(|set| set.note.clone());
-    Consistency::Fork {
-        one: note.encode(),
-        other: hinge.unwrap_or_default(),
-    }
 }

@@ -1,18 +1,18 @@
 //! Verifies proofs between sizes and for a time (`docs/spec/prove.md`, *Verifying*).
 
 use super::head::{Before, HeadFault, check_head, parse};
-use super::{Checked, Report, first_finding, signed_under};
+use super::signer::signer_of;
+use super::{Checked, Known, Report, first_finding};
 use crate::hash::{self, Hash};
-use crate::pin::Pin;
 use crate::prove::{ConsistencyProof, HeadAt, Proof, TreeHead};
 use crate::tree::subtree::Span;
 use crate::tree::{Frontier, consistency, subtree};
-use crate::verdict::{Completeness, Consistency, Integrity, Part, Verdict, Witnesses};
+use crate::verdict::{Completeness, Integrity, Part, Verdict, Witnesses};
 use alloc::vec::Vec;
 
-/// Judges a consistency proof or a head at a time, under the pin, if one is given.
+/// Judges a consistency proof or a head at a time by what is known beforehand.
 #[must_use]
-pub fn verify_proof(proof: &[u8], pin: Option<&Pin>) -> Report {
+pub fn verify_proof<'k>(proof: &[u8], known: impl Into<Known<'k>>) -> Report {
     let mut checked = Checked {
         bytes: u64::try_from(proof.len()).unwrap_or(u64::MAX),
         ..Checked::default()
@@ -43,12 +43,14 @@ pub fn verify_proof(proof: &[u8], pin: Option<&Pin>) -> Report {
             head_at_findings(proof, &mut checked)
         }
     };
+    let signer = signer_of(note, checkpoint, &known.into());
+    checked.believed = signer.believed;
     let (integrity, further) = first_finding(found);
     Report {
         verdict: Verdict {
             integrity,
-            authenticity: signed_under(pin, note, checkpoint),
-            consistency: Consistency::Unchecked,
+            authenticity: signer.authenticity,
+            consistency: signer.consistency,
             witnesses: Witnesses::NoneAsked,
             completeness: Completeness::Selective,
         },

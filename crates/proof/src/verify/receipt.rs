@@ -1,21 +1,16 @@
 //! Verifies a receipt (`docs/spec/receipt.md`, *Verifying*).
 
 use super::head::{HeadFault, parse, place_fault};
-use super::walk::Standing;
-use super::{
-    Checked, Known, Report, WalkFile, first_finding, fork, signed_under, with_post_quantum,
-};
+use super::signer::signer_of;
+use super::{Checked, Known, Report, first_finding};
 use crate::event::EventReader;
 use crate::hash;
 use crate::head::Head;
 use crate::limits::EVENT_BYTES_MAX;
-use crate::pin::Pin;
 use crate::receipt::Receipt;
 use crate::record::{Record, Salt};
 use crate::tree::inclusion;
-use crate::verdict::{
-    Authenticity, Completeness, Consistency, Integrity, Part, Rule, Verdict, Witnesses,
-};
+use crate::verdict::{Completeness, Integrity, Part, Rule, Verdict, Witnesses};
 use alloc::vec::Vec;
 
 /// Judges a receipt by what is known beforehand; and as the receipt of `record`, a record line with or without its LF, if that is
@@ -48,12 +43,13 @@ pub fn verify_receipt<'k>(
     };
     let found = findings(&receipt, &head, record, &mut checked);
     let (integrity, further) = first_finding(found);
-    let (authenticity, consistency) = authenticity(&receipt, &known.into());
+    let signer = signer_of(&receipt.note, &receipt.checkpoint, &known.into());
+    checked.believed = signer.believed;
     Report {
         verdict: Verdict {
             integrity,
-            authenticity,
-            consistency,
+            authenticity: signer.authenticity,
+            consistency: signer.consistency,
             witnesses: Witnesses::NoneAsked,
             completeness: Completeness::Selective,
         },
@@ -61,41 +57,6 @@ pub fn verify_receipt<'k>(
         expected: None,
         checked,
     }
-}
-
-/// Step 3. A receipt carries no key, so without a pin there is nothing to check the signature with.
-fn authenticity(receipt: &Receipt<'_>, known: &Known<'_>) -> (Authenticity, Consistency) {
-    if let (Some(pin), Some(walk)) = (known.pin, known.walk) {
-        return beside_walk(receipt, pin, walk);
-    }
-    let authenticity = signed_under(known.pin, &receipt.note, &receipt.checkpoint);
-    (authenticity, Consistency::Unchecked)
-}
-
-/// `docs/spec/walk.md`, *A checkpoint beside a walk file*.
-fn beside_walk(receipt: &Receipt<'_>, pin: &Pin, file: &WalkFile) -> (Authenticity, Consistency) {
-    let origin = receipt.checkpoint.origin;
-    let ok = || with_post_quantum(&receipt.note, origin);
-    let authenticity = if !file.is_good() {
-        Authenticity::KeyWalkBroken
-    } else if !file.walk().is_of(pin) || origin != pin.origin() {
-        Authenticity::UnknownKey
-    } else {
-        match file.walk().standing(&receipt.note, &receipt.checkpoint) {
-            Standing::Ok => ok(),
-            Standing::UpToItsHinge => Authenticity::OkUpToItsHinge,
-            Standing::Retired => Authenticity::KeyRetired,
-            Standing::Unknown => Authenticity::UnknownKey,
-            Standing::Invalid => Authenticity::SignatureInvalid,
-            Standing::Fork => {
-                return (
-                    ok(),
-                    fork(&receipt.note, file.walk(), receipt.checkpoint.size),
-                );
-            }
-        }
-    };
-    (authenticity, Consistency::Unchecked)
 }
 
 /// Step 4: all that is wrong, in the order in which it counts.

@@ -6,10 +6,12 @@ use crate::checkpoint::Checkpoint;
 use crate::genesis::Genesis;
 use crate::hash::{self, Hash};
 use crate::head::{Head, Kind};
+use crate::key::VerifierKey;
 use crate::key_event::KeyEvent;
 use crate::key_set::KeySet;
 use crate::note::{Note, Signed};
 use crate::pin::Pin;
+use crate::prove::TreeHead;
 use crate::record::{Record, Salt};
 use crate::time::Time;
 use crate::tree::{consistency, inclusion};
@@ -155,6 +157,20 @@ impl KeyWalk {
         &self.sets
     }
 
+    /// The keys of all sets.
+    pub fn keys(&self) -> impl Iterator<Item = &VerifierKey> {
+        self.sets.iter().flat_map(|set| &set.keys.keys)
+    }
+
+    /// The tree at a hinge of that size, the genesis counting as one.
+    pub(super) fn head_at_hinge(&self, size: u64) -> Option<TreeHead> {
+        let set = self.sets.iter().find(|set| set.hinge == size)?;
+        Some(TreeHead {
+            size,
+            root: set.root,
+        })
+    }
+
     /// The set that the hinge of that size brought.
     #[must_use]
     pub fn at_hinge(&self, size: u64) -> Option<&Walked> {
@@ -165,11 +181,10 @@ impl KeyWalk {
     /// Does the pin mean this log, by a key that it has or had?
     #[must_use]
     pub fn is_of(&self, pin: &Pin) -> bool {
-        let mut keys = self.sets.iter().flat_map(|set| &set.keys.keys);
         self.is_good()
             && pin.origin() == self.origin
             && pin.log_id() == self.id
-            && keys.any(|key| key == pin.key())
+            && self.keys().any(|key| key == pin.key())
     }
 
     /// Does the proof lead from the last hinge to the checkpoint?

@@ -55,6 +55,7 @@ fn a_report_says_what_of_an_export_was_checked() {
             note: report.checked.note.clone(),
             tree_heads: Vec::new(),
             at: None,
+            believed: vec![log.pin().key().clone()],
             keys: Some((0, time(0))),
             ml_dsa_lines: 0,
         }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod evidence;
+mod memory;
 mod notes;
 mod records;
 mod tiles;

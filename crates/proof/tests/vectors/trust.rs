@@ -1,10 +1,10 @@
 //! Policies and trust files.
 
 use crate::evidence::texts;
+use crate::memory::report;
 use crate::{cases, file, input, number, text, wide};
 use indelible_proof::policy::Policy;
 use indelible_proof::trust::{Freshness, Trust, TrustError};
-use indelible_proof::verify::{verify_batch_receipt, verify_export, verify_proof, verify_receipt};
 use serde_json::{Value, json};
 
 #[test]
@@ -46,13 +46,7 @@ fn evidence_is_judged_under_trust_files_as_the_vectors_say() {
             }
         };
         assert_eq!(case.get("refuse"), None, "{}", case["name"]);
-        let (evidence, pin) = (text(&case["evidence"]).as_bytes(), Some(&trust.pin));
-        let mut report = match text(&case["kind"]) {
-            "receipt" => verify_receipt(evidence, pin, None),
-            "batch_receipt" => verify_batch_receipt(evidence, pin, None),
-            "proof" => verify_proof(evidence, pin),
-            _ => verify_export(evidence, pin),
-        };
+        let mut report = report(case, Some(&trust.pin), None);
         let seconds = |name: &str| case.get(name).map(|value: &Value| wide(value));
         let freshness = Freshness {
             now: seconds("now"),

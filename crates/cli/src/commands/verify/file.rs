@@ -28,7 +28,6 @@ pub fn receipt(
 ) -> Result<Report, Failure> {
     let bytes = read_up_to(path, RECEIPT_BYTES_MAX)?;
     if bytes.starts_with(batch_receipt::TITLE_START) {
-        trusted.refuse_walk("a batch receipt")?;
         return self::batch_receipt(path, &bytes, record, trusted);
     }
     let record = record.map(read_record).transpose()?;
@@ -50,7 +49,7 @@ fn batch_receipt(
     records: Option<&Path>,
     trusted: &mut Trusted,
 ) -> Result<Report, Failure> {
-    let mut verifier = BatchReceiptVerifier::new(bytes, trusted.pin());
+    let mut verifier = BatchReceiptVerifier::new(bytes, trusted.known());
     if let Some(records) = records {
         let mut lines = RecordLines::open(records)?;
         while let Some(line) = lines.next()? {
@@ -74,8 +73,7 @@ fn batch_receipt(
 /// A consistency proof, or a head at a time.
 pub fn proof(path: &Path, trusted: &mut Trusted) -> Result<Report, Failure> {
     let bytes = read_up_to(path, RECEIPT_BYTES_MAX)?;
-    trusted.refuse_walk("a proof")?;
-    let judged = verify::verify_proof(&bytes, trusted.pin());
+    let judged = verify::verify_proof(&bytes, trusted.known());
     let mut unchecked = Vec::new();
     if let Some(time) = judged.checked.at {
         unchecked.push(format!(
@@ -105,7 +103,7 @@ pub fn fork(
     let proof = proof
         .map(|path| read_up_to(path, RECEIPT_BYTES_MAX))
         .transpose()?;
-    let judged = verify::verify_fork(&one_note, &other_note, proof.as_deref(), trusted.pin());
+    let judged = verify::verify_fork(&one_note, &other_note, proof.as_deref(), trusted.known());
     let (mut findings, mut unchecked) = (Vec::new(), Vec::new());
     if trusted.pin().is_none() {
         unchecked.push("who signed them: no pin was given (--pin LINE)".to_owned());

@@ -10,6 +10,7 @@ use crate::show;
 use indelible_proof::limits::MEMORY_BYTES_MAX;
 use indelible_proof::memory::{Compared, Memory, Seen};
 use indelible_proof::verdict::Consistency;
+use indelible_proof::verify::Report;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -56,6 +57,12 @@ impl Remembering {
     /// The size remembered of a log.
     pub fn size_of(&self, origin: &str) -> Option<u64> {
         self.memory.head(origin).map(|head| head.size)
+    }
+
+    /// Brings what was seen before into a report on a file, and keeps what it shows to be learnt.
+    pub fn judge(&mut self, report: &mut Report, is_export: bool) -> Compared {
+        self.notes.extend(report.checked.note.clone());
+        self.memory.judge(report, is_export)
     }
 
     /// Compares a checkpoint that was believed with the one remembered, and keeps it to be learnt.

@@ -7,12 +7,13 @@ use crate::clock::SystemClock;
 use crate::evidence::{named, read_up_to};
 use crate::say::Failure;
 use indelible_ledger::clock::Clock as _;
+use indelible_proof::hash::Hash;
+use indelible_proof::key::VerifierKey;
 use indelible_proof::limits::TRUST_BYTES_MAX;
-use indelible_proof::memory::Seen;
 use indelible_proof::note::Note;
 use indelible_proof::pin::Pin;
 use indelible_proof::trust::{Freshness, Newest, Trust};
-use indelible_proof::verdict::{Authenticity, Consistency, Integrity, Verdict, Witnesses};
+use indelible_proof::verdict::{Consistency, Verdict, Witnesses};
 use indelible_proof::verify::{Known, Report, WalkFile};
 
 /// What was trusted, if anything.
@@ -72,15 +73,23 @@ impl Trusted {
         }
     }
 
-    /// A walk goes with evidence that is signed by one key at one time.
-    pub fn refuse_walk(&self, subject: &str) -> Result<(), Failure> {
-        match self.walk {
-            None => Ok(()),
-            Some(_) => Err(Failure::usage(format!(
-                "--walk goes with --receipt or --export, and this is {subject}"
-            ))
-            .hint("a store and an export have the walk of each log in themselves; a receipt made anew is signed by the key of today")),
+    /// A store has the walk of each log in itself; what it lacks is what was remembered by keys that came after it was copied.
+    pub fn refuse_walk_of_store(&self) -> Result<(), Failure> {
+        match (&self.walk, &self.memory) {
+            (Some(_), None) => Err(Failure::usage(
+                "--walk goes with a file or with --remember, and this is a store",
+            )
+            .hint("a store has the walk of each log in itself: --pin goes with it as it is")),
+            _ => Ok(()),
         }
+    }
+
+    /// Keys of a log by the walk file, if it is good and of that log.
+    pub fn walked_keys(&self, origin: &str, id: &Hash) -> Vec<VerifierKey> {
+        let file = self.walk.as_ref().filter(|file| file.is_good());
+        let walk = file.map(WalkFile::walk);
+        walk.filter(|walk| walk.log() == (origin, *id))
+            .map_or(Vec::new(), |walk| walk.keys().cloned().collect())
     }
 
     /// The pin among it.
@@ -96,41 +105,20 @@ impl Trusted {
     }
 
     /// Compares a report on a file with what was seen of its log before. What it says beside the verdict.
-    pub fn remember(&mut self, report: &mut Report, is_current: bool) -> Result<Told, Failure> {
+    pub fn remember(&mut self, report: &mut Report, is_export: bool) -> Result<Told, Failure> {
         let mut told = Told::default();
         let Some(memory) = &mut self.memory else {
             return Ok(told);
         };
-        let verdict = &mut report.verdict;
-        if matches!(verdict.consistency, Consistency::Fork { .. }) {
-            return Ok(told); // A walk has shown it already.
-        }
-        let is_believed = matches!(
-            verdict.authenticity,
-            Authenticity::Ok | Authenticity::OkNotYetPostQuantum
-        );
-        let key = self.trust.as_ref().map(|trust| trust.pin.key());
-        let (Some(note), Some(key), true) = (&report.checked.note, key, is_believed) else {
-            verdict.consistency = Consistency::UncheckedThoughAsked;
-            told.unchecked = Some("nothing in it is signed by whom you trust".to_owned());
-            return Ok(told);
-        };
-        let begins_with = match verdict.integrity {
-            Integrity::Ok => &report.checked.tree_heads[..],
-            _ => &[],
-        };
-        let compared = memory.compare(&Seen {
-            key,
-            note,
-            begins_with,
-            is_current,
-        });
+        let was_fork = matches!(report.verdict.consistency, Consistency::Fork { .. });
+        let compared = memory.judge(report, is_export);
         told.unchecked = compared.why.map(str::to_owned);
         told.found = match compared.consistency {
-            Consistency::Fork { .. } => Some(memory.write_fork(&compared.consistency, None)?),
+            Consistency::Fork { .. } if !was_fork => {
+                Some(memory.write_fork(&compared.consistency, None)?)
+            }
             _ => None,
         };
-        verdict.consistency = compared.consistency;
         Ok(told)
     }
 

@@ -6,6 +6,7 @@ use crate::export::{
     Content, Header, LineError, RecordLine, parse_checkpoint, parse_end, parse_left, parse_right,
 };
 use crate::hash::{Hash, Hasher};
+use crate::key::VerifierKey;
 use crate::limits::WALK_HINGES_MAX;
 use crate::note::Note;
 use crate::prove::TreeHead;
@@ -14,8 +15,9 @@ use crate::tree::subtree::{self, Span};
 use crate::verdict::{
     Authenticity, Completeness, Consistency, Integrity, Part, Verdict, Witnesses,
 };
+use crate::verify::signer::{fork, with_post_quantum};
 use crate::verify::walk::{KeyWalk, Standing};
-use crate::verify::{Checked, Known, Report, first_finding, fork, with_post_quantum};
+use crate::verify::{Checked, Known, Report, first_finding};
 use crate::walk::{Step, parse_genesis};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -77,6 +79,8 @@ struct SignedRoot {
     root: Hash,
     authenticity: Authenticity,
     consistency: Consistency,
+    /// Keys that the log has or had, by the walk and what was known beside it.
+    believed: Vec<VerifierKey>,
     ml_dsa_lines: usize,
     note: String,
 }
@@ -215,6 +219,10 @@ impl Reading {
             root: checkpoint.root,
             authenticity,
             consistency,
+            believed: match authenticity.is_believed() {
+                true => known.keys_and(Some(walk)),
+                false => Vec::new(),
+            },
             note: core::str::from_utf8(text).ok()?.into(),
             ml_dsa_lines: note.ml_dsa_shaped_lines(checkpoint.origin),
         })
@@ -300,9 +308,8 @@ impl Reading {
         let gives_root =
             |span: &Span| span.root(self.size, &self.left, &self.right) == Some(signed.root);
         let (mut found, is_proven) = self.records.findings(self.size, gives_root);
-        if gives_root(self.records.span()) {
-            checked.tree_heads = self.watched_head().into_iter().collect();
-        }
+        let is_given = gives_root(self.records.span());
+        checked.tree_heads = self.watched_head(is_given).into_iter().collect();
         if !self.digest_fits {
             found.push(Integrity::Malformed(Part::Line(lines)));
         }
@@ -323,15 +330,19 @@ impl Reading {
         }
     }
 
-    /// The tree of the watched size, as far as the entries and what lies left of them show it.
-    fn watched_head(&self) -> Option<TreeHead> {
+    /// The tree of the watched size, as far as the walk shows it, or, where they give the root, the entries and what lies left of them.
+    fn watched_head(&self, is_given: bool) -> Option<TreeHead> {
         let size = self.watched?;
+        let is_believed = !self.signed.as_ref()?.believed.is_empty();
+        let walk = self.walk.as_ref().filter(|_| is_believed);
+        let hinge = walk.and_then(|walk| walk.head_at_hinge(size));
         let root = match self.records.watched_span() {
+            _ if !is_given => return hinge,
             Some(span) => span.root(size, &self.left, &[])?,
             None if size == self.records.first_and_last().0 => {
                 Frontier::from_parts(size, self.left.clone())?.root()
             }
-            None => return None,
+            None => return hinge,
         };
         Some(TreeHead { size, root })
     }
@@ -373,6 +384,7 @@ impl Reading {
             note: signed.map(|signed| signed.note.clone()),
             tree_heads: Vec::new(),
             at: None,
+            believed: signed.map_or(Vec::new(), |signed| signed.believed.clone()),
             keys: self.walk.as_ref().and_then(|walk| {
                 let last = walk.sets().last()?;
                 Some((walk.sets().len().saturating_sub(1), last.since))

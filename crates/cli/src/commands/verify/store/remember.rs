@@ -6,6 +6,7 @@ use crate::node::Reading;
 use crate::say::Failure;
 use indelible_ledger::recover::{self, Recovered};
 use indelible_ledger::{Log, SignedNote};
+use indelible_proof::key::VerifierKey;
 use indelible_proof::memory::Seen;
 use indelible_proof::prove::{TreeHead, encode_consistency};
 use indelible_proof::verdict::{Consistency, Verdict};
@@ -74,6 +75,12 @@ fn one(
             Err(_) => return Ok(unreadable(log, told)),
         },
     };
+    let Ok(sets) = reading.books.key_sets(log) else {
+        return Ok(unreadable(log, told));
+    };
+    let mut keys: Vec<VerifierKey> = sets.into_iter().flat_map(|one| one.set.keys).collect();
+    keys.push(pin.key().clone());
+    keys.extend(trusted.walked_keys(log.origin(), &log.id()));
     let Some(memory) = &mut trusted.memory else {
         return Ok(Consistency::Unchecked);
     };
@@ -95,7 +102,7 @@ fn one(
         Err(_) => return Ok(unreadable(log, told)),
     };
     let compared = memory.compare(&Seen {
-        key: pin.key(),
+        keys: &keys,
         note: &note.text,
         begins_with: begins_with.as_slice(),
         is_current: true,
