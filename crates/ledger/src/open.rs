@@ -21,7 +21,8 @@ use crate::sequencer::Draft;
 use crate::signer::NodeSecret;
 use crate::view::ReadError;
 pub use create::NewLog;
-use indelible_proof::node_event::NodeEvent;
+use indelible_proof::node_event::{NodeEvent, Verified};
+use indelible_proof::verdict::Verdict;
 use indelible_store::{Store, StoreError};
 use opening::{Found, Opening, Signing};
 pub use resend::{KnownSizes, StreamNow};
@@ -276,6 +277,24 @@ impl Ledger {
             (Arc::clone(desk.node.log()), desk.node.say(&event))
         };
         self.committer.append(&log, prepared).map(|_| ())
+    }
+
+    /// Records what a verification of the whole store came to. It proves no more than that this node was told so.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub fn record_verdict(
+        &self,
+        by: &str,
+        batches: u64,
+        verdict: &Verdict,
+    ) -> Result<Recorded, Refusal> {
+        let event = NodeEvent::Verified(Verified::of(by, batches, verdict));
+        let (log, prepared) = {
+            let mut desk = self.committer.desk_first();
+            (Arc::clone(desk.node.log()), desk.node.say(&event))
+        };
+        self.committer.append(&log, prepared)
     }
 
     /// Generation of the secret in force.

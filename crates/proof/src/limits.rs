@@ -108,5 +108,8 @@ pub const EXPORT_BLOCK_RECORDS: u64 = 256;
 /// Seqs named in one verdict before only their count follows: a verdict is read by a person.
 pub const VERDICT_SEQS_MAX: usize = 8;
 
+/// The text of one axis in the node's record of a verdict: names a file, a log and eight seqs several times over.
+pub const VERDICT_TEXT_BYTES_MAX: usize = 1_024;
+
 /// Hashes in a full tile and entries in a full bundle: what C2SP tlog-tiles fixes.
 pub const TILE_WIDTH: u64 = 256;

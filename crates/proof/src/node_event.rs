@@ -10,9 +10,11 @@ mod string;
 use crate::cursor::{Cursor, push_integer};
 use crate::hash::{HEX_PAIRS, Hash};
 use crate::head::Kind;
+use crate::limits::VERDICT_TEXT_BYTES_MAX;
 use crate::time::Time;
+use crate::verdict::Verdict;
 use alloc::borrow::Cow;
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 /// Bytes of the word that says which event it is, in later versions too: as names in heads.
@@ -27,6 +29,75 @@ pub struct PackId {
     pub last: u64,
     /// Header digest of its entries file.
     pub ent: Hash,
+}
+
+/// What a verification of the whole store came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified<'a> {
+    /// Who asked for it.
+    pub by: Cow<'a, str>,
+    /// How many batches, from the first on, it went over.
+    pub batches: u64,
+    /// The verdict's exit code: 0, 1 or 3.
+    pub exit: u8,
+    /// The texts of the five axes in the order of [`AXES`], each at most [`VERDICT_TEXT_BYTES_MAX`].
+    pub axes: [Cow<'a, str>; 5],
+}
+
+/// The five axes of a verdict, as members of an event.
+pub const AXES: [&str; 5] = [
+    "integrity",
+    "authenticity",
+    "consistency",
+    "witnesses",
+    "completeness",
+];
+
+impl<'a> Verified<'a> {
+    /// The event of a verdict. A text that is too long is cut and ends in `…`.
+    #[must_use]
+    pub fn of(by: &'a str, batches: u64, verdict: &Verdict) -> Verified<'a> {
+        let texts = [
+            verdict.integrity.to_string(),
+            verdict.authenticity.to_string(),
+            verdict.consistency.to_string(),
+            verdict.witnesses.to_string(),
+            verdict.completeness.to_string(),
+        ];
+        Verified {
+            by: by.into(),
+            batches,
+            exit: verdict.exit_code(),
+            axes: texts.map(|text| Cow::Owned(shortened(text))),
+        }
+    }
+
+    /// All but the closing brace.
+    fn encode(&self, out: &mut Vec<u8>) {
+        push(out, b"{\"node\":\"verified\",\"by\":");
+        string::push(&self.by, out);
+        push(out, b",\"batches\":");
+        push_integer(self.batches, out);
+        push(out, b",\"exit\":");
+        push_integer(u64::from(self.exit), out);
+        for (name, text) in AXES.iter().zip(&self.axes) {
+            push_plain(b",\"", name, out);
+            push(out, b":");
+            string::push(text, out);
+        }
+    }
+}
+
+fn shortened(text: String) -> String {
+    match text.len() > VERDICT_TEXT_BYTES_MAX {
+        false => text,
+        true => {
+            let most = VERDICT_TEXT_BYTES_MAX - '…'.len_utf8();
+            let end = text.floor_char_boundary(most);
+            let kept = text.get(..end).unwrap_or_default();
+            [kept, "…"].concat()
+        }
+    }
 }
 
 /// One event of the node.
@@ -87,6 +158,8 @@ pub enum NodeEvent<'a> {
         /// The packs it is made of, two or more: together they hold exactly its batches, in order.
         of: Vec<PackId>,
     },
+    /// The whole store was verified.
+    Verified(Verified<'a>),
     /// A torn batch was set aside.
     RepairTorn {
         /// The batch.
@@ -169,7 +242,8 @@ impl<'a> NodeEvent<'a> {
             | NodeEvent::Log { .. }
             | NodeEvent::Pack { .. }
             | NodeEvent::Conflict { .. }
-            | NodeEvent::Merge { .. } => Kind::Node,
+            | NodeEvent::Merge { .. }
+            | NodeEvent::Verified(_) => Kind::Node,
             NodeEvent::RepairTorn { .. }
             | NodeEvent::RepairOrphan { .. }
             | NodeEvent::Moved { .. }
@@ -225,6 +299,7 @@ impl<'a> NodeEvent<'a> {
                 push_integer(*seq, out);
             }
             NodeEvent::Merge { pack, of } => push_merge(*pack, of, out),
+            NodeEvent::Verified(verified) => verified.encode(out),
             NodeEvent::RepairTorn { batch, quarantine } => {
                 push(out, b"{\"repair\":\"torn\",\"batch\":");
                 push_integer(*batch, out);

@@ -15,7 +15,8 @@ use clap::Args;
 use indelible_ledger::clock::Clock as _;
 use indelible_ledger::format::register::Register;
 use indelible_ledger::recover::{self, Recovered};
-use indelible_proof::node_event::NodeEvent;
+use indelible_proof::head::Head;
+use indelible_proof::node_event::{AXES, NodeEvent, Verified};
 use indelible_proof::time::Time;
 use indelible_store::{LocalStore, Store, StoreError};
 use std::path::Path;
@@ -26,7 +27,8 @@ const QUARANTINE_MAX: usize = 10_000;
 
 /// Show how a node stands: logs, tail, packs, repairs, register, keys, clock
 ///
-/// Looks, and proves nothing: what is sealed is not re-hashed. `indelible verify` proves.
+/// Looks, and proves nothing: what is sealed is not re-hashed. `indelible verify` proves, and has its newest recorded verdict shown here
+/// (--record-verdict).
 #[derive(Args)]
 pub struct StatusArgs {
     /// Answer as one JSON object
@@ -189,6 +191,7 @@ fn quarantine(store: &dyn Store, recovered: &Recovered) -> Result<Fact, StoreErr
 fn said_by_the_node(directory: &Path, recovered: &Recovered) -> Result<Vec<Fact>, Failure> {
     let log = recovered.books.node_log();
     let (mut starts, mut repairs, mut last) = (0_u64, 0_u64, "none");
+    let mut verified = None;
     let read = recovered
         .books
         .records::<Stopped>(&log, 0..log.size(), &mut |stored| {
@@ -199,6 +202,10 @@ fn said_by_the_node(directory: &Path, recovered: &Recovered) -> Result<Vec<Fact>
                 }
                 Some(NodeEvent::Stop { .. }) => last = "stopped",
                 Some(NodeEvent::RepairTorn { .. } | NodeEvent::RepairOrphan { .. }) => repairs += 1,
+                Some(NodeEvent::Verified(said)) => {
+                    let time = Head::parse(&stored.head).ok().map(|head| head.time);
+                    verified = time.map(|time| self::verified(time, &said));
+                }
                 _ => {}
             }
             Ok(())
@@ -209,6 +216,7 @@ fn said_by_the_node(directory: &Path, recovered: &Recovered) -> Result<Vec<Fact>
         Err(Stopped::Read(error)) => return Err(say::read(&error, directory)),
     }
     Ok(vec![
+        verified.unwrap_or_else(never_verified),
         Fact::new("repairs", show::count(repairs), repairs.to_string()),
         Fact::new(
             "runs",
@@ -216,6 +224,49 @@ fn said_by_the_node(directory: &Path, recovered: &Recovered) -> Result<Vec<Fact>
             format!("{{\"starts\":{starts},\"last\":{}}}", show::json(last)),
         ),
     ])
+}
+
+/// The newest verdict that was recorded.
+fn verified(time: Time, said: &Verified<'_>) -> Fact {
+    let axes = AXES.iter().zip(&said.axes);
+    let word = match said.exit {
+        0 => "verified",
+        1 => "damaged or forged",
+        _ => "not proven",
+    };
+    let up_to = match said.batches.checked_sub(1) {
+        Some(last) => format!("up to batch {last}"),
+        None => "no batch".to_owned(),
+    };
+    let mut lines = vec![format!(
+        "{} by {}: {word}, {}",
+        show::to_second(time),
+        said.by,
+        up_to
+    )];
+    if said.exit != 0 {
+        lines.extend(axes.clone().map(|(name, text)| format!("{name}: {text}")));
+    }
+    let members: Vec<String> = axes
+        .map(|(name, text)| format!("{}:{}", show::json(name), show::json(text)))
+        .collect();
+    let json = format!(
+        "{{\"time\":{},\"by\":{},\"batches\":{},\"exit\":{},{}}}",
+        show::json(&time.to_string()),
+        show::json(&said.by),
+        said.batches,
+        said.exit,
+        members.join(",")
+    );
+    Fact::new("verified", lines.join("\n"), json)
+}
+
+fn never_verified() -> Fact {
+    Fact::new(
+        "verified",
+        "no verdict recorded (verify --record-verdict)",
+        "null",
+    )
 }
 
 fn register(store: &dyn Store, recovered: &Recovered) -> Fact {

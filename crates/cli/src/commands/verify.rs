@@ -5,6 +5,7 @@
 
 mod file;
 mod progress;
+mod record;
 mod remember;
 mod report;
 mod store;
@@ -65,6 +66,11 @@ pub struct VerifyArgs {
     /// What `key walk` wrote: the keys that the log has had since the pin, since an older receipt, or since what is remembered
     #[arg(long, value_name = "FILE")]
     pub walk: Option<PathBuf>,
+    /// Have the verdict on the whole store recorded in _node, where `status` finds it
+    #[arg(long, conflicts_with_all = ["log", "receipt", "export", "proof", "fork"])]
+    pub record_verdict: bool,
+    #[command(flatten)]
+    pub write: WriteArgs,
     /// Answer as one JSON object
     #[arg(long)]
     pub json: bool,
@@ -72,6 +78,7 @@ pub struct VerifyArgs {
 
 /// Does it.
 pub fn run(store: &StoreArg, args: &VerifyArgs) -> Result<Exit, Failure> {
+    record::check(args)?;
     check_memory(store, args)?;
     let mut trusted = Trusted::of(args)?;
     let report = match (
@@ -100,10 +107,14 @@ pub fn run(store: &StoreArg, args: &VerifyArgs) -> Result<Exit, Failure> {
         false => out.line(report.text(out.style())),
     };
     match printed.and_then(|()| out.flush()) {
-        Err(failure) if failure.exit() != Exit::PipeClosed => Err(failure),
+        Err(failure) if failure.exit() != Exit::PipeClosed => return Err(failure),
         // Whoever reads may have had enough; the verdict stands.
-        _ => Ok(exit),
+        _ => {}
     }
+    if args.record_verdict {
+        record::write(store, args, &report)?;
+    }
+    Ok(exit)
 }
 
 /// Before anything is made: a memory does not belong into the store that it guards.
@@ -113,7 +124,7 @@ fn check_memory(store: &StoreArg, args: &VerifyArgs) -> Result<(), Failure> {
         return Ok(());
     };
     match describe(store) {
-        Ok((directory, info)) => check_target(memory, &directory, &WriteArgs::default(), &info),
+        Ok((directory, info)) => check_target(memory, &directory, &args.write, &info),
         // What is wrong with the store is the verdict's to say.
         Err(_) => target::check(memory, &[(&store.directory()?, "the store")]),
     }

@@ -93,6 +93,8 @@ pub struct StoreReport {
     pub findings: Vec<Finding>,
     /// How much was gone over.
     pub checked: Checked,
+    /// Number of the batch that would come next: those before it were gone over.
+    pub next: u64,
     /// Bytes behind the tail's end that mean nothing.
     pub unused: Vec<Place>,
     /// What was not checked, and what an operator should know.

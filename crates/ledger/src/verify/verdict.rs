@@ -62,6 +62,7 @@ pub(crate) fn report(
         verdict,
         findings: logs.findings,
         checked,
+        next: seen.tail.next,
         unused: seen.tail.unused,
         notes,
     }

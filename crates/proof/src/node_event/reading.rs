@@ -1,11 +1,13 @@
 //! Reads the events of the node, member by member in the order in which they are written.
 
-use super::{NodeEvent, PackId, string};
+use super::{NodeEvent, PackId, Verified, string};
 use crate::cursor::{Cursor, Fault};
 use crate::hash::{Hash, hex_digit};
 use crate::head;
+use crate::limits::VERDICT_TEXT_BYTES_MAX;
 use crate::origin::Origin;
 use crate::time::Time;
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -67,9 +69,43 @@ fn read_node<'a>(cursor: &mut Cursor<'a>) -> Result<NodeEvent<'a>, Fault> {
         })
     } else if cursor.has(b"merge\"") {
         read_merge(cursor)
+    } else if cursor.has(b"verified\",\"by\":") {
+        read_verified(cursor).map(NodeEvent::Verified)
     } else {
         let PackId { first, last, ent } = read_pack(cursor, b"pack\",\"first\":")?;
         Ok(NodeEvent::Pack { first, last, ent })
+    }
+}
+
+fn read_verified<'a>(cursor: &mut Cursor<'a>) -> Result<Verified<'a>, Fault> {
+    let by = string::read(cursor)?;
+    let batches = cursor.integer(b",\"batches\":", "batches")?;
+    let exit = match cursor.integer(b",\"exit\":", "exit")? {
+        0 => 0,
+        1 => 1,
+        3 => 3,
+        _ => return Err(cursor.fault("the exit code of a verdict")),
+    };
+    Ok(Verified {
+        by,
+        batches,
+        exit,
+        axes: [
+            read_axis(cursor, b",\"integrity\":")?,
+            read_axis(cursor, b",\"authenticity\":")?,
+            read_axis(cursor, b",\"consistency\":")?,
+            read_axis(cursor, b",\"witnesses\":")?,
+            read_axis(cursor, b",\"completeness\":")?,
+        ],
+    })
+}
+
+fn read_axis<'a>(cursor: &mut Cursor<'a>, opening: &[u8]) -> Result<Cow<'a, str>, Fault> {
+    cursor.literal(opening, "the next axis")?;
+    let text = string::read(cursor)?;
+    match text.len() <= VERDICT_TEXT_BYTES_MAX {
+        true => Ok(text),
+        false => Err(cursor.fault("a text of at most 1,024 bytes")),
     }
 }
 

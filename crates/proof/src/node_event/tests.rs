@@ -1,4 +1,5 @@
 use super::*;
+use crate::verdict::{Integrity, Seqs};
 use alloc::format;
 use alloc::vec;
 use proptest::collection::vec as many;
@@ -211,7 +212,59 @@ fn streams_and_conflicts_have_the_form_of_the_page() {
 }
 
 #[test]
+fn a_verdict_is_recorded_with_its_five_texts() {
+    let mut verdict = Verdict::only_integrity(Integrity::UnsupportedVersion);
+    let verified = NodeEvent::Verified(Verified::of("unix:7", 41, &verdict));
+    check(
+        &verified,
+        Kind::Node,
+        r#"{"node":"verified","by":"unix:7","batches":41,"exit":3,"integrity":"unsupported version","authenticity":"unchecked","consistency":"unchecked","witnesses":"unchecked","completeness":"unchecked"}"#,
+    );
+    for (length, kept) in [(1_010, 1_010), (1_011, 1_008), (1_012, 1_008)] {
+        // Two bytes a character, so that the cut must find a border.
+        let file = ["x".repeat(length % 2), "é".repeat(length / 2)].concat();
+        verdict.integrity = Integrity::Unreadable {
+            file: file.clone(),
+            offset: 9,
+            seqs: Seqs::new(),
+        };
+        let text = verdict.integrity.to_string();
+        let verified = Verified::of("unix:7", 41, &verdict);
+        let axis = &verified.axes[0];
+        assert!(axis.len() <= VERDICT_TEXT_BYTES_MAX, "{length}");
+        let cut = axis.strip_suffix('…').unwrap_or(axis);
+        assert!(text.starts_with(cut), "{length}");
+        assert_eq!(axis.ends_with('…'), text.len() > VERDICT_TEXT_BYTES_MAX);
+        assert!(cut.len() >= kept.min(text.len()), "{length}: {}", cut.len());
+        let event = NodeEvent::Verified(verified);
+        assert_eq!(NodeEvent::parse(&bytes(&event)), Some(event));
+    }
+}
+
+#[test]
 fn other_forms_are_refused() {
+    let axes = |integrity: &str| {
+        format!(
+            r#""integrity":"{integrity}","authenticity":"ok","consistency":"ok","witnesses":"none asked","completeness":"complete as committed"}}"#
+        )
+    };
+    let verified = |members: &str, integrity: &str| {
+        format!(r#"{{"node":"verified",{members},{}"#, axes(integrity))
+    };
+    let good = verified(r#""by":"unix:7","batches":1,"exit":0"#, &"x".repeat(1_024));
+    assert!(NodeEvent::parse(good.as_bytes()).is_some());
+    for text in [
+        verified(r#""by":"unix:7","batches":1,"exit":0"#, &"x".repeat(1_025)),
+        verified(r#""by":"unix:7","batches":1,"exit":2"#, "ok"),
+        verified(r#""by":"unix:7","batches":1,"exit":257"#, "ok"),
+        verified(r#""by":"unix:7","batches":1"#, "ok"),
+        verified(r#""by":"unix:7","exit":0,"batches":1"#, "ok"),
+        verified(r#""batches":1,"exit":0"#, "ok"),
+        verified(r#""by":"unix:7","batches":-1,"exit":0"#, "ok"),
+        good.replace("consistency", "completeness"),
+    ] {
+        assert_eq!(NodeEvent::parse(text.as_bytes()), None, "{text}");
+    }
     for text in [
         r#"{"stream":"epoch","by":"unix:1","src":"a","epoch":0,"last":null}"#,
         r#"{"stream":"epoch","by":"unix:1","src":"a","epoch":1,"last":-1}"#,

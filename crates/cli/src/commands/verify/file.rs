@@ -121,6 +121,7 @@ pub fn fork(
     unchecked.push("which of two histories is the true one".to_owned());
     Ok(Report {
         subject: "fork",
+        batches: None,
         path: format!("{} and {}", named(one), named(other)),
         verdict: judged.verdict,
         findings,
@@ -231,6 +232,7 @@ fn describe(
     Ok(Report {
         subject,
         path,
+        batches: None,
         verdict,
         findings,
         checked: sentences(&checked, elapsed),

@@ -12,6 +12,8 @@ pub struct Report {
     pub subject: &'static str,
     /// Where it lies.
     pub path: String,
+    /// Of a whole store: how many batches, from the first on, were gone over.
+    pub batches: Option<u64>,
     /// The five axes.
     pub verdict: Verdict,
     /// Each damage in a sentence, if the axes do not already say it all.

@@ -73,22 +73,23 @@ pub fn verify(
         unchecked.push(trusted.nothing_to_compare().to_owned());
     }
     let unused: u64 = judged.unused.iter().map(|place| place.length).sum();
-    if unused > 0 {
-        unchecked.push(format!(
-            "{} left over in recycled tail files, which mean nothing",
-            show::bytes(unused)
-        ));
-    }
+    unchecked.extend(left_over(unused));
     let findings = judged.findings.iter().map(ToString::to_string);
     Ok(Report {
         subject: "store",
         path: directory.display().to_string(),
+        batches: only.is_none().then_some(judged.next),
         verdict: judged.verdict,
         findings: findings.chain(told.found).collect(),
         checked: sentences(&judged.checked, elapsed),
         measured: measured(&judged.checked, unused, elapsed),
         unchecked,
     })
+}
+
+fn left_over(unused: u64) -> Option<String> {
+    let bytes = show::bytes(unused);
+    (unused > 0).then(|| format!("{bytes} left over in recycled tail files, which mean nothing"))
 }
 
 fn no_such_log(name: &str) -> Failure {
@@ -141,6 +142,7 @@ fn unopened(directory: &Path, found: String, integrity: Integrity) -> Report {
     Report {
         subject: "store",
         path: directory.display().to_string(),
+        batches: None,
         findings: vec![found],
         verdict: Verdict::only_integrity(integrity),
         checked: Vec::new(),
