@@ -23,6 +23,7 @@ pub fn count(number: u64) -> String {
 pub fn counted(number: u64, one: &str) -> String {
     let many = match one {
         "batch" => "batches".to_owned(),
+        "entry" => "entries".to_owned(),
         one => format!("{one}s"),
     };
     format!(

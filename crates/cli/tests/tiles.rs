@@ -121,3 +121,59 @@ fn an_export_killed_at_any_moment_is_finished_by_the_next() {
         );
     }
 }
+
+/// `verify --tiles` of the directory `site` under a pin.
+fn verify(bed: &Bed, pin: &str) -> bed::Ended {
+    bed.run(["verify", "--tiles", "site", "--pin", pin])
+}
+
+#[test]
+fn a_damaged_byte_in_any_file_of_a_directory_is_found() {
+    let bed = Bed::with_log();
+    let pin = bed.ok(["pin", "--log", "payments"]);
+    let pin = pin.trim();
+    for records in [5, 300] {
+        let events: String = (0..records)
+            .map(|number| format!("{{\"n\":{number}}}\n"))
+            .collect();
+        bed.write("events", events);
+        bed.ok(["append", "--log", "payments", "events"]);
+        bed.ok(["export", "--log", "payments", "--tiles", "site"]);
+    }
+    let whole = verify(&bed, pin);
+    assert_eq!(whole.code, 0, "{whole:?}");
+    assert!(
+        whole.out.contains("\ncompleteness: content withheld\n"),
+        "{whole:?}"
+    );
+    let files = files(&bed.path("site"));
+    assert!(
+        files.keys().any(|name| name.contains(".p/6")),
+        "{:?}",
+        files.keys()
+    );
+    for (name, bytes) in &files {
+        let at = bed.path("site").join(name);
+        for place in [0, bytes.len() / 2, bytes.len() - 1] {
+            let mut damaged = bytes.clone();
+            damaged[place] ^= 1;
+            std::fs::write(&at, damaged).unwrap();
+            let ended = verify(&bed, pin);
+            assert!([1, 3].contains(&ended.code), "{name} at {place}: {ended:?}");
+            assert!(
+                !ended.out.starts_with("verified"),
+                "{name} at {place}: {ended:?}"
+            );
+        }
+        std::fs::remove_file(&at).unwrap();
+        let is_old = name.contains(".p/6");
+        let expected = match name.as_str() {
+            "checkpoint" => 2,
+            _ if is_old => 0,
+            _ => 1,
+        };
+        assert_eq!(verify(&bed, pin).code, expected, "{name}");
+        std::fs::write(&at, bytes).unwrap();
+    }
+    assert_eq!(verify(&bed, pin).code, 0);
+}

@@ -111,5 +111,9 @@ pub const VERDICT_SEQS_MAX: usize = 8;
 /// The text of one axis in the node's record of a verdict: names a file, a log and eight seqs several times over.
 pub const VERDICT_TEXT_BYTES_MAX: usize = 1_024;
 
+/// Files of a directory of tiles that are named as damaged or missing before the rest is no longer looked at: a checkpoint may promise
+/// 2^62 records, and nothing be there.
+pub const TILES_FINDINGS_MAX: usize = 64;
+
 /// Hashes in a full tile and entries in a full bundle: what C2SP tlog-tiles fixes.
 pub const TILE_WIDTH: u64 = 256;

@@ -1,4 +1,4 @@
-//! `indelible verify`: judges a store, a receipt, a proof or an export, offline and without a secret.
+//! `indelible verify`: judges a store, a receipt, a proof, an export or a directory of tiles, offline and without a secret.
 //!
 //! The judging is `indelible_proof`'s and, for stores, `indelible_ledger::verify`'s; here the evidence is read and the answer put
 //! into words: what was checked, how much, and what was not.
@@ -9,6 +9,7 @@ mod record;
 mod remember;
 mod report;
 mod store;
+mod tiles;
 mod trust;
 
 use crate::args::{StoreArg, WriteArgs};
@@ -18,12 +19,13 @@ use crate::output::Output;
 use crate::say::Failure;
 use crate::target;
 use clap::Args;
+use report::Report;
 use std::path::PathBuf;
 use trust::Trusted;
 
-/// Verify a store, a receipt, a proof or an export, offline
+/// Verify a store, a receipt, a proof, an export or a directory of tiles, offline
 ///
-/// Without --receipt, --proof or --export the whole store is read from disk and re-hashed. The answer has five axes, never one word; the
+/// Without --receipt, --proof, --export or --tiles the whole store is read from disk and re-hashed. The answer has five axes, never one word; the
 /// exit code is 0 if all that was asked for verified, 1 if something is wrong, 3 if nothing is wrong but not all could be verified,
 /// for example because no pin says who should have signed.
 #[derive(Args)]
@@ -44,6 +46,9 @@ pub struct VerifyArgs {
     /// Verify an export
     #[arg(long, value_name = "FILE")]
     pub export: Option<PathBuf>,
+    /// Verify what `export --tiles` wrote: every file in the directory, up to the signed root
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["receipt", "export", "proof", "log"])]
+    pub tiles: Option<PathBuf>,
     /// The log and key you trust: the line that `pin` prints, if not in INDELIBLE_PIN
     #[arg(long, value_name = "LINE")]
     pub pin: Option<String>,
@@ -60,14 +65,14 @@ pub struct VerifyArgs {
     pub remember: Option<PathBuf>,
 
     /// Verify that two checkpoints of a log contradict each other; of different sizes, with --proof
-    #[arg(long, value_names = ["NOTE", "NOTE"], num_args = 2, conflicts_with_all = ["receipt", "export", "log", "remember", "trust", "max_age"])]
+    #[arg(long, value_names = ["NOTE", "NOTE"], num_args = 2, conflicts_with_all = ["receipt", "export", "tiles", "log", "remember", "trust", "max_age"])]
     pub fork: Option<Vec<PathBuf>>,
 
     /// What `key walk` wrote: the keys that the log has had since the pin, since an older receipt, or since what is remembered
     #[arg(long, value_name = "FILE")]
     pub walk: Option<PathBuf>,
     /// Have the verdict on the whole store recorded in _node, where `status` finds it
-    #[arg(long, conflicts_with_all = ["log", "receipt", "export", "proof", "fork"])]
+    #[arg(long, conflicts_with_all = ["log", "receipt", "export", "tiles", "proof", "fork"])]
     pub record_verdict: bool,
     #[command(flatten)]
     pub write: WriteArgs,
@@ -81,22 +86,7 @@ pub fn run(store: &StoreArg, args: &VerifyArgs) -> Result<Exit, Failure> {
     record::check(args)?;
     check_memory(store, args)?;
     let mut trusted = Trusted::of(args)?;
-    let report = match (
-        &args.receipt,
-        &args.export,
-        &args.proof,
-        args.fork.as_deref(),
-    ) {
-        (.., Some([one, other])) => file::fork(one, other, args.proof.as_deref(), &trusted)?,
-        (Some(receipt), ..) => file::receipt(receipt, args.record.as_deref(), &mut trusted)?,
-        (_, Some(export), ..) => file::export(export, &mut trusted)?,
-        (_, _, Some(proof), _) => file::proof(proof, &mut trusted)?,
-        _ => {
-            trusted.refuse_walk_of_store()?;
-            let directory = store.directory()?;
-            store::verify(&directory, args.log.as_deref(), &mut trusted)?
-        }
-    };
+    let report = judge(store, args, &mut trusted)?;
     let exit = Exit::of_verdict(report.verdict.exit_code());
     if exit == Exit::Done {
         trusted.keep()?;
@@ -117,9 +107,28 @@ pub fn run(store: &StoreArg, args: &VerifyArgs) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
+/// Whichever was given; clap sees to it that it is one.
+fn judge(store: &StoreArg, args: &VerifyArgs, trusted: &mut Trusted) -> Result<Report, Failure> {
+    if let Some([one, other]) = args.fork.as_deref() {
+        file::fork(one, other, args.proof.as_deref(), trusted)
+    } else if let Some(receipt) = &args.receipt {
+        file::receipt(receipt, args.record.as_deref(), trusted)
+    } else if let Some(export) = &args.export {
+        file::export(export, trusted)
+    } else if let Some(directory) = &args.tiles {
+        tiles::verify(directory, trusted)
+    } else if let Some(proof) = &args.proof {
+        file::proof(proof, trusted)
+    } else {
+        trusted.refuse_walk_of_store()?;
+        store::verify(&store.directory()?, args.log.as_deref(), trusted)
+    }
+}
+
 /// Before anything is made: a memory does not belong into the store that it guards.
 fn check_memory(store: &StoreArg, args: &VerifyArgs) -> Result<(), Failure> {
-    let is_of_store = args.receipt.is_none() && args.export.is_none() && args.proof.is_none();
+    let files = [&args.receipt, &args.export, &args.proof, &args.tiles];
+    let is_of_store = files.iter().all(|file| file.is_none());
     let Some(memory) = args.remember.as_ref().filter(|_| is_of_store) else {
         return Ok(());
     };

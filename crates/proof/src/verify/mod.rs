@@ -12,6 +12,7 @@ mod judged;
 mod proof;
 mod receipt;
 mod signer;
+mod tiles;
 mod walk;
 mod walk_file;
 
@@ -21,6 +22,7 @@ pub use fork::verify_fork;
 pub use head::{Before, HeadFault, check_head};
 pub use proof::verify_proof;
 pub use receipt::verify_receipt;
+pub use tiles::{Site, verify_tiles};
 pub use walk::{KeyWalk, Standing, Walked};
 pub use walk_file::{WalkFile, WalkFileError};
 

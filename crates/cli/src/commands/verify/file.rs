@@ -177,7 +177,8 @@ pub fn export(path: &Path, trusted: &mut Trusted) -> Result<Report, Failure> {
     describe("export", path, judged, trusted, unchecked, began.elapsed())
 }
 
-fn describe(
+/// Brings trust, memory and words to a report on what carries no store with it.
+pub fn describe(
     subject: &'static str,
     path: &Path,
     mut judged: verify::Report,
@@ -186,7 +187,7 @@ fn describe(
     elapsed: Duration,
 ) -> Result<Report, Failure> {
     trusted.judge(&mut judged);
-    let told = trusted.remember(&mut judged, subject == "export")?;
+    let told = trusted.remember(&mut judged, ["export", "tiles"].contains(&subject))?;
     let verify::Report {
         verdict,
         further,
