@@ -195,7 +195,7 @@ def headers():
 
     damaged("sections: a gap", **table(lambda rows: [(offset + (at > 2), size, made) for at, (offset, size, made) in enumerate(rows)]))
     damaged("sections: in another order", **table(lambda rows: [rows[1], rows[0], *rows[2:]]))
-    damaged("sections: the first not at 424", **table(lambda rows: [(offset + 1, size, made) for offset, size, made in rows]))
+    damaged("sections: the first not at 580", **table(lambda rows: [(offset + 1, size, made) for offset, size, made in rows]))
     damaged("sections: the last past the end", **table(lambda rows: rows[:5] + [(rows[5][0], rows[5][1] + 1, rows[5][2])]))
     damaged("sections: a length of 2^64 − 1", **table(lambda rows: rows[:5] + [(rows[5][0], 2**64 - 1, rows[5][2])]))
 
