@@ -108,6 +108,11 @@ impl Memory {
         head_of(self.notes.get(origin)?).map(|(_, head)| head)
     }
 
+    /// The notes, by the origins of their logs.
+    pub fn notes(&self) -> impl Iterator<Item = &str> {
+        self.notes.values().map(String::as_str)
+    }
+
     /// How many logs it knows.
     #[must_use]
     pub fn logs(&self) -> usize {

@@ -3,6 +3,7 @@
 //! Reads the file alone, in bounded memory, and judges form only: checksums, lengths, order. Whether what stands there is what was
 //! recorded is `verify`'s to say. Contents of events are not printed unless asked for, a node secret and a file's generation never.
 
+mod evidence;
 mod sheet;
 mod slots;
 mod stored;
@@ -12,6 +13,7 @@ use crate::args::StoreArg;
 use crate::exit::Exit;
 use crate::say::{self, Failure};
 use clap::Args;
+use indelible_proof::tile::Level;
 use sheet::Sheet;
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek};
@@ -20,7 +22,8 @@ use std::path::{Path, PathBuf};
 /// Say what a file of indelible holds, and where it breaks its form
 ///
 /// Takes a tail file, the .ent or .rec of a pack, FORMAT, a register, a file set aside in quarantine, a checkpoint or other signed note, a
-/// receipt, an export, a record, a pin, or a secret file (whose secret is never shown). Judges form only: checksums, lengths, order. The
+/// receipt, a batch receipt, a proof, an export, a record, a walk file, a pin, a trust file, a memory, a tile or entry bundle under its
+/// path, a secret file or a recovery key (whose secrets are never shown). Judges form only: checksums, lengths, order. The
 /// exit code is 0 if the form is in order, 1 if it is not, 3 if a newer version wrote it. Whether it is what was recorded, `indelible
 /// verify` says.
 #[derive(Args)]
@@ -79,7 +82,7 @@ pub fn run(_: &StoreArg, args: &InspectArgs) -> Result<Exit, Failure> {
 type Reader = fn(&mut Subject<'_>, &mut Sheet) -> Result<(), Failure>;
 
 /// What a file of each kind begins with.
-const BEGINNINGS: [(&[u8], &str, Reader); 12] = [
+const BEGINNINGS: [(&[u8], &str, Reader); 19] = [
     (b"INDLTAIL", "tail file", slots::tail),
     (b"INDLSLOT", "slot set aside", slots::slot),
     (b"INDLPENT", "pack, entries", stored::ent),
@@ -88,7 +91,26 @@ const BEGINNINGS: [(&[u8], &str, Reader); 12] = [
     (b"indelible-store v", "FORMAT", stored::format),
     (b"indelible-pin-v", "pin", text::pin),
     (b"indelible-node-secret-v", "node secret", text::secret),
+    (
+        b"indelible-recovery-key-v",
+        "recovery key",
+        evidence::recovery,
+    ),
     (b"c2sp.org/tlog-proof@v", "receipt", text::receipt),
+    (
+        b"indelible-batch-receipt-v",
+        "batch receipt",
+        evidence::batch_receipt,
+    ),
+    (
+        b"indelible-consistency-v",
+        "consistency proof",
+        evidence::proof,
+    ),
+    (b"indelible-head-at-v", "head at a time", evidence::proof),
+    (b"indelible-trust-v", "trust file", evidence::trust),
+    (b"indelible-memory-v", "memory", evidence::memory),
+    (b"{\"walk\":", "walk file", evidence::walk),
     (b"{\"export\":", "export", text::export),
     (b"{\"head\":", "record", text::record),
     (b"{\"indelible\":", "head", text::head),
@@ -100,6 +122,11 @@ fn kind_of(subject: &Subject<'_>) -> Option<(&'static str, Reader)> {
     let known = BEGINNINGS.iter().find(|(beginning, ..)| begins(beginning));
     if let Some((_, kind, read)) = known {
         return Some((kind, *read));
+    }
+    if let Some(tile) = evidence::tile_of(subject.path) {
+        let is_bundle = tile.level() == Level::Entries;
+        let kind = if is_bundle { "entry bundle" } else { "tile" };
+        return Some((kind, evidence::tile));
     }
     let name = subject.path.file_name()?.to_str()?;
     let number = |name: &str| name.len() == 12 && name.bytes().all(|byte| byte.is_ascii_digit());

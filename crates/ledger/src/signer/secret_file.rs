@@ -114,6 +114,12 @@ impl SealedSecret {
         self.generation
     }
 
+    /// What guessing one passphrase costs: KiB of memory, passes, lanes of Argon2id.
+    #[must_use]
+    pub fn cost(&self) -> (u32, u32, u32) {
+        (self.cost.memory, self.cost.passes, self.cost.lanes)
+    }
+
     /// Opens it. Takes a good part of a second and 64 MiB: that is what makes guessing dear.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use super::sheet::{Item, Sheet, Value, checked, count};
 use super::{Source, Subject};
 use crate::say::{self, Failure};
-use indelible_ledger::signer::NodeSecret;
+use indelible_ledger::signer::SecretFile;
 use indelible_proof::checkpoint::Checkpoint;
 use indelible_proof::hash;
 use indelible_proof::head::{Head, HeadError};
@@ -41,7 +41,7 @@ pub fn note(subject: &mut Subject<'_>, sheet: &mut Sheet) -> Result<(), Failure>
     }
 }
 
-fn note_facts(note: &Note<'_>, sheet: &mut Sheet) -> Result<(), Failure> {
+pub fn note_facts(note: &Note<'_>, sheet: &mut Sheet) -> Result<(), Failure> {
     match Checkpoint::parse(note.text) {
         Ok(checkpoint) => {
             sheet.fact("origin", checkpoint.origin)?;
@@ -101,14 +101,14 @@ pub fn receipt(subject: &mut Subject<'_>, sheet: &mut Sheet) -> Result<(), Failu
 }
 
 /// Where a line begins, counted from 1.
-fn start_of_line(bytes: &[u8], line: u64) -> u64 {
+pub fn start_of_line(bytes: &[u8], line: u64) -> u64 {
     let before = usize::try_from(line.saturating_sub(1)).unwrap_or(usize::MAX);
     let lines = bytes.split_inclusive(|byte| *byte == b'\n').take(before);
     u64::try_from(lines.map(<[u8]>::len).sum::<usize>()).unwrap_or(u64::MAX)
 }
 
 /// What a head says: who, when, which log.
-fn head_facts(bytes: &[u8], sheet: &mut Sheet) -> Result<(), Failure> {
+pub fn head_facts(bytes: &[u8], sheet: &mut Sheet) -> Result<(), Failure> {
     let head = match Head::parse(bytes) {
         Ok(head) => head,
         Err(HeadError::Unsupported) => {
@@ -290,8 +290,33 @@ pub fn pin(subject: &mut Subject<'_>, sheet: &mut Sheet) -> Result<(), Failure> 
 /// The largest text that could be a secret; a larger file is something else.
 const SECRET_BYTES_MAX: u64 = 64 << 10;
 
-/// A secret file: whether it is one, whose, and who may read it. Nothing of what stands in it.
+/// A secret file: whether it is one, whose, and who may read it. Nothing of what stands in it but what a passphrase costs to guess.
 pub fn secret(subject: &mut Subject<'_>, sheet: &mut Sheet) -> Result<(), Failure> {
+    private_file(subject, sheet, |text, sheet| {
+        sheet.fact("generation", generation(text.as_bytes()))?;
+        match SecretFile::parse(text) {
+            Ok(SecretFile::Plain(_)) => sheet.fact("passphrase", "none"),
+            Ok(SecretFile::Sealed(sealed)) => {
+                let (memory, passes, lanes) = sealed.cost();
+                sheet.fact("passphrase", "argon2id")?;
+                sheet.fact("memory_kib", u64::from(memory))?;
+                sheet.fact("passes", u64::from(passes))?;
+                sheet.fact("lanes", u64::from(lanes))
+            }
+            Err(_) => {
+                sheet.wrong(0, "not a node secret that this version reads");
+                Ok(())
+            }
+        }
+    })
+}
+
+/// A file that its owner alone should read: what `read` says of its text, and who may.
+pub fn private_file(
+    subject: &mut Subject<'_>,
+    sheet: &mut Sheet,
+    read: impl FnOnce(&str, &mut Sheet) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     let failed = |error| say::file(subject.path, &error);
     let mut bytes = Zeroizing::new(Vec::new());
     subject
@@ -301,11 +326,8 @@ pub fn secret(subject: &mut Subject<'_>, sheet: &mut Sheet) -> Result<(), Failur
         .read_to_end(&mut bytes)
         .map_err(failed)?;
     sheet.fact("secret", "not shown")?;
-    let good = std::str::from_utf8(&bytes).is_ok_and(|text| NodeSecret::parse(text).is_ok());
-    sheet.fact("generation", generation(&bytes))?;
-    if !good {
-        sheet.wrong(0, "not a node secret that this version reads");
-    }
+    // What is no text is no secret either, and is told so by its reader.
+    read(std::str::from_utf8(&bytes).unwrap_or_default(), sheet)?;
     if let Ok(metadata) = std::fs::metadata(subject.path) {
         let mode = metadata.mode() & 0o777;
         sheet.fact("mode", format!("{mode:04o}"))?;
