@@ -4,15 +4,21 @@
 
 use crate::books::{Books, Hinge, HingeNote, Log};
 use crate::view::ReadError;
+use indelible_proof::checkpoint::Checkpoint;
 use indelible_proof::genesis::Genesis;
+use indelible_proof::hash::{self, Hash};
 use indelible_proof::key_event::KeyEvent;
 use indelible_proof::key_set::KeySet;
+use indelible_proof::note::Note;
+use indelible_proof::tree::{consistency, inclusion};
 use indelible_proof::walk;
 
 /// A handing over of keys with all that proves it, as a walk tells it.
 pub struct HingeProof {
     /// Tree size, one more than the seq of the `key` record.
     pub size: u64,
+    /// The root that its note signs.
+    pub root: Hash,
     /// The line of a walk, with its LF.
     pub line: Vec<u8>,
 }
@@ -98,33 +104,54 @@ impl Books {
         log.read().open_hinge.is_some()
     }
 
-    /// Each handing over up to a size, as the lines of a walk.
+    /// Each handing over up to a size, as the lines of a walk. What is stored was compared: each proof leads from the hinge before.
     ///
     /// # Errors
     /// [`ReadError`].
     pub fn hinge_proofs(&self, log: &Log, size: u64) -> Result<Vec<HingeProof>, ReadError> {
         let hinges: Vec<Hinge> = log.read().hinges.clone();
-        let mut before = 1;
+        let (mut before, mut root_before) = (1, hash::leaf(&log.id()));
         let mut proofs = Vec::new();
         for hinge in hinges.iter().filter(|hinge| hinge.size <= size) {
             let seq = hinge.size - 1;
             let record = self.record(log, seq)?;
             let (salt, event) = record.content.ok_or_else(|| ReadError::no_keys(log, seq))?;
+            let note = self.hinge_note(log, hinge)?;
+            let root = root_of(&note).ok_or_else(|| ReadError::no_keys(log, seq))?;
+            let leads = self.consistency_to(log, (before, &root_before), (hinge.size, &root))?;
+            let inclusion = self.inclusion(log, seq, hinge.size)?;
+            let leaf = hash::leaf(&hash::entry(&record.head));
+            if !inclusion::verify(&leaf, seq, hinge.size, &inclusion, &root) {
+                return Err(ReadError::unproven(log, seq));
+            }
             let mut line = Vec::new();
-            walk::encode_hinge(
-                &self.hinge_note(log, hinge)?,
-                &self.consistency(log, before, hinge.size)?,
-                &self.inclusion(log, seq, hinge.size)?,
-                (&record.head, &salt, &event),
-                &mut line,
-            );
-            before = hinge.size;
+            let record = (&record.head[..], &salt[..], &event[..]);
+            walk::encode_hinge(&note, &leads, &inclusion, record, &mut line);
+            (before, root_before) = (hinge.size, root);
             proofs.push(HingeProof {
                 size: hinge.size,
+                root,
                 line,
             });
         }
         Ok(proofs)
+    }
+
+    /// The consistency proof between two trees that are known, compared with both of them.
+    ///
+    /// # Errors
+    /// [`ReadError`], also if what is stored does not lead from the one to the other.
+    pub fn consistency_to(
+        &self,
+        log: &Log,
+        (from, from_root): (u64, &Hash),
+        (to, to_root): (u64, &Hash),
+    ) -> Result<Vec<Hash>, ReadError> {
+        let proof = self.consistency(log, from, to)?;
+        match consistency::verify(from, from_root, to, to_root, &proof) {
+            true => Ok(proof),
+            false => Err(ReadError::misled(log, from..to)),
+        }
     }
 
     /// The text of a hinge's note.
@@ -137,6 +164,12 @@ impl Books {
             }
         }
     }
+}
+
+/// The root that a note signs.
+fn root_of(note: &str) -> Option<Hash> {
+    let note = Note::parse(note.as_bytes()).ok()?;
+    Some(Checkpoint::parse(note.text).ok()?.root)
 }
 
 /// Where `key` records of a log stand.

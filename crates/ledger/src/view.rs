@@ -76,6 +76,17 @@ impl ReadError {
         }
     }
 
+    /// The stored entries and nodes don't lead from one signed tree to another.
+    pub(crate) fn misled(log: &Log, seqs: Range<u64>) -> ReadError {
+        ReadError::Damaged {
+            log: log.name().to_owned(),
+            file: "sealed".to_owned(),
+            offset: 0,
+            seqs,
+            what: "the stored tree does not lead to the signed root".to_owned(),
+        }
+    }
+
     /// The stored entries and nodes don't lead from a record to the signed root.
     pub(crate) fn unproven(log: &Log, seq: u64) -> ReadError {
         ReadError::Damaged {

@@ -19,8 +19,9 @@ use crate::show;
 use clap::Args;
 use indelible_ledger::{Log, ReadError, SignedNote};
 use indelible_proof::export::{self, Content, Header};
-use indelible_proof::hash::Hash;
+use indelible_proof::hash::{self, Hash};
 use indelible_proof::origin::Origin;
+use indelible_proof::tree::subtree::Span;
 use indelible_proof::walk;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -66,6 +67,7 @@ pub fn run(store: &StoreArg, args: &ExportArgs) -> Result<Exit, Failure> {
         node::check_target(out, &reading.directory, &WriteArgs::default(), info)?;
     }
     let (seqs, note) = range_and_note(&log, args)?;
+    let first = seqs.start;
     let mut export = Export {
         reading: &reading,
         log: &log,
@@ -74,6 +76,7 @@ pub fn run(store: &StoreArg, args: &ExportArgs) -> Result<Exit, Failure> {
         note: &note,
         sink: Sink::open(args.out.as_deref())?,
         lost: 0,
+        span: Span::new(first),
     };
     let written = export.write();
     let Export {
@@ -137,6 +140,8 @@ struct Export<'a> {
     note: &'a SignedNote,
     sink: Sink,
     lost: u64,
+    /// The entries that were given, as a tree: with what lies beside them they have to give the signed root.
+    span: Span,
 }
 
 impl Export<'_> {
@@ -154,6 +159,10 @@ impl Export<'_> {
             .books
             .subtree(self.log, self.seqs.start, count, size);
         let (left, right) = sides.map_err(|error| self.reading.failed(&error))?;
+        let leads = self.span.root(size, &left, &right) == Some(self.note.root);
+        if !leads && !self.args.as_found {
+            return Err(unrooted(self.log, self.seqs.clone()));
+        }
         self.line(|out| export::encode_left(&left, out))?;
         self.line(|out| export::encode_right(&right, out))?;
         self.line(|out| export::encode_checkpoint(&self.note.text, out))?;
@@ -177,8 +186,8 @@ impl Export<'_> {
             },
         };
         self.line(|out| header.encode(out))?;
-        let (reading, log, size) = (self.reading, self.log, self.note.size);
-        write_walk(reading, log, size, &mut |line| {
+        let (reading, log, note) = (self.reading, self.log, self.note);
+        write_walk(reading, log, note, &mut |line| {
             self.line(|out| out.extend_from_slice(line))
         })
     }
@@ -243,6 +252,9 @@ impl Export<'_> {
             return Ok(());
         }
         let entries = block.up_to(seq);
+        entries
+            .iter()
+            .for_each(|entry| self.span.push(hash::leaf(entry)));
         self.line(|out| export::encode_entries(entries, out))
     }
 
@@ -278,11 +290,12 @@ fn write_failed(args: &ExportArgs, error: &std::io::Error) -> Failure {
         .map_or_else(|| output::failed(error), |out| say::file(out, error))
 }
 
-/// The lines of a walk up to a size: the genesis, each hinge, and the proof from the last of them.
+/// The lines of a walk up to a note: the genesis, each hinge, and the proof from the last of them. Each proof was compared with the
+/// roots it lies between.
 pub fn write_walk(
     reading: &Reading,
     log: &Log,
-    size: u64,
+    note: &SignedNote,
     take: &mut dyn FnMut(&[u8]) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let failed = |error: ReadError| reading.failed(&error);
@@ -292,15 +305,27 @@ pub fn write_walk(
     let mut line = Vec::new();
     walk::encode_genesis(&genesis.head, salt, event, &mut line);
     take(&line)?;
-    let hinges = books.hinge_proofs(log, size).map_err(failed)?;
+    let hinges = books.hinge_proofs(log, note.size).map_err(failed)?;
     hinges.iter().try_for_each(|hinge| take(&hinge.line))?;
-    let last = hinges.last().map_or(1, |hinge| hinge.size);
+    let first = (1, hash::leaf(&log.id()));
+    let (last, root) = hinges
+        .last()
+        .map_or(first, |hinge| (hinge.size, hinge.root));
+    let leads = books.consistency_to(log, (last, &root), (note.size, &note.root));
     line.clear();
-    walk::encode_consistency(
-        &books.consistency(log, last, size).map_err(failed)?,
-        &mut line,
-    );
+    walk::encode_consistency(&leads.map_err(failed)?, &mut line);
     take(&line)
+}
+
+/// What was read of the tree is not what the log signed.
+fn unrooted(log: &Log, seqs: Range<u64>) -> Failure {
+    let what = "damaged: the stored tree does not lead to the signed root";
+    let (first, last, name) = (seqs.start, seqs.end.saturating_sub(1), log.name());
+    Failure::new(
+        Exit::Damaged,
+        format!("{what}: records {first} to {last} of {name}"),
+    )
+    .hint("to see all that is damaged: indelible verify")
 }
 
 fn no_genesis(log: &Log) -> Failure {

@@ -12,6 +12,8 @@ use indelible_ledger::{Log, ReadError, SignedNote};
 use indelible_proof::head::Head;
 use indelible_proof::prove::{TreeHead, encode_consistency, encode_head_at};
 use indelible_proof::time::Time;
+use indelible_proof::verdict::Integrity;
+use indelible_proof::verify::verify_proof;
 
 /// Prove that a log has only grown, or what it held at a time
 ///
@@ -51,6 +53,14 @@ pub fn run(store: &StoreArg, args: &ProveArgs) -> Result<Exit, Failure> {
         (None, Some(from)) => prover.consistency(from, args.to_size)?,
         (None, None) => return Err(Failure::usage("--from-size or --at is missing")),
     };
+    // No proof leaves before it was checked: what was read of the tree may not be what the log signed.
+    if verify_proof(text.as_bytes(), None).verdict.integrity != Integrity::Ok {
+        let what = "damaged: the stored tree does not lead to the signed root";
+        return Err(
+            Failure::new(Exit::Damaged, format!("{what}: {}", log.name()))
+                .hint("to see all that is damaged: indelible verify"),
+        );
+    }
     let mut out = Output::new();
     out.bytes(text.as_bytes())?;
     out.flush()?;

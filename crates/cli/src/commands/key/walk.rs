@@ -50,7 +50,7 @@ pub fn run(store: &StoreArg, args: &WalkArgs) -> Result<Exit, Failure> {
     };
     let mut write = || -> Result<(), Failure> {
         sink.line(|out| header.encode(out)).map_err(failed)?;
-        write_walk(&reading, &log, note.size, &mut |line| {
+        write_walk(&reading, &log, &note, &mut |line| {
             sink.line(|out| out.extend_from_slice(line)).map_err(failed)
         })?;
         sink.line(|out| encode_checkpoint(&note.text, out))
