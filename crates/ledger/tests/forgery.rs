@@ -10,14 +10,16 @@ mod bed;
 
 use bed::surgery::{edit, packs, tail};
 use bed::truth::{Told, count_said, is_true, node_events, read};
-use bed::{Bed, append, caller, create, event, files, settings};
+use bed::{BY, Bed, append, caller, create, event, files, settings};
 use indelible_ledger::SealError;
 use indelible_ledger::format::batch::BatchView;
 use indelible_ledger::format::frame::{Content, FrameBuilder, FrameScratch};
-use indelible_ledger::format::pack::{PackHeader, RecHeader, pack_names};
+use indelible_ledger::format::pack::{EntView, PackHeader, RecHeader, pack_names};
 use indelible_ledger::verify::{Damage, StoreReport};
 use indelible_proof::hash::{self, Hash};
+use indelible_proof::head::Own;
 use indelible_proof::node_event::NodeEvent;
+use indelible_proof::verdict::{Completeness, Integrity};
 use indelible_store::{LocalStore, OpenOptions, WriteFate, WriteKind, WriteOp};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -328,4 +330,67 @@ fn a_pack_that_was_never_read_back_is_set_aside_if_it_cant_be_and_the_tail_goes_
         |event| matches!(event, NodeEvent::RepairOrphan { quarantine } if quarantine.len() == 2),
     );
     assert_eq!(set_aside, 1, "{:?}", node_events(&read(bed.reader())).len());
+}
+
+/// A sealed log of 300 records, the store closed.
+fn sealed(bed: &Bed) {
+    let ledger = bed.open();
+    let log = create(&ledger, "one", 1);
+    append(&ledger, &log, &mut caller(&ledger, &log, 5), 0..300);
+    ledger.seal().unwrap();
+    ledger.close("test").unwrap();
+}
+
+#[test]
+fn a_run_that_names_another_root_is_a_root_mismatch_and_no_list_of_nothing() {
+    let bed = Bed::new();
+    sealed(&bed);
+    let pack = packs(&bed).pop().unwrap();
+    let bytes = fs::read(&pack.ent).unwrap();
+    let view = EntView::parse(&bytes, true).unwrap();
+    let (run, _) = view
+        .parts()
+        .find(|(run, _)| run.origin.contains("/one/"))
+        .unwrap();
+    let root = run.root.0;
+    pack.edit_section(0, |runs| {
+        let at = runs.windows(32).rposition(|bytes| bytes == root).unwrap();
+        runs[at] ^= 1;
+    });
+    let report = bed.verify();
+    assert_eq!(
+        report.verdict.integrity,
+        Integrity::RootMismatch(301),
+        "{:#?}",
+        report.findings
+    );
+}
+
+#[test]
+fn a_list_of_a_pack_that_is_wrong_loses_no_record() {
+    let bed = Bed::new();
+    let ledger = bed.open();
+    let log = create(&ledger, "one", 1);
+    let mut sender = caller(&ledger, &log, 5);
+    let own = Own {
+        key: Some("order-1"),
+        ..Own::default()
+    };
+    let prepared = sender.prepare(&log, &BY, &own, &event(1)).unwrap();
+    ledger.append(&log, prepared).unwrap();
+    ledger.seal().unwrap();
+    ledger.close("test").unwrap();
+    // The tag of its key, every digest of the pack made right.
+    packs(&bed)
+        .pop()
+        .unwrap()
+        .edit_section(6, |keys| keys[0] ^= 1);
+    let report = bed.verify();
+    finds(&report, &Damage::Unreadable);
+    assert_eq!(
+        report.verdict.completeness,
+        Completeness::AsCommitted,
+        "{:#?}",
+        report.findings
+    );
 }

@@ -463,9 +463,10 @@ impl PackCheck<'_> {
         let first = differing.first().map_or(run.first, |range| range.start);
         let offset = entries_at + (first - run.first) * 32;
         let damage = match (whole, differing.is_empty()) {
-            (true, _) => Damage::EntryAltered,
+            (true, false) => Damage::EntryAltered,
             (false, false) => Damage::RecordAltered,
-            (false, true) => Damage::RootMismatch(run.end()),
+            // Entries and records agree: it is the run's own root that is another.
+            (_, true) => Damage::RootMismatch(run.end()),
         };
         let finding = Finding::new(
             damage,

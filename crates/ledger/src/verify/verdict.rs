@@ -8,6 +8,8 @@ use indelible_proof::verdict::{
     Authenticity, Completeness, Consistency, Integrity, Seqs, Verdict, Witnesses,
 };
 use indelible_store::Store;
+use std::collections::BTreeMap;
+use std::ops::Range;
 
 pub(crate) fn report(
     store: &dyn Store,
@@ -174,12 +176,29 @@ fn missing(findings: &[Finding]) -> Option<Completeness> {
     if let Some(number) = batch {
         return Some(Completeness::BatchMissing(number));
     }
-    let lost: u64 = findings
+    // A record that two findings name is lost once.
+    let mut lost: BTreeMap<Option<&str>, Vec<Range<u64>>> = BTreeMap::new();
+    let named = findings
         .iter()
-        .filter(|finding| matches!(finding.damage, Damage::Missing | Damage::Unreadable))
-        .map(Finding::records)
-        .sum();
+        .filter(|finding| matches!(finding.damage, Damage::Missing | Damage::Unreadable));
+    for finding in named {
+        let ranges = lost.entry(finding.log.as_deref()).or_default();
+        ranges.extend(finding.seqs.iter().cloned());
+    }
+    let lost: u64 = lost.into_values().map(covered).sum();
     (lost > 0).then_some(Completeness::Lost(lost))
+}
+
+/// How many numbers lie in at least one of the ranges.
+fn covered(mut ranges: Vec<Range<u64>>) -> u64 {
+    ranges.sort_unstable_by_key(|range| range.start);
+    let (mut count, mut end) = (0_u64, 0_u64);
+    for range in ranges {
+        let start = range.start.max(end);
+        count = count.saturating_add(range.end.saturating_sub(start));
+        end = end.max(range.end);
+    }
+    count
 }
 
 fn authenticity(logs: &Logs, pin: Option<&Pin>) -> Authenticity {
@@ -203,5 +222,25 @@ fn authenticity(logs: &Logs, pin: Option<&Pin>) -> Authenticity {
             Authenticity::Ok
         }
         _ => Authenticity::UnknownKey,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_that_two_findings_name_is_lost_once() {
+        let finding = |log: &str, seqs| {
+            Finding::new(Damage::Unreadable, "sealed/x", 0, "y").of_range(log, seqs)
+        };
+        let findings = [
+            finding("a", 0..10),
+            finding("a", 5..15),
+            finding("b", 0..10),
+            finding("a", 0..10),
+        ];
+        assert_eq!(missing(&findings), Some(Completeness::Lost(25)));
+        assert_eq!(missing(&[]), None);
     }
 }

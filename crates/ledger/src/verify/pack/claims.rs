@@ -39,10 +39,9 @@ impl PackCheck<'_> {
         };
         let mut name = |index: usize, what: &str| {
             let offset = sections.offset(index) + len64(at[index]);
+            // What is wrong is the list. The records it is of are read, and none of them is lost.
             let finding = Finding::new(Damage::Unreadable, &self.ent, offset, what);
-            self.seen
-                .findings
-                .push(finding.of_range(&log.name, run.first..run.end()));
+            self.seen.findings.push(finding.of_log(&log.name));
         };
         let view = match ClaimsView::read(run, [part(0), part(1), part(2)]) {
             Ok(view) => view,
