@@ -161,3 +161,40 @@ const LEAVING: [&str; 5] = [
     "prove --log payments --from-size 256 --to-size 500",
     "receipt --log payments --seq 400",
 ];
+
+#[test]
+fn a_copy_from_before_a_change_of_keys_is_called_that() {
+    let bed = Bed::empty();
+    let init = [
+        "init",
+        "--origin",
+        "audit.acme.internal",
+        "--register",
+        "register",
+    ];
+    bed.ok([&init[..], &["--tail-size", "64KiB"]].concat());
+    bed.ok(["log", "create", "payments"]);
+    let old: Vec<(PathBuf, Vec<u8>)> = fs::read_dir(bed.path("store/tail"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| (path.clone(), fs::read(path).unwrap()))
+        .collect();
+    bed.ok(["key", "rotate"]);
+    for (path, bytes) in old {
+        fs::write(path, bytes).unwrap();
+    }
+    for arguments in [["log", "create", "refunds"].as_slice(), &["log", "list"]] {
+        let ended = bed.run(arguments);
+        assert_eq!(ended.code, 1, "{ended:?}");
+        assert!(
+            ended.err.contains("from before a change of keys"),
+            "{ended:?}"
+        );
+    }
+    let ended = bed.run(["verify"]);
+    assert_eq!(ended.code, 1, "{ended:?}");
+    assert!(
+        ended.out.contains("from before a change of keys"),
+        "{ended:?}"
+    );
+}

@@ -8,6 +8,10 @@ use indelible_proof::hash::Hash;
 /// Header and signature.
 pub const REGISTER_BYTES: usize = HEADER_BYTES + SIGNATURE_BYTES;
 
+/// Said of a register that is signed, if at all, by none of the batch keys that the store names. An older copy of a store does not know
+/// the key that came after it.
+pub(crate) const UNKNOWN_SIGNER: &str = "what it holds is signed by no key that this store names: the store is from before a change of keys, or the register is another's";
+
 /// What the register remembers. The signature is not checked here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Register {

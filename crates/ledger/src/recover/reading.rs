@@ -5,7 +5,7 @@ use crate::batch_keys::BatchKeys;
 use crate::books::{Books, HingeNote, Log, SignedNote};
 use crate::format::batch::{HEADER_BYTES, signed_message};
 use crate::format::frame::FrameScratch;
-use crate::format::register::Register;
+use crate::format::register::{Register, UNKNOWN_SIGNER};
 use crate::resend::Known;
 use crate::scan;
 use indelible_proof::checkpoint::Checkpoint;
@@ -149,11 +149,7 @@ impl Reading {
         let mut keys = self.batch_keys.all().peekable();
         match keys.peek().is_none() || keys.any(signed) {
             true => Ok(()),
-            false => Err(damaged(
-                "register",
-                0,
-                "what it holds is not signed by this node",
-            )),
+            false => Err(damaged("register", 0, UNKNOWN_SIGNER)),
         }
     }
 

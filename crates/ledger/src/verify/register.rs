@@ -4,7 +4,7 @@ use super::finding::{Damage, Finding};
 use super::logs::Logs;
 use super::{Seen, tail::store_finding};
 use crate::format::batch::{BatchHeader, HEADER_BYTES, signed_message};
-use crate::format::register::Register;
+use crate::format::register::{Register, UNKNOWN_SIGNER};
 use indelible_proof::key::verify_ed25519;
 use indelible_store::{Store, StoreError};
 
@@ -44,11 +44,7 @@ fn read(store: &dyn Store, bytes: &[u8], logs: &Logs) -> Result<Register, Box<Fi
     let mut keys = logs.batch_keys.all().peekable();
     match keys.peek().is_none() || keys.any(by) {
         true => Ok(register),
-        false => Err(bad(
-            Damage::SignatureInvalid,
-            "what the register remembers is not signed by this node",
-        )
-        .into()),
+        false => Err(bad(Damage::SignatureInvalid, UNKNOWN_SIGNER).into()),
     }
 }
 
