@@ -18,6 +18,7 @@ mod program;
 mod promises;
 mod readme;
 mod tally;
+mod tamper;
 mod test;
 mod tidy;
 mod workspace;
@@ -30,7 +31,7 @@ struct Command {
     run: fn(&Workspace, &[String]) -> Result<Tally>,
 }
 
-const COMMANDS: [Command; 8] = [
+const COMMANDS: [Command; 9] = [
     Command {
         name: "test",
         arguments: "[STEP…]",
@@ -66,6 +67,12 @@ const COMMANDS: [Command; 8] = [
         arguments: "[--seed N] [--count N]",
         about: "programs that others wrote in Go on our notes, proofs, receipts and tiles, and we on theirs",
         run: go::run,
+    },
+    Command {
+        name: "tamper",
+        arguments: "[--check] [--keep DIR] [ROW…]",
+        about: "what is done to a store, and who notices: docs/tamper-matrix.md, written or compared",
+        run: tamper::run,
     },
     Command {
         name: "bench",

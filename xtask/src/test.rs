@@ -17,13 +17,14 @@ use crate::program;
 use crate::promises;
 use crate::readme;
 use crate::tally::Tally;
+use crate::tamper;
 use crate::tidy;
 use crate::workspace::Workspace;
 
 /// A name for the command line, what it is for people, and what runs it.
 type Step = (&'static str, &'static str, fn(&Workspace) -> Result<Tally>);
 
-const STEPS: [Step; 13] = [
+const STEPS: [Step; 14] = [
     ("format", "sources are formatted", format),
     ("clippy", "no lint complains", clippy),
     ("tidy", "house rules", |workspace| tidy::run(workspace, &[])),
@@ -33,6 +34,11 @@ const STEPS: [Step; 13] = [
         "agree",
         "both verifiers reach the same verdicts",
         |workspace| agree::run(workspace, &[]),
+    ),
+    (
+        "tamper",
+        "what is done to a store is noticed as the page says",
+        |workspace| tamper::run(workspace, &["--check".to_owned()]),
     ),
     ("go", "programs that others wrote", |workspace| {
         go::run(workspace, &[])
