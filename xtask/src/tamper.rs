@@ -31,6 +31,11 @@ const PAGE: &str = "docs/tamper-matrix.md";
 /// Rows that are worked on at the same time: each is mostly a handful of short programs.
 const WORKERS: usize = 2;
 
+/// Whether the matrix has a row of this name.
+pub fn has_row(name: &str) -> bool {
+    rows::all().iter().any(|row| row.name == name)
+}
+
 /// What the command line asks for.
 struct Asked {
     /// Compare the page and don't write it.

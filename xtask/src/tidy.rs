@@ -10,6 +10,7 @@ use crate::workspace::Workspace;
 
 mod calls;
 mod dependencies;
+mod evidence;
 mod layers;
 mod lengths;
 mod links;
@@ -21,7 +22,7 @@ mod words;
 /// What a rule says, and the function that gives what breaks it.
 type Rule = (&'static str, fn(&Workspace) -> Result<Vec<String>>);
 
-const RULES: [Rule; 10] = [
+const RULES: [Rule; 11] = [
     ("crates use only what lies below them", layers::arrows),
     (
         "no serde and no async runtime below the wire",
@@ -37,6 +38,10 @@ const RULES: [Rule; 10] = [
     ("links lead somewhere", links::rule),
     ("pages use plain words", words::rule),
     ("commands and flags in pages exist", mentions::rule),
+    (
+        "what the threat model and incidents name as shown is a test",
+        evidence::rule,
+    ),
     (
         "dependencies have their reason in docs/dependencies.md",
         dependencies::rule,

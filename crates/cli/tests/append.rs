@@ -331,3 +331,26 @@ fn while_one_writes_another_is_refused_and_readers_work() {
     assert!(live.child.wait().unwrap().success());
     bed.ok(["seal"]);
 }
+
+#[test]
+fn equal_events_have_nothing_in_common_for_who_holds_only_heads() {
+    let bed = Bed::with_log();
+    let event = b"{\"ok\":true}\n".repeat(2);
+    let ended = bed.run_with(["append", "--log", "payments"], &event);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let part = |line: &str, name: &str| {
+        let from = line.split(&format!("\"{name}\":\"")).nth(1).unwrap();
+        from.split('"').next().unwrap().to_owned()
+    };
+    let records = bed.ok(["get", "--log", "payments", "--from", "1"]);
+    let records: Vec<&str> = records.lines().collect();
+    for name in ["salt", "digest"] {
+        assert_ne!(part(records[0], name), part(records[1], name));
+    }
+    let heads = bed.ok(["export", "--log", "payments", "--from", "1", "--heads"]);
+    for record in records {
+        assert!(heads.contains(&part(record, "digest")));
+        assert!(!heads.contains(&part(record, "salt")));
+    }
+    assert!(!heads.contains("\"ok\":true"));
+}
