@@ -1,9 +1,10 @@
 //! The node's secret as files: `DIR.keys/node-secret`, mode 0600 in a directory of mode 0700, and `node-secret.next` beside it while the
 //! keys are being replaced; or systemd credentials of the names `indelible-node-secret` and `indelible-node-secret-next`
-//! (`docs/spec/keys.md`).
+//! (`docs/spec/keys.md`). Until there is a store to sign for, the first one lies in `node-secret.unused`.
 //!
-//! Owns making, reading and destroying it. Promises that a secret others may read is not used, that none is ever replaced, and that the
-//! old one goes only when it is asked to.
+//! Owns making, reading and destroying it. Promises that a secret others may read is not used, that none which may have signed anything is
+//! ever replaced, that a secret has its name only when all of it and the directory it lies in are durable, and that the old one goes only
+//! when it is asked to.
 
 mod passphrase;
 
@@ -11,6 +12,7 @@ pub use passphrase::Passphrase;
 
 use crate::random;
 use indelible_ledger::signer::{NodeSecret, SecretFile};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
@@ -19,6 +21,7 @@ use zeroize::Zeroizing;
 
 const FILE: &str = "node-secret";
 const NEXT: &str = "node-secret.next";
+const UNUSED: &str = "node-secret.unused";
 const CREDENTIAL: &str = "indelible-node-secret";
 const NEXT_CREDENTIAL: &str = "indelible-node-secret-next";
 /// The one line has under 300 bytes; a larger file is something else.
@@ -64,17 +67,33 @@ pub struct Held {
     pub next: Option<NodeSecret>,
 }
 
-/// Makes a secret in `directory`, which is made too if it isn't there.
+/// Makes a secret in `directory`, which is made too if it isn't there. It is used once [`take_into_use`] has been called; what an earlier
+/// attempt has left unused gives way to it.
 pub fn make(directory: &Path, passphrase: Option<&str>) -> Result<NodeSecret, KeyError> {
     make_directory(directory)?;
     check(directory)?;
+    let path = directory.join(FILE);
+    if path.symlink_metadata().is_ok() {
+        return Err(KeyError::Exists(path));
+    }
+    let unused = directory.join(UNUSED);
+    remove(&unused).map_err(|error| KeyError::Io(unused.clone(), error))?;
     let secret = NodeSecret::new(random::bytes());
-    write(directory.join(FILE), &secret, passphrase).map(|()| secret)
+    write(unused, &secret, passphrase).map(|()| secret)
+}
+
+/// The secret just made is the one in force: there is a store now that it signs for.
+pub fn take_into_use(directory: &Path) -> Result<(), KeyError> {
+    let path = directory.join(FILE);
+    match name(&directory.join(UNUSED), &path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        named => named.map_err(|error| KeyError::Io(path, error)),
+    }
 }
 
 /// Takes back a secret just made that nothing was signed with.
 pub fn unmake(directory: &Path) -> io::Result<()> {
-    std::fs::remove_file(directory.join(FILE))?;
+    std::fs::remove_file(directory.join(UNUSED))?;
     std::fs::remove_dir(directory)
 }
 
@@ -97,6 +116,11 @@ pub fn read(directory: &Path, passphrase: &Passphrase) -> Result<Held, KeyError>
         next: None,
     };
     let [current, next] = names;
+    let is_there = |name: &str| held.directory.join(name).symlink_metadata().is_ok();
+    if !from_credentials && !is_there(current) && !is_there(next) {
+        // The program was stopped between making the store and this.
+        take_into_use(&held.directory)?;
+    }
     held.next = held.read(next, passphrase)?;
     held.current = held.read(current, passphrase)?;
     match held.current.is_none() && held.next.is_none() {
@@ -218,8 +242,9 @@ fn overwrite(path: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
+/// It is overwritten from its front, and the program may have been stopped before the end.
 fn is_destroyed(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte == 0)
+    text.starts_with('\0')
 }
 
 /// Makes a secret of some generation in a file of its own, for whoever hands secrets in as credentials.
@@ -246,17 +271,46 @@ fn write(path: PathBuf, secret: &NodeSecret, passphrase: Option<&str>) -> Result
     })
 }
 
-/// A new file that only its owner may read, durable with its name.
+/// A new file that only its owner may read. It has its name only when its bytes are durable, and then so is the name.
 pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut building = path.as_os_str().to_owned();
+    building.push(".new");
+    let building = PathBuf::from(building);
+    // Left by an attempt that was stopped: it has no name that anybody knows it by.
+    remove(&building)?;
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
+        .open(&building)?;
+    let named = file
+        .write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .and_then(|()| name(&building, path));
+    if named.is_err() {
+        // Whether or not that succeeds, the error is the first one.
+        remove(&building).ok();
+    }
+    named
+}
+
+/// Gives a file its name, unless something has it, and makes that durable.
+fn name(file: &Path, path: &Path) -> io::Result<()> {
+    renameat_with(CWD, file, CWD, path, RenameFlags::NOREPLACE)?;
+    sync_names(path)
+}
+
+/// Makes the name of a file or directory durable.
+pub fn sync_names(path: &Path) -> io::Result<()> {
     let directory = path.parent().filter(|parent| *parent != Path::new(""));
     File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
 }
 
 /// The text of a file that nobody else may read.
@@ -289,12 +343,17 @@ pub fn state(directory: &Path) -> &'static str {
     }
 }
 
+/// The directory, its own name durable: without it the secret in it is lost.
 fn make_directory(directory: &Path) -> Result<(), KeyError> {
+    let failed = |error| KeyError::Io(directory.to_owned(), error);
     match DirBuilder::new().mode(0o700).create(directory) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            Err(KeyError::Io(directory.to_owned(), error))
-        }
-        _ => Ok(()),
+        Ok(()) => sync_names(directory).map_err(failed),
+        // An earlier attempt may have been stopped before the sync. Who may not read the directory around it did not make this one.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match sync_names(directory) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+            synced => synced.map_err(failed),
+        },
+        Err(error) => Err(failed(error)),
     }
 }
 

@@ -84,28 +84,9 @@ pub fn run(store: &StoreArg, args: &InitArgs) -> Result<Exit, Failure> {
         .map_err(|error| say::keys(&error))?;
     let sealing = sealing.as_deref().map(String::as_str);
     keys::make(&keys_directory, sealing).map_err(|error| say::keys(&error))?;
-    if let Err(failure) = create(directory, &keys_directory, args) {
-        // Nothing was signed with the secret yet; left behind it would stand in the next attempt's way.
-        if let Err(error) = keys::unmake(&keys_directory) {
-            say::warn(format_args!(
-                "{}: {}",
-                keys_directory.display(),
-                say::plain(&error)
-            ));
-        }
-        // What else than nothing lies in it then is there already, and none of ours.
-        if is_new
-            && directory.exists()
-            && let Err(error) = std::fs::remove_dir(directory)
-        {
-            say::warn(format_args!(
-                "{}: {}",
-                directory.display(),
-                say::plain(&error)
-            ));
-        }
-        return Err(failure);
-    }
+    create(directory, &keys_directory, args)
+        .map_err(|failure| take_back(failure, directory, &keys_directory, is_new))?;
+    keys::take_into_use(&keys_directory).map_err(|error| say::keys(&error))?;
     let write = WriteArgs {
         keys: Some(keys_directory.clone()),
         passphrase_file: args.passphrase_file.clone(),
@@ -122,6 +103,33 @@ pub fn run(store: &StoreArg, args: &InitArgs) -> Result<Exit, Failure> {
     writing.close("initialised")?;
     warnings.iter().for_each(say::warn);
     report(directory, &keys_directory, args)
+}
+
+/// Leaves nothing of a store that could not be made, unless it is one already.
+fn take_back(failure: Failure, directory: &Path, keys: &Path, is_new: bool) -> Failure {
+    if node::has_format(directory) {
+        // It failed where the store was there already: without its secret nothing could ever be recorded in it.
+        return failure.hint(format!(
+            "the store and its keys are there, but may not outlive a power loss: {}",
+            show::shell(directory)
+        ));
+    }
+    // Nothing was signed with the secret yet.
+    if let Err(error) = keys::unmake(keys) {
+        say::warn(format_args!("{}: {}", keys.display(), say::plain(&error)));
+    }
+    // What else than nothing lies in it then is there already, and none of ours.
+    if is_new
+        && directory.exists()
+        && let Err(error) = std::fs::remove_dir(directory)
+    {
+        say::warn(format_args!(
+            "{}: {}",
+            directory.display(),
+            say::plain(&error)
+        ));
+    }
+    failure
 }
 
 /// The recovery keys that were named, if any.

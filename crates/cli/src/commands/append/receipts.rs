@@ -3,6 +3,7 @@
 //!
 //! Lines are added, never replaced: receipts are what proves an event to others. A line cut off by an earlier crash is ended first.
 
+use crate::keys::sync_names;
 use crate::say::{self, Failure};
 use crate::show;
 use crate::target::Identity;
@@ -128,7 +129,10 @@ fn open_file(path: &Path) -> io::Result<File> {
         .create(true)
         .open(path)?;
     let metadata = file.metadata()?;
-    if metadata.is_file() && metadata.len() > 0 {
+    if metadata.is_file() && metadata.len() == 0 {
+        // New, or nobody knows whether its name outlived the program that made it.
+        sync_names(path)?;
+    } else if metadata.is_file() {
         let mut last = [0];
         file.seek(SeekFrom::End(-1))?;
         file.read_exact(&mut last)?;
