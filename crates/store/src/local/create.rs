@@ -84,6 +84,7 @@ impl LocalStore {
         for name in ["build", "derived", "quarantine"] {
             disk.make_directory(&root.join(name))?;
         }
+        sync_found_names(&disk, &root, &format)?;
         recycle::tidy_build(&disk, &root, format.tail_size)?;
         let moving = copy.then(|| format.clone());
         let mut store =
@@ -286,6 +287,28 @@ fn write_format(
     }
     disk.sync_directory(root)?;
     disk.sync_directory(&root.join("build"))
+}
+
+/// Makes durable the names that this start relies on: who gave them may have been stopped, or may have failed, before it did. Without
+/// this a power loss could take away a file, or the whole store, with what was acknowledged since. Opening the tail does it for `tail/`.
+fn sync_found_names(disk: &Disk, root: &Path, format: &Format) -> Result<(), StoreError> {
+    for name in ["sealed", "quarantine"] {
+        let directory = root.join(name);
+        if directory.is_dir() {
+            disk.sync_directory(&directory)?;
+        }
+    }
+    disk.sync_directory(root)?;
+    let around = register::directory(root);
+    match File::open(around) {
+        // Who may not look into it did not put the store there.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+        _ => disk.sync_directory(around)?,
+    }
+    match &format.register {
+        Some(path) if path.exists() => disk.sync_directory(register::directory(path)),
+        _ => Ok(()),
+    }
 }
 
 fn read_format(root: &Path) -> Result<(Format, Identity), StoreError> {

@@ -145,7 +145,8 @@ fn operations(bed: &Bed, call: impl FnOnce(&LocalStore)) -> Vec<(WriteKind, Stri
     let order = Arc::new(Mutex::new(Vec::new()));
     let (inner, root) = (Arc::clone(&order), bed.root());
     let faults: FaultInjector = Arc::new(move |op| {
-        let directory = op.path.strip_prefix(&root).unwrap().iter().next().unwrap();
+        let below = op.path.strip_prefix(&root).unwrap_or(op.path);
+        let directory = below.iter().next().unwrap_or_default();
         inner
             .lock()
             .unwrap()
@@ -154,6 +155,8 @@ fn operations(bed: &Bed, call: impl FnOnce(&LocalStore)) -> Vec<(WriteKind, Stri
     });
     let store = LocalStore::open_write(&bed.root(), open_options(Some(faults))).unwrap();
     store.acquire([1; 16]).unwrap();
+    // What opening did is not what is asked about.
+    order.lock().unwrap().clear();
     call(&store);
     order.lock().unwrap().clone()
 }
@@ -224,4 +227,30 @@ fn an_object_found_the_same_is_made_durable_again() {
             (WriteKind::SyncDirectory, "build"),
         ],
     );
+}
+
+#[test]
+fn names_that_a_stopped_writer_left_are_durable_before_the_next_one_writes() {
+    let bed = Bed::new();
+    let seen: Arc<Mutex<Vec<(WriteKind, PathBuf)>>> = Arc::default();
+    let faults: FaultInjector = {
+        let seen = Arc::clone(&seen);
+        Arc::new(move |op: &WriteOp<'_>| {
+            seen.lock().unwrap().push((op.kind, op.path.to_owned()));
+            WriteFate::Proceed
+        })
+    };
+    let store = LocalStore::open_write(&bed.root(), open_options(Some(faults))).unwrap();
+    let opened = seen.lock().unwrap().clone();
+    drop(store);
+    let root = bed.root();
+    let around = root.parent().unwrap().to_owned();
+    let directories = ["sealed", "quarantine"].map(|name| root.join(name));
+    for directory in directories.into_iter().chain([root, around]) {
+        assert!(
+            opened.contains(&(WriteKind::SyncDirectory, directory.clone())),
+            "{} was not synced",
+            directory.display()
+        );
+    }
 }
