@@ -292,12 +292,7 @@ fn forget_recorded(recovered: &Recovered, waiting: &mut Vec<String>) -> Result<(
             }
             Ok(())
         })
-        .map_err(|error| RecoverError::Damaged {
-            file: "_node".to_owned(),
-            offset: 0,
-            what: error.to_string(),
-        })?;
-    Ok(())
+        .map_err(|error| unread(NODE_LOG, error))
 }
 
 /// The repairs that these names tell of: a torn batch's begins with its number.
@@ -344,7 +339,7 @@ pub(crate) fn unnamed_pack(books: &Books) -> Result<Option<(u64, u64, Hash)>, Re
         }
         Ok(())
     });
-    found.map_err(|error| damaged("_node", 0, &error.to_string()))?;
+    found.map_err(|error| unread(NODE_LOG, error))?;
     let there: Vec<PackId> = packs.iter().map(|pack| pack.id()).collect();
     if let Some(missing) = named.packs().find(|pack| !named.is_held(pack, &there)) {
         let (file, _) = pack_names(missing.first, missing.last);
@@ -398,6 +393,14 @@ pub(crate) fn all_names(store: &dyn Store, prefix: &str) -> Result<Vec<String>, 
         if !more {
             return Ok(names);
         }
+    }
+}
+
+/// Records that could not be read. A disk that gives no answer is not called damage: what it holds may be as it was.
+pub(crate) fn unread(file: &str, error: ReadError) -> RecoverError {
+    match error {
+        ReadError::Store(error) => RecoverError::Store(error),
+        error => damaged(file, 0, &error.to_string()),
     }
 }
 

@@ -294,11 +294,8 @@ impl Opening<'_> {
     fn resend(&self, recovered: &mut Recovered) -> Result<Resend, OpenError> {
         let known = std::mem::take(&mut recovered.known);
         let horizon = self.horizon(recovered)?;
-        Resend::load(&recovered.books, known, horizon).map_err(|error| {
-            let what = format!("its idempotency keys can't be read: {error}");
-            let (file, offset) = ("sealed".to_owned(), 0);
-            RecoverError::Damaged { file, offset, what }.into()
-        })
+        Resend::load(&recovered.books, known, horizon)
+            .map_err(|error| recover::unread("sealed", error).into())
     }
 
     /// The newest keys that are exact whatever they look like: what the node's genesis says, for a store that has one.

@@ -1,7 +1,7 @@
 //! Packs at a start: headers and tables of runs only, so that it costs little however much is sealed.
 
 use super::reading::Reading;
-use super::{RecoverError, all_names, damaged, format_error};
+use super::{RecoverError, all_names, damaged, format_error, unread};
 use crate::books::{PackPlace, RunPlace};
 use crate::cover::{Batches, cover};
 use crate::format::FormatError;
@@ -205,7 +205,7 @@ impl Reading {
         let log = self.books.log_by_id(&run.log);
         let log = log.ok_or_else(|| damaged(name, 0, "a run of an unknown log"))?;
         let found = self.books.stream_records(&log, run.first, numbers);
-        let events = found.map_err(|error| damaged(name, 0, &error.to_string()))?;
+        let events = found.map_err(|error| unread(name, error))?;
         for event in &events {
             let event = NodeEvent::parse(event).ok_or_else(|| unknown_stream(name, event))?;
             self.known.streams.apply(&run.log, &event);

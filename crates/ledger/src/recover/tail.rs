@@ -1,7 +1,7 @@
 //! The tail at a start: every batch in its chain, every record re-hashed, all signatures.
 
 use super::reading::{Reading, SignedHeader};
-use super::{RecoverError, Torn, damaged, format_error};
+use super::{RecoverError, Torn, damaged, format_error, unread};
 use crate::books::{Log, NODE_LOG, Segment};
 use crate::format::batch::{BatchView, Part, signed_message};
 use crate::format::frame::Record;
@@ -255,7 +255,7 @@ impl Reading {
         let sets = self
             .books
             .key_sets(&log)
-            .map_err(|error| damaged("_node", 0, &error.to_string()))?;
+            .map_err(|error| unread(NODE_LOG, error))?;
         for set in sets {
             let key = set
                 .batch_key

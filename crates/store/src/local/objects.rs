@@ -134,10 +134,12 @@ impl LocalStore {
     ) -> Result<Vec<(String, u64)>, StoreError> {
         let mut names = Vec::new();
         match prefix.split_once('/') {
-            Some((directory, _)) if self.root.join(directory).is_dir() => {
-                list_into(&self.root, directory, &mut names)?
-            }
-            Some(_) => {}
+            Some((directory, _)) => match list_into(&self.root, directory, &mut names) {
+                // Copying tools drop empty directories.
+                Err(StoreError::Io { source, .. }) if is_gone(&source) => {}
+                // What can't be looked at is not empty.
+                listed => listed?,
+            },
             None => self.list_all(&mut names)?,
         }
         names.retain(|(name, _)| {
@@ -179,6 +181,13 @@ fn file_length(file: &File, path: &Path) -> Result<u64, StoreError> {
     Ok(metadata
         .map_err(|source| StoreError::reading(format!("look at {}", path.display()), source))?
         .len())
+}
+
+fn is_gone(source: &io::Error) -> bool {
+    matches!(
+        source.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
 }
 
 /// The names in one directory, with lengths; names of directories end in `/`. What vanishes meanwhile is left out.

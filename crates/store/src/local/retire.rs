@@ -27,8 +27,11 @@ impl<'a> Retirer<'a> {
         store.check_writable()?;
         names::check(name, &["sealed/"])?;
         let path = store.root.join(name);
-        if !path.exists() {
-            return Err(StoreError::NotFound);
+        if let Err(source) = path.symlink_metadata() {
+            return Err(StoreError::reading(
+                format!("look at {}", path.display()),
+                source,
+            ));
         }
         let away = format!("retired-{}-{}", store.next_build(), names::component(name));
         let away = store.root.join("build").join(away);

@@ -52,7 +52,7 @@ impl TailFile {
         let header = match check_header(&block, number, metadata.len(), store_id) {
             Ok(header) => header,
             // Released between opening and reading: then its name is gone or leads elsewhere.
-            Err(_) if !leads_to(&path, &metadata) => return Err(StoreError::NotFound),
+            Err(_) if !leads_to(&path, &metadata)? => return Err(StoreError::NotFound),
             Err(HeaderFault::Unsupported(what)) => {
                 return Err(StoreError::Unsupported {
                     file: name(number),
@@ -87,7 +87,7 @@ impl TailFile {
         })?;
         let same =
             FileHeader::decode(&block).is_ok_and(|header| header.generation == self.generation);
-        Ok(same && leads_to(&self.path, &metadata))
+        Ok(same && leads_to(&self.path, &metadata)?)
     }
 
     /// What the first bytes of a block say. Past the end: nothing.
@@ -133,8 +133,16 @@ fn check_header(
     Err(HeaderFault::Damaged(what))
 }
 
-fn leads_to(path: &Path, opened: &fs::Metadata) -> bool {
-    fs::metadata(path).is_ok_and(|named| named.ino() == opened.ino() && named.dev() == opened.dev())
+fn leads_to(path: &Path, opened: &fs::Metadata) -> Result<bool, StoreError> {
+    match fs::metadata(path) {
+        Ok(named) => Ok(named.ino() == opened.ino() && named.dev() == opened.dev()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        // What can't be looked at is not gone.
+        Err(source) => Err(StoreError::reading(
+            format!("look at {}", path.display()),
+            source,
+        )),
+    }
 }
 
 /// Up to `length` bytes, fewer only at the file's end.

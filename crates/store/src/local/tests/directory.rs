@@ -470,3 +470,16 @@ fn without_a_register_the_store_says_so() {
         Err(StoreError::Refused(_))
     ));
 }
+
+#[test]
+fn a_directory_that_can_not_be_looked_at_is_not_called_empty() {
+    let bed = Bed::new();
+    let store = LocalStore::open_read(&bed.root()).unwrap();
+    fs::remove_dir(bed.path("sealed")).unwrap();
+    assert!(store.list("sealed/", None, 10).unwrap().is_empty());
+    std::os::unix::fs::symlink("sealed", bed.path("sealed")).unwrap();
+    assert!(matches!(
+        store.list("sealed/", None, 10),
+        Err(StoreError::Io { .. })
+    ));
+}
