@@ -83,14 +83,15 @@ impl Found {
 
     /// The guard is passed and the keys fit. Only now a copy becomes the store, and only now anything is written.
     fn take_over(self) -> Result<Taken, OpenError> {
-        let (store, mut recovered) = (self.store, self.recovered);
+        let (store, recovered) = (self.store, self.recovered);
         store.bind()?;
+        let (mut recovered, unnamed, aside) = recover::confirm_last_pack(&store, recovered)?;
+        let repairs = recover::repair(&*store, &recovered, aside)?;
+        store.open_tail(recovered.next.checked_sub(1))?;
+        // Only now is the last batch durable whatever came of the flush that an earlier start waited for.
         if !self.without_register {
             begin_register(&*store, &mut recovered);
         }
-        let (recovered, unnamed, aside) = recover::confirm_last_pack(&store, recovered)?;
-        let repairs = recover::repair(&*store, &recovered, aside)?;
-        store.open_tail(recovered.next.checked_sub(1))?;
         Ok(Taken {
             store,
             recovered,
