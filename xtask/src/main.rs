@@ -12,6 +12,7 @@ use workspace::Workspace;
 
 mod agree;
 mod bench;
+mod crash;
 mod fuzz;
 mod go;
 mod program;
@@ -31,7 +32,7 @@ struct Command {
     run: fn(&Workspace, &[String]) -> Result<Tally>,
 }
 
-const COMMANDS: [Command; 9] = [
+const COMMANDS: [Command; 10] = [
     Command {
         name: "test",
         arguments: "[STEP…]",
@@ -73,6 +74,12 @@ const COMMANDS: [Command; 9] = [
         arguments: "[--check] [--keep DIR] [ROW…]",
         about: "what is done to a store, and who notices: docs/tamper-matrix.md, written or compared",
         run: tamper::run,
+    },
+    Command {
+        name: "crash",
+        arguments: "[--quick] [--cases N] [--seed N] [--only SCENE]",
+        about: "faults and kills at every file call of the program, and power losses; writes docs/crash-evidence.md",
+        run: crash::run,
     },
     Command {
         name: "bench",

@@ -112,10 +112,16 @@ pub struct Scratch(PathBuf);
 impl Scratch {
     /// An empty directory under the system's place for temporary files.
     pub fn new() -> Result<Scratch> {
+        Scratch::within(&std::env::temp_dir())
+    }
+
+    /// An empty directory in this one, or where temporary files are if this one isn't there.
+    pub fn within(place: &Path) -> Result<Scratch> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path =
-            std::env::temp_dir().join(format!("indelible-xtask-{}-{number}", std::process::id()));
+        let temporary = std::env::temp_dir();
+        let place = if place.is_dir() { place } else { &temporary };
+        let path = place.join(format!("indelible-xtask-{}-{number}", std::process::id()));
         std::fs::create_dir(&path).with_context(|| path.display().to_string())?;
         Ok(Scratch(path))
     }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 
 use crate::agree;
+use crate::crash;
 use crate::fuzz;
 use crate::go;
 use crate::program;
@@ -24,7 +25,7 @@ use crate::workspace::Workspace;
 /// A name for the command line, what it is for people, and what runs it.
 type Step = (&'static str, &'static str, fn(&Workspace) -> Result<Tally>);
 
-const STEPS: [Step; 14] = [
+const STEPS: [Step; 15] = [
     ("format", "sources are formatted", format),
     ("clippy", "no lint complains", clippy),
     ("tidy", "house rules", |workspace| tidy::run(workspace, &[])),
@@ -40,6 +41,9 @@ const STEPS: [Step; 14] = [
         "what is done to a store is noticed as the page says",
         |workspace| tamper::run(workspace, &["--check".to_owned()]),
     ),
+    ("crash", "a sample of what crashes leave", |workspace| {
+        crash::run(workspace, &["--quick".to_owned()])
+    }),
     ("go", "programs that others wrote", |workspace| {
         go::run(workspace, &[])
     }),
