@@ -59,6 +59,8 @@ pub struct Held {
     directory: PathBuf,
     /// They came from systemd.
     pub from_credentials: bool,
+    /// The secret in force was never taken into use.
+    is_unused: bool,
     /// The secret is sealed under a passphrase; the last that opened it.
     pub passphrase: Option<Zeroizing<String>>,
     /// The secret in force before a rotation, or the only one.
@@ -111,16 +113,16 @@ pub fn read(directory: &Path, passphrase: &Passphrase) -> Result<Held, KeyError>
     let mut held = Held {
         directory,
         from_credentials,
+        is_unused: false,
         passphrase: None,
         current: None,
         next: None,
     };
     let [current, next] = names;
     let is_there = |name: &str| held.directory.join(name).symlink_metadata().is_ok();
-    if !from_credentials && !is_there(current) && !is_there(next) {
-        // The program was stopped between making the store and this.
-        take_into_use(&held.directory)?;
-    }
+    // The program was stopped between making the store and taking the secret into use.
+    held.is_unused = !from_credentials && !is_there(current) && !is_there(next) && is_there(UNUSED);
+    let current = if held.is_unused { UNUSED } else { current };
     held.next = held.read(next, passphrase)?;
     held.current = held.read(current, passphrase)?;
     match held.current.is_none() && held.next.is_none() {
@@ -136,6 +138,7 @@ pub fn read_next(directory: &Path, passphrase: &Passphrase) -> Result<Held, KeyE
     let mut held = Held {
         directory: directory.to_owned(),
         from_credentials: false,
+        is_unused: false,
         passphrase: None,
         current: None,
         next: None,
@@ -167,6 +170,14 @@ pub fn look(directory: &Path) -> String {
 }
 
 impl Held {
+    /// The store that the secret signs for is there, and so are all names it relies on.
+    pub fn take_into_use(&self) -> Result<(), KeyError> {
+        match self.is_unused {
+            true => take_into_use(&self.directory),
+            false => Ok(()),
+        }
+    }
+
     /// `None`: there is no such file, or the secret in it was destroyed.
     fn read(
         &mut self,

@@ -160,6 +160,9 @@ impl Writing {
             faults: None,
         };
         let local = Arc::new(LocalStore::open_write(&directory, options).map_err(failed)?);
+        kept.held
+            .take_into_use()
+            .map_err(|error| say::keys(&error))?;
         let shared: Arc<dyn Store> = local.clone();
         let ledger = Ledger::open(
             shared,

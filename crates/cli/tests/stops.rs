@@ -65,6 +65,25 @@ fn a_secret_in_use_is_never_replaced_by_init() {
 }
 
 #[test]
+fn a_secret_is_taken_into_use_behind_the_store_that_it_signs_for() {
+    let bed = Bed::empty();
+    bed.ok(INIT);
+    let (unused, named) = (
+        bed.path("store.keys/node-secret.unused"),
+        bed.path("store.keys/node-secret"),
+    );
+    std::fs::rename(&named, &unused).unwrap();
+    // No writer can open it, so nothing was made durable.
+    std::fs::rename(bed.path("store/lock"), bed.path("lock")).unwrap();
+    let refused = bed.run(["log", "create", "payments"]);
+    assert_ne!(refused.code, 0, "{refused:?}");
+    assert!(unused.exists() && !named.exists(), "{refused:?}");
+    std::fs::rename(bed.path("lock"), bed.path("store/lock")).unwrap();
+    goes_on(&bed);
+    assert!(!unused.exists() && named.exists());
+}
+
+#[test]
 fn a_store_whose_init_failed_at_its_end_keeps_the_secret_it_needs() {
     let bed = Bed::empty();
     bed.ok(INIT);
