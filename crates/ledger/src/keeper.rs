@@ -1,6 +1,7 @@
 //! What goes on beside the commit path: marks after silence, the register, sealing when the tail is long.
 //!
-//! Two threads that sleep while nothing is committed. Nothing here is on the way of an event to its receipt.
+//! Two threads that sleep while nothing is committed. Nothing here is on the way of an event to its receipt. What one moment asks for
+//! is a plain call, [`Committer::look_after`]; the thread decides when, and so does whoever holds a ledger without threads.
 
 use crate::commit::Committer;
 use crate::limits::{MARK_AFTER, REGISTER_EVERY};
@@ -75,18 +76,15 @@ pub(crate) fn keep(committer: &Committer, sealer: &Sealer, background_sealing: b
         if stop {
             return;
         }
-        // Room ahead of need: a commit that had to make a file would wait for all its zeros. What keeps it from being made now may be
-        // gone at the next beat; a write that failed stopped the writer, which the next commit says.
-        let prepared = committer.books.store().prepare_next();
-        if prepared.is_err() && committer.check_running().is_err() {
+        let register_due = registered_at.elapsed() >= REGISTER_EVERY;
+        let kept = committer.look_after(silent, register_due);
+        if kept.stopped {
             return;
         }
-        if silent || registered_at.elapsed() >= REGISTER_EVERY {
-            committer.register();
+        if silent || register_due {
             registered_at = Instant::now();
         }
-        if silent && committer.mark_if_idle().is_ok_and(|written| written) {
-            committer.register();
+        if kept.marked {
             seen += 1; // The mark's own beat; whatever else was committed meanwhile is still to be marked.
         } else if silent {
             // A mark was not possible (somebody is at work) or not needed; the next commit wakes us.
@@ -94,6 +92,40 @@ pub(crate) fn keep(committer: &Committer, sealer: &Sealer, background_sealing: b
         }
         if background_sealing {
             sealer.wake_if_long(committer.tail_bytes());
+        }
+    }
+}
+
+/// What came of one look after the store.
+pub(crate) struct Kept {
+    /// A mark was written.
+    pub(crate) marked: bool,
+    /// Nothing more is written by this process.
+    pub(crate) stopped: bool,
+}
+
+impl Committer {
+    /// What is to do beside the commits at one moment: room ahead of need, the register, and after silence the mark.
+    pub(crate) fn look_after(&self, silent: bool, register_due: bool) -> Kept {
+        // A commit that had to make a file would wait for all its zeros. What keeps it from being made now may be gone at the next beat;
+        // a write that failed stopped the writer, which the next commit says.
+        let prepared = self.books.store().prepare_next();
+        if prepared.is_err() && self.check_running().is_err() {
+            return Kept {
+                marked: false,
+                stopped: true,
+            };
+        }
+        if silent || register_due {
+            self.register();
+        }
+        let marked = silent && self.mark_if_idle().is_ok_and(|written| written);
+        if marked {
+            self.register();
+        }
+        Kept {
+            marked,
+            stopped: false,
         }
     }
 }

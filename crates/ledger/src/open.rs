@@ -33,7 +33,10 @@ use std::time::Duration;
 /// What an operator may set.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Seal by itself when the tail is long.
+    /// Commit and keep house on threads of its own. Without them whoever holds the ledger calls [`Ledger::turn`] and [`Ledger::keep`],
+    /// from one thread, and everything happens in the order of those calls.
+    pub threads: bool,
+    /// Seal by itself when the tail is long; a thread too.
     pub background_sealing: bool,
     /// Tail bytes at which commits wait for sealing; `None`: the default of `limits`.
     pub tail_bytes_max: Option<u64>,
@@ -58,6 +61,7 @@ impl Default for Settings {
     fn default() -> Settings {
         let software = concat!("indelible ", env!("CARGO_PKG_VERSION")).to_owned();
         Settings {
+            threads: true,
             background_sealing: true,
             tail_bytes_max: None,
             seal_bytes: None,
@@ -169,6 +173,7 @@ pub enum Recovery {
 pub struct Ledger {
     committer: Arc<Committer>,
     sealer: Arc<Sealer>,
+    /// Empty where whoever holds the ledger does their work.
     threads: Vec<JoinHandle<()>>,
     software: String,
     background_sealing: bool,
@@ -363,6 +368,17 @@ impl Ledger {
         self.committer.append(log, prepared)
     }
 
+    /// Commits what was submitted, on this thread: for a ledger without threads of its own ([`Settings::threads`]).
+    pub fn turn(&self) {
+        self.committer.take_turns();
+    }
+
+    /// Prepares room and sets the register; after silence writes the mark that a proof without secrets needs. For a ledger without threads
+    /// of its own, after each second of work and when `silent`: nothing came for a while. Whether a mark was written.
+    pub fn keep(&self, silent: bool) -> bool {
+        self.committer.look_after(silent, true).marked
+    }
+
     /// The receipt of a record made just now, under a signature over all that is durable.
     ///
     /// # Errors
@@ -421,6 +437,9 @@ impl Ledger {
         self.sealer.stop();
         self.committer.queue.close();
         self.committer.pulse.stop();
+        if !self.committer.queue.driven {
+            self.turn();
+        }
         for thread in self.threads.drain(..) {
             thread
                 .join()
@@ -451,7 +470,7 @@ impl Ledger {
 impl Drop for Ledger {
     /// A ledger dropped without a clean stop leaves no thread behind; what it acknowledged is durable.
     fn drop(&mut self) {
-        if self.threads.is_empty() {
+        if self.threads.is_empty() && self.committer.queue.driven {
             return;
         }
         self.sealer.stop();

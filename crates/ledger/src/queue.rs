@@ -276,6 +276,8 @@ pub(crate) struct Queue {
     inbox: Mutex<Inbox>,
     /// How long a caller waits for room.
     wait: Duration,
+    /// Threads drive. If none does, whoever waits for an outcome takes the turns that lead to it.
+    pub(crate) driven: bool,
     /// Work came, or the disk is free.
     work: Condvar,
     /// There is room.
@@ -284,10 +286,11 @@ pub(crate) struct Queue {
 
 impl Queue {
     /// `wait`: how long a caller waits for room.
-    pub(crate) fn new(wait: Duration) -> Queue {
+    pub(crate) fn new(wait: Duration, driven: bool) -> Queue {
         Queue {
             inbox: Mutex::default(),
             wait,
+            driven,
             work: Condvar::new(),
             room: Condvar::new(),
         }
@@ -353,16 +356,21 @@ impl Queue {
         let left = self.wait.saturating_sub(since.elapsed());
         if left.is_zero() {
             inbox.full_since = None;
-            for group in inbox.take_refusable() {
-                group.answer.give(Err(Refusal::Full));
-            }
-            self.room.notify_all();
+            self.refuse_waiting(&mut inbox);
             return inbox;
         }
         self.work
             .wait_timeout(inbox, left)
             .expect("no thread panics while it holds the queue")
             .0
+    }
+
+    /// There is no room in the tail: tells all callers who wait.
+    pub(crate) fn refuse_waiting(&self, inbox: &mut Inbox) {
+        for group in inbox.take_refusable() {
+            group.answer.give(Err(Refusal::Full));
+        }
+        self.room.notify_all();
     }
 
     /// Waits for the disk, or for whatever else changes.

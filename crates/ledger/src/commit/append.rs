@@ -17,10 +17,25 @@ impl Committer {
             Some(outcome) => outcome,
             None => match self.append_alone(group) {
                 Ok(outcome) => outcome,
-                Err(group) => self.queue.push(group).and_then(|()| ticket.wait()),
+                Err(group) => self.queue.push(group).and_then(|()| {
+                    if !self.queue.driven {
+                        self.take_turns();
+                    }
+                    ticket.wait()
+                }),
             },
         };
         outcome.map(|mut recorded| recorded.pop().expect("one record was submitted"))
+    }
+
+    /// What drivers do, on this thread, until nothing waits. With the tail full all who wait are told at once: nobody seals meanwhile.
+    pub(crate) fn take_turns(&self) {
+        while !self.queue.lock().groups.is_empty() {
+            if self.tail_is_full() {
+                self.queue.refuse_waiting(&mut self.queue.lock());
+            }
+            self.take_turn();
+        }
     }
 
     /// Commits a group of one event on this thread, unless others are at work.

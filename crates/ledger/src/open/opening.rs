@@ -275,7 +275,7 @@ impl Opening<'_> {
             desk,
             last,
             TailRoom::new(recovered.tail_bytes, self.settings.tail_bytes_max),
-            Queue::new(self.settings.queue_wait),
+            Queue::new(self.settings.queue_wait, self.settings.threads),
             recovered.register,
             resend,
         );
@@ -375,12 +375,12 @@ fn run(
     let sealer = Sealer::new(Arc::clone(&committer), last_sealed, seal_bytes);
     let sealer = Arc::new(sealer);
     let mut threads = Vec::new();
-    for name in ["commit-0", "commit-1"] {
-        let committer = Arc::clone(&committer);
-        threads.push(spawn(name, move || committer.drive()));
-    }
-    let background = settings.background_sealing;
-    {
+    let background = settings.background_sealing && settings.threads;
+    if settings.threads {
+        for name in ["commit-0", "commit-1"] {
+            let committer = Arc::clone(&committer);
+            threads.push(spawn(name, move || committer.drive()));
+        }
         let (committer, sealer) = (Arc::clone(&committer), Arc::clone(&sealer));
         threads.push(spawn("keeper", move || {
             keeper::keep(&committer, &sealer, background)
