@@ -360,7 +360,10 @@ pub(crate) fn save_streams(books: &Books, streams: &Streams) -> Result<(), Store
         out.extend_from_slice(&number.to_le_bytes());
     };
     number(&mut out, streams.count());
-    for (id, next) in streams.sealed_next() {
+    // In the order of their ids, so that what is known says all of what is written.
+    let mut sealed: Vec<_> = streams.sealed_next().collect();
+    sealed.sort_unstable();
+    for (id, next) in sealed {
         out.extend_from_slice(&id.0);
         out.extend_from_slice(&next.epoch.to_le_bytes());
         out.extend_from_slice(&next.n.to_le_bytes());

@@ -5,7 +5,7 @@
 use super::tag::{Spread, StreamId, stream_id};
 use indelible_proof::hash::Hash;
 use indelible_proof::node_event::NodeEvent;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// What a number is to a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,9 +50,9 @@ impl Place {
 pub struct Streams {
     all: HashMap<StreamId, State, Spread>,
     /// Streams that were handed on, and to whom.
-    handed_to: HashMap<StreamId, String>,
+    handed_to: BTreeMap<StreamId, String>,
     /// What came from another principal: the numbers before that place are its.
-    handed_from: HashMap<StreamId, Origin>,
+    handed_from: BTreeMap<StreamId, Origin>,
 }
 
 #[derive(Debug, Default)]
@@ -215,7 +215,7 @@ impl Streams {
     }
 
     /// Streams that were handed on, and to whom; and where they come from.
-    pub fn handings(&self) -> (&HashMap<StreamId, String>, &HashMap<StreamId, Origin>) {
+    pub fn handings(&self) -> (&BTreeMap<StreamId, String>, &BTreeMap<StreamId, Origin>) {
         (&self.handed_to, &self.handed_from)
     }
 
