@@ -7,15 +7,16 @@
 
 mod bed;
 
-use bed::truth::{count_said, read};
+use bed::truth::{count_said, is_clean, read};
 use bed::{Bed, append, caller, create, files, random, settings};
 use indelible_ledger::{Ledger, OpenError, RecoverError, Settings};
 use indelible_proof::node_event::NodeEvent;
 use indelible_proof::verdict::Completeness;
-use indelible_store::{LocalStore, OpenOptions, StoreError};
+use indelible_store::{FaultInjector, LocalStore, OpenOptions, StoreError, WriteFate, WriteKind};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A log of some records, closed.
 fn with_records(bed: &Bed, count: u64) {
@@ -208,4 +209,29 @@ fn verify_says_what_a_register_remembers_of_an_old_copy() {
         "{}",
         report.verdict
     );
+}
+
+/// Found by the simulation: the second start sets the register of a first run that had no time to, hears that it was lost, and took what it had
+/// set itself for another writer's.
+#[test]
+fn a_register_set_by_a_start_that_heard_it_was_lost_is_no_other_writers() {
+    let bed = Bed::new();
+    drop(bed.open());
+    if bed.register().exists() {
+        fs::remove_file(bed.register()).unwrap();
+    }
+    let (register, lied) = (bed.register(), AtomicBool::new(false));
+    let faults: FaultInjector = Arc::new(move |op| {
+        let sets = op.kind == WriteKind::Rename && op.to == Some(&register);
+        match sets && !lied.swap(true, Ordering::SeqCst) {
+            true => WriteFate::StoredButLost,
+            false => WriteFate::Proceed,
+        }
+    });
+    let store = bed.store_with(Some(faults)).unwrap();
+    let ledger = bed::open(store, &bed.clock, 3, settings()).unwrap();
+    let log = create(&ledger, "one", 1);
+    append(&ledger, &log, &mut caller(&ledger, &log, 5), 0..3);
+    assert_eq!(ledger.close("test").unwrap(), None);
+    is_clean(&bed.verify());
 }

@@ -345,8 +345,15 @@ fn begin_register(store: &dyn Store, recovered: &mut Recovered) {
     let is_due = store.describe().register_configured
         && recovered.register.is_none()
         && !recovered.signed_header.is_empty();
-    if is_due && store.register_swap(None, &recovered.signed_header).is_ok() {
-        recovered.register = Some(recovered.signed_header.clone());
+    if !is_due {
+        return;
+    }
+    let header = &recovered.signed_header;
+    let swapped = store.register_swap(None, header);
+    // What was reported lost may have gone through. Not known, it would later be taken for what another writer has set.
+    let holds = || matches!(store.register_read(), Ok(Some(held)) if held == *header);
+    if swapped.is_ok() || holds() {
+        recovered.register = Some(header.clone());
     }
 }
 
