@@ -85,6 +85,7 @@ pub struct PackPlace {
     /// Where its key tags begin in `.ent`, and how many there are.
     pub(crate) keys_at: u64,
     pub(crate) keys: u64,
+    pub(crate) keys_digest: Hash,
 }
 
 impl PackPlace {
@@ -101,6 +102,7 @@ impl PackPlace {
             bytes,
             keys_at: keys.offset,
             keys: keys.length / KEY_BYTES_U64,
+            keys_digest: keys.sha256,
         }
     }
 

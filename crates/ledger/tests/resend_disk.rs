@@ -7,10 +7,12 @@
 
 mod bed;
 
-use bed::surgery::packs;
+use bed::surgery::{edit, packs};
 use bed::{BY, Bed, caller, create, event, open, random, settings};
 use indelible_ledger::verify::Damage;
-use indelible_ledger::{Caller, Ledger, Log, OpenError, Place, Recorded, Refusal, Settings};
+use indelible_ledger::{
+    Caller, Ledger, Log, OpenError, Place, Prepared, Recorded, Refusal, Settings,
+};
 use indelible_proof::head::{Own, Stream};
 use indelible_store::{LocalStore, OpenOptions, Retirer, Store};
 use std::path::PathBuf;
@@ -59,6 +61,16 @@ impl Node {
             ..Own::default()
         };
         self.send(&own, content).unwrap()
+    }
+
+    fn prepare_key(&mut self, at: u64) -> Prepared {
+        let key = format!("key-{at}");
+        let own = Own {
+            key: Some(&key),
+            ..Own::default()
+        };
+        let prepared = self.caller.prepare(&self.log, &BY, &own, &event(at));
+        prepared.unwrap()
     }
 
     fn number(&mut self, src: &str, n: u64) -> Result<Recorded, Refusal> {
@@ -562,5 +574,46 @@ fn a_wrong_tag_stream_or_place_is_named() {
             found.what.contains(what) || found.what.contains("order"),
             "{section}: {found}"
         );
+    }
+}
+
+/// Found by the simulation: what rotted among a pack's key tags was taken for the absence of a key, and the event was recorded twice.
+#[test]
+fn a_key_whose_tag_rotted_is_not_taken_for_new() {
+    const TAG: usize = 18;
+    type Rot = fn(&mut [u8]);
+    let ways: [Rot; 3] = [
+        |tags| tags.fill(0),
+        |tags| random(9)(tags),
+        // The order stays as it was.
+        |tags| tags.chunks_mut(TAG).for_each(|tag| tag[12] ^= 4),
+    ];
+    // Few are hashed, many are looked at.
+    for keys in [1, 60, 5_000] {
+        let bed = Bed::new();
+        let mut node = Node::on(&bed, WIDE);
+        let events: Vec<_> = (0..keys).map(|at| node.prepare_key(at)).collect();
+        let all = node.ledger.submit_all(&node.log, events).unwrap();
+        assert_eq!(all.wait().unwrap().len(), usize::try_from(keys).unwrap());
+        node.ledger.seal().unwrap();
+        let (pack, size) = (packs(&bed).remove(0), node.log.size());
+        let good = std::fs::read(&pack.ent).unwrap();
+        for rot in ways {
+            edit(&pack.ent, |file| rot(&mut file[pack.section(6)]));
+            for at in (0..keys).step_by(7) {
+                let key = format!("key-{at}");
+                let own = Own {
+                    key: Some(&key),
+                    ..Own::default()
+                };
+                let refused = node.send(&own, at).unwrap_err();
+                assert!(matches!(refused, Refusal::NoLook(_)), "{key}: {refused}");
+            }
+            edit(&pack.ent, |file| file.copy_from_slice(&good));
+        }
+        assert_eq!(node.log.size(), size);
+        let mut some = (0..keys).step_by(7);
+        assert!(some.all(|at| node.key(&format!("key-{at}"), at).again));
+        assert!(!node.key("another", keys).again);
     }
 }

@@ -9,6 +9,7 @@ use crate::books::{Books, Log, RunPlace};
 use crate::format::pack::{KEY_BYTES, PLACE_BYTES, StreamRow, Tag, key_at, stream_rows};
 use crate::limits::BIRTH_AHEAD_SECONDS;
 use crate::view::ReadError;
+use indelible_proof::hash;
 use std::ops::RangeInclusive;
 
 /// Where a number lies as seen from one run.
@@ -21,6 +22,15 @@ enum Lies {
     After,
     /// Nowhere: the run goes from an epoch's end to the next epoch.
     Nowhere,
+}
+
+/// Whether tags that do not hold the one looked for are believed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    /// What they say will be checked, or nothing hangs on it.
+    Blind,
+    /// First it is seen that they are what was sealed.
+    Checked,
 }
 
 impl Books {
@@ -140,12 +150,18 @@ impl Books {
         tag: &Tag,
         key: &str,
     ) -> Result<Option<u64>, ReadError> {
+        let mut asked = Vec::new();
         for batches in sealed.candidates(tag) {
-            for run in self.runs_within(log, &batches, 0).iter().rev() {
-                if let Some(seq) = self.find_tag(log, run, tag)? {
+            for run in self.runs_within(log, &batches, 0).into_iter().rev() {
+                if let Some(seq) = self.find_tag(log, &run, tag, Trust::Blind)? {
                     return Ok(Some(seq));
                 }
+                asked.push(run);
             }
+        }
+        // A filter is seldom wrong, so before the key is called new: are the tags still those that were sealed?
+        for run in asked {
+            self.find_tag(log, &run, tag, Trust::Checked)?;
         }
         let Some(last) = sealed.begins.checked_sub(1) else {
             return Ok(None);
@@ -156,7 +172,7 @@ impl Books {
         // Most come again soon after they came first, so the packs of its time are asked first.
         let since = birth.saturating_sub(BIRTH_AHEAD_SECONDS);
         for run in self.runs_within(log, &(0..=last), since) {
-            if let Some(seq) = self.find_tag(log, &run, tag)? {
+            if let Some(seq) = self.find_tag(log, &run, tag, Trust::Blind)? {
                 return Ok(Some(seq));
             }
         }
@@ -181,7 +197,13 @@ impl Books {
     }
 
     /// Looks for a tag in one run. Tags are hashes, so where one lies can be guessed.
-    fn find_tag(&self, log: &Log, run: &RunPlace, tag: &Tag) -> Result<Option<u64>, ReadError> {
+    fn find_tag(
+        &self,
+        log: &Log,
+        run: &RunPlace,
+        tag: &Tag,
+        trust: Trust,
+    ) -> Result<Option<u64>, ReadError> {
         let keys = u64::from(run.keys);
         let (high, _) = tag.split_first_chunk().expect("a tag has 16 bytes");
         let guess = (u128::from(u64::from_be_bytes(*high)) * u128::from(keys)) >> 64;
@@ -205,13 +227,62 @@ impl Books {
                 _ if tags.is_empty() => {
                     return Err(run.damaged(log, "its key tags end too early"));
                 }
-                _ if lower && higher => return Ok(None),
+                _ if lower && higher => {
+                    if trust == Trust::Checked && !self.are_sound(run, tags, tag)? {
+                        return Err(run.damaged(log, "its key tags are not what was sealed"));
+                    }
+                    return Ok(None);
+                }
                 _ => reach = reach.saturating_mul(8),
             }
         }
     }
+
+    /// Whether a pack's key tags, among which one is not found, are what was sealed: by the digest of all where they are few, else by what
+    /// the ones that were read look like. Hashing a megabyte for each guess of a filter that is wrong would hold up new keys.
+    fn are_sound(
+        &self,
+        run: &RunPlace,
+        tags: &[[u8; KEY_BYTES]],
+        tag: &Tag,
+    ) -> Result<bool, ReadError> {
+        let pack = &run.pack;
+        if pack.keys > KEYS_HASHED_MAX {
+            return Ok(are_plausible(tags, tag));
+        }
+        let length = usize::try_from(pack.keys * KEY_BYTES_U64).expect("a few tags fit memory");
+        let all = self
+            .store()
+            .read_at(&pack.ent, pack.keys_at, length, false)?;
+        Ok(hash::sha256(&all) == pack.keys_digest)
+    }
 }
 
+/// Whether tags among which `tag` is not found are in order, and none is nearly the one that is looked for. A sector that was lost or put
+/// elsewhere holds 28 tags and breaks the order; a flipped bit breaks it too or leaves a tag so near that it is no other's.
+fn are_plausible(tags: &[[u8; KEY_BYTES]], tag: &Tag) -> bool {
+    let apart = |own: &Tag| -> u32 {
+        let bits = own
+            .iter()
+            .zip(tag)
+            .map(|(own, asked)| (own ^ asked).count_ones());
+        bits.sum()
+    };
+    let ascend = tags
+        .iter()
+        .map(key_at)
+        .is_sorted_by(|left, right| left < right);
+    ascend
+        && tags
+            .iter()
+            .map(key_at)
+            .all(|(own, _)| apart(&own) > NEAR_BITS)
+}
+
+/// Key tags of a pack that are hashed for one look: 72 KiB, some 50 µs.
+const KEYS_HASHED_MAX: u64 = 4_096;
+/// Two tags of 128 bits that differ in so few are not of two keys: of 2^26 tags two are that near once in 2^40 times.
+const NEAR_BITS: u32 = 8;
 /// Tags read to each side of where one is guessed: their places stray by half the root of their number, 128 in the largest run.
 const WINDOW_TAGS: u64 = 256;
 /// The same as a length in a file.
