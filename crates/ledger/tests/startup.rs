@@ -13,7 +13,7 @@ use bed::{Bed, append, caller, create, event, files, group, open, settings, veri
 use indelible_ledger::{Ledger, Log, SealError};
 use indelible_proof::node_event::NodeEvent;
 use indelible_store::{FaultInjector, StoreError, WriteFate, WriteKind, WriteOp};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -280,4 +280,64 @@ fn a_second_writer_is_refused_while_the_first_lives() {
     is_clean(&verify(&*bed.reader()));
     ledger.close("test").unwrap();
     bed.open().close("test").unwrap();
+}
+
+/// Found by the simulation: a sealing died between the pack's name and the sync of its directory, the next start named the pack in `_node`, and
+/// then the power went: the record was there, the pack was not.
+#[test]
+fn a_start_names_a_pack_in_node_only_when_the_pack_has_a_durable_name() {
+    let bed = Bed::new();
+    let names_a_pack = |op: &WriteOp<'_>| {
+        let there = || {
+            files(op.path)
+                .iter()
+                .any(|(path, _)| path.extension().is_some_and(|end| end == "ent"))
+        };
+        op.kind == WriteKind::SyncDirectory && op.path.ends_with("sealed") && there()
+    };
+    let faults = fault(names_a_pack, 0, WriteFate::Lost);
+    let ledger = open(
+        bed.store_with(Some(faults)).unwrap(),
+        &bed.clock,
+        1,
+        settings(),
+    )
+    .unwrap();
+    let log = create(&ledger, "one", 1);
+    append(&ledger, &log, &mut caller(&ledger, &log, 5), 0..3);
+    ledger.seal().unwrap_err();
+    drop(ledger);
+    let sealed = bed.path().join("sealed");
+    assert_eq!(files(&sealed).len(), 2);
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let faults: FaultInjector = {
+        let order = Arc::clone(&order);
+        Arc::new(move |op| {
+            order.lock().unwrap().push((op.kind, op.path.to_owned()));
+            WriteFate::Proceed
+        })
+    };
+    drop(
+        open(
+            bed.store_with(Some(faults)).unwrap(),
+            &bed.clock,
+            2,
+            settings(),
+        )
+        .unwrap(),
+    );
+    let order = order.lock().unwrap();
+    let synced = order
+        .iter()
+        .position(|op| *op == (WriteKind::SyncDirectory, sealed.clone()));
+    let into_tail = |(kind, path): &(WriteKind, PathBuf)| {
+        *kind == WriteKind::Write && path.parent().unwrap().ends_with("tail")
+    };
+    // The first write repeats the last slot, the second is the batch that names the pack.
+    let named = order
+        .iter()
+        .enumerate()
+        .filter(|(_, op)| into_tail(op))
+        .nth(1);
+    assert!(synced.unwrap() < named.unwrap().0, "{order:?}");
 }

@@ -44,8 +44,11 @@ impl LocalStore {
         if writer.end.is_some() {
             return Err(StoreError::refused("the tail is open already"));
         }
-        // A file whose name was not durable when the last writer stopped gets a durable one now.
-        self.disk.sync_directory(&self.root.join("tail"))?;
+        // A file whose name was not durable when the last writer stopped gets a durable one now: what is written from here on may
+        // rest on it, as a record that names a pack does.
+        for directory in ["tail", "sealed"] {
+            self.disk.sync_directory(&self.root.join(directory))?;
+        }
         let end = match last {
             Some(last) => self.rewrite_last(last)?,
             None => self.empty_end()?,

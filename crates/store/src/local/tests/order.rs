@@ -204,6 +204,7 @@ fn an_opened_tail_has_durable_names_and_a_durable_last_slot() {
         },
         &[
             (WriteKind::SyncDirectory, "tail"),
+            (WriteKind::SyncDirectory, "sealed"),
             (WriteKind::Write, "tail"),
             (WriteKind::Sync, "tail"),
         ],
