@@ -321,7 +321,7 @@ impl Books {
         }
         let (wanted, after) = (&rows[from..to], rows.get(to));
         let stop = after.map_or(run.rec_at + run.rec_len, |row| row.offset);
-        if first.offset < run.rec_at || stop > run.rec_at + run.rec_len {
+        if first.offset < run.rec_at || stop > run.rec_at + run.rec_len || first.offset >= stop {
             return Err(run.damaged(log, "a frame lies outside its run"));
         }
         let length = usize::try_from(stop - first.offset).expect("a chunk fits memory");

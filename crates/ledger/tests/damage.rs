@@ -778,3 +778,32 @@ fn what_was_set_aside_is_evidence_too() {
     fs::write(&quarantined, kept).unwrap();
     is_clean(&victim.verify());
 }
+
+/// Found by the simulation: under a flipped bit in a table of frames a read ended in an overflow instead of an answer.
+#[test]
+fn a_frame_said_to_begin_behind_its_run_is_damage_whoever_reads_it() {
+    const ROW: usize = 36;
+    for index in [0, 1] {
+        let victim = victim();
+        let books = read(victim.bed.reader());
+        let log = books.log("one").unwrap();
+        let (pack, size) = (pack_of(&victim, index), log.size());
+        let rows = pack.section(4);
+        for row in rows.clone().step_by(ROW) {
+            for byte in [1, 4, 7] {
+                edit(&pack.ent, |file| file[row + byte] ^= 0x40);
+                for seq in 0..size {
+                    if let Ok(stored) = books.record(&log, seq) {
+                        let told = victim
+                            .told
+                            .iter()
+                            .find(|told| told.log == "one" && told.seq == seq);
+                        assert!(told.is_none_or(|told| told.head == stored.head));
+                    }
+                }
+                edit(&pack.ent, |file| file[row + byte] ^= 0x40);
+            }
+        }
+        is_true(&victim.bed.reader(), &victim.told);
+    }
+}
