@@ -18,6 +18,7 @@ mod go;
 mod program;
 mod promises;
 mod readme;
+mod sim;
 mod tally;
 mod tamper;
 mod test;
@@ -32,7 +33,7 @@ struct Command {
     run: fn(&Workspace, &[String]) -> Result<Tally>,
 }
 
-const COMMANDS: [Command; 10] = [
+const COMMANDS: [Command; 11] = [
     Command {
         name: "test",
         arguments: "[STEP…]",
@@ -92,6 +93,12 @@ const COMMANDS: [Command; 10] = [
         arguments: "[--seconds N] [TARGET…]",
         about: "each decoder for a minute, or so many seconds, beginning with the vectors",
         run: fuzz::run,
+    },
+    Command {
+        name: "sim",
+        arguments: "[--seed N] [--histories N] [--minutes N]",
+        about: "histories on a simulated disk, from their seeds, judged by an independent model",
+        run: sim::run,
     },
 ];
 

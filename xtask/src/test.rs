@@ -17,6 +17,7 @@ use crate::go;
 use crate::program;
 use crate::promises;
 use crate::readme;
+use crate::sim;
 use crate::tally::Tally;
 use crate::tamper;
 use crate::tidy;
@@ -25,7 +26,7 @@ use crate::workspace::Workspace;
 /// A name for the command line, what it is for people, and what runs it.
 type Step = (&'static str, &'static str, fn(&Workspace) -> Result<Tally>);
 
-const STEPS: [Step; 15] = [
+const STEPS: [Step; 16] = [
     ("format", "sources are formatted", format),
     ("clippy", "no lint complains", clippy),
     ("tidy", "house rules", |workspace| tidy::run(workspace, &[])),
@@ -51,6 +52,9 @@ const STEPS: [Step; 15] = [
     ("wasm", "proof for the browser", wasm),
     ("fuzz", "decoders against random bytes", |workspace| {
         fuzz::run(workspace, &FUZZED.map(str::to_owned))
+    }),
+    ("sim", "histories on a simulated disk", |workspace| {
+        sim::run(workspace, &sim::IN_TEST.map(str::to_owned))
     }),
     ("doc", "documentation without warnings", documentation),
     ("readme", "examples in pages", |workspace| {
