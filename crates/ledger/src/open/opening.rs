@@ -2,7 +2,7 @@
 
 use super::first_batch::{FirstBatch, new_log};
 use super::{Founding, Ledger, OpenError, Secrets, Settings};
-use crate::books::{Books, NODE_LOG};
+use crate::books::{Books, Log, NODE_LOG};
 use crate::caller::{Caller, Random};
 use crate::clock::{Clock, ClockRule};
 use crate::commit::{Committer, Desk, LastBatch, SigningKeys, TailRoom};
@@ -231,18 +231,9 @@ impl Opening<'_> {
         } = found.take_over()?;
         let info = store.describe().clone();
         let founded = recovered.next == 0;
-        let node_log = if founded {
-            let mut incarnation = [0; 8];
-            random(&mut incarnation);
-            let founding = self.founding(&info.origin);
-            new_log(
-                recovered.books.next_index(),
-                &founding,
-                NODE_LOG,
-                incarnation,
-            )?
-        } else {
-            recovered.books.node_log()
+        let node_log = match founded {
+            true => self.new_node_log(&recovered, &info.origin, &mut random)?,
+            false => recovered.books.node_log(),
         };
         let last_time = recovered.time.unwrap_or(wall);
         let last_sealed = recovered.last_sealed;
@@ -289,6 +280,20 @@ impl Opening<'_> {
             last_sealed,
             without_register,
         })
+    }
+
+    /// The log named `_node` of a store that has none yet.
+    fn new_node_log(
+        &self,
+        recovered: &Recovered,
+        origin: &str,
+        random: &mut Random,
+    ) -> Result<Arc<Log>, OpenError> {
+        let mut incarnation = [0; 8];
+        random(&mut incarnation);
+        let index = recovered.books.next_index();
+        let log = new_log(index, &self.founding(origin), NODE_LOG, incarnation)?;
+        Ok(log)
     }
 
     /// What is known of streams and keys: from the packs, or what a clean stop left of them, and the tail.
