@@ -276,11 +276,11 @@ impl State {
         WriteFate::Proceed
     }
 
+    /// The directory around the store is also the register's, and a start syncs it for the store's sake.
     fn is_hurt_by(&mut self, op: &WriteOp<'_>) {
-        match op.path.starts_with(self.root.join("store")) {
-            true => self.hurt = true,
-            false => self.register_hurt = true,
-        }
+        let is_of_store = op.path.starts_with(self.root.join("store"));
+        self.hurt |= is_of_store || op.path == self.root;
+        self.register_hurt |= !is_of_store;
     }
 
     /// Whether a rename to this name takes the place of what is there.

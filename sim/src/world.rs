@@ -186,8 +186,10 @@ impl World {
     /// A line of the story, for whoever reads a failure.
     pub fn tell(&mut self, line: impl Into<String>) {
         // Where the simulated disk lies today is no part of the history.
-        let site = format!("{}/", self.site().display());
-        self.story.push(line.into().replace(&site, ""));
+        let site = self.site().display().to_string();
+        let below = format!("{site}/");
+        self.story
+            .push(line.into().replace(&below, "").replace(&site, "site"));
     }
 
     pub fn count(&mut self, what: &'static str, by: u64) {
