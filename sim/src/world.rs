@@ -1,7 +1,7 @@
 //! One simulated node: its directory, disk, clocks, keys, the process that runs on it, and what everybody remembers.
 //!
 //! Owns the state of a history. What happens to it stands in the modules beside: [`opening`](crate::opening) starts and ends processes,
-//! [`callers`](crate::callers) and [`claims`](crate::claims) send, [`reading`](crate::reading) looks, [`damage`](crate::damage) and
+//! [`callers`](crate::callers) and [`claims`](crate::claims) send, [`reading`] looks, [`damage`](crate::damage) and
 //! [`rot`](crate::rot) break.
 
 use crate::clock::SimClock;
