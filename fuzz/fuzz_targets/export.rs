@@ -2,14 +2,10 @@
 
 #![no_main]
 
-use indelible_fuzz::pin;
-use indelible_proof::hash;
+use indelible_fuzz::{checkpoint_at, pin, with_digest};
 use indelible_proof::pin::Pin;
 use indelible_proof::verify::{ExportVerifier, Report, verify_export};
 use libfuzzer_sys::fuzz_target;
-
-const CHECKPOINT: &[u8] = b"{\"checkpoint\":\"";
-const END: &[u8] = b"{\"end\":1,\"sha256\":\"";
 
 fuzz_target!(|input: &[u8]| {
     check(input);
@@ -36,7 +32,7 @@ fn check(export: &[u8]) {
             "without its end"
         );
         // Up to the checkpoint: the note may have lines of keys that nobody asked about.
-        let length = place_of(CHECKPOINT, export).expect("an export has a checkpoint");
+        let length = checkpoint_at(export);
         for at in [length / 3, length / 2, length - 2] {
             let mut changed = export.to_vec();
             changed[at] ^= 1;
@@ -55,26 +51,4 @@ fn in_pieces(export: &[u8], pin: &Pin, piece: usize) -> Report {
     let mut verifier = ExportVerifier::new(Some(pin));
     export.chunks(piece).for_each(|bytes| verifier.feed(bytes));
     verifier.finish()
-}
-
-/// The export with the digest of its last line made right.
-fn with_digest(export: &[u8]) -> Vec<u8> {
-    let Some(at) = place_of(END, export) else {
-        return export.to_vec();
-    };
-    let body = &export[..at];
-    [
-        body,
-        END,
-        hash::sha256(body).to_string().as_bytes(),
-        b"\"}\n",
-    ]
-    .concat()
-}
-
-/// Where it stands last.
-fn place_of(text: &[u8], export: &[u8]) -> Option<usize> {
-    export
-        .windows(text.len())
-        .rposition(|window| window == text)
 }

@@ -2,12 +2,9 @@
 
 #![no_main]
 
-use indelible_proof::hash;
+use indelible_fuzz::{checkpoint_at, with_digest};
 use indelible_proof::verify::WalkFile;
 use libfuzzer_sys::fuzz_target;
-
-const CHECKPOINT: &[u8] = b"{\"checkpoint\":\"";
-const END: &[u8] = b"{\"end\":1,\"sha256\":\"";
 
 fuzz_target!(|input: &[u8]| {
     check(input);
@@ -28,7 +25,7 @@ fn check(bytes: &[u8]) {
     }
     assert!(!file.walk().sets().is_empty(), "a walk begins with keys");
     // Up to the checkpoint, behind which are lines of keys that nobody asked about.
-    let length = place_of(CHECKPOINT, bytes).expect("a walk ends with a checkpoint");
+    let length = checkpoint_at(bytes);
     for at in [length / 4, length / 2, length - 2] {
         let mut changed = bytes.to_vec();
         changed[at] ^= 1;
@@ -38,19 +35,4 @@ fn check(bytes: &[u8]) {
             "byte {at} changed"
         );
     }
-}
-
-/// The file with the digest of its last line made right.
-fn with_digest(file: &[u8]) -> Vec<u8> {
-    let Some(at) = place_of(END, file) else {
-        return file.to_vec();
-    };
-    let body = &file[..at];
-    let digest = hash::sha256(body).to_string();
-    [body, END, digest.as_bytes(), b"\"}\n"].concat()
-}
-
-/// Where it stands last.
-fn place_of(text: &[u8], file: &[u8]) -> Option<usize> {
-    file.windows(text.len()).rposition(|window| window == text)
 }

@@ -12,6 +12,7 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use indelible_proof::memory::Memory;
 use indelible_proof::pin::Pin;
 use indelible_proof::trust::{Freshness, Trust};
+use indelible_proof::verdict::AXES;
 use indelible_proof::verify::{
     ExportVerifier, Known, Report, WalkFile, verify_batch_receipt, verify_fork, verify_proof,
     verify_receipt,
@@ -33,14 +34,6 @@ const PROGRAM_RUNS: usize = 50;
 
 /// Differences that are printed; the first ones tell.
 const PRINTED_MAX: usize = 5;
-
-const AXES: [&str; 5] = [
-    "integrity",
-    "authenticity",
-    "consistency",
-    "witnesses",
-    "completeness",
-];
 
 /// What a file is to be taken for.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -17,6 +17,7 @@ mod fuzz;
 mod go;
 mod program;
 mod promises;
+mod random;
 mod readme;
 mod sim;
 mod tally;

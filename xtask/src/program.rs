@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -77,14 +77,7 @@ pub fn within(command: &mut Command, limit: Duration) -> Result<Ended> {
     let mut child = command
         .spawn()
         .with_context(|| format!("can't start {:?}", command.get_program()))?;
-    let end = Instant::now().checked_add(limit).context("limit")?;
-    let status = loop {
-        match child.try_wait()? {
-            Some(status) => break Some(status),
-            None if Instant::now() > end => break None,
-            None => std::thread::sleep(Duration::from_millis(10)),
-        }
-    };
+    let status = ended(&mut child, limit)?;
     works(Command::new("kill").args(["-KILL", "--", &format!("-{}", child.id())]));
     if status.is_none() {
         child.wait()?;
@@ -97,6 +90,24 @@ pub fn within(command: &mut Command, limit: Duration) -> Result<Ended> {
         well: status.is_some_and(|status| status.success()),
         printed,
     })
+}
+
+/// How a program ended; `None`: it still runs when its time is up.
+///
+/// A child's end can't be awaited with a limit in safe code, so it is asked for: often at first, for most are over at once.
+pub fn ended(child: &mut Child, limit: Duration) -> Result<Option<ExitStatus>> {
+    let begin = Instant::now();
+    let mut pause = Duration::from_micros(200);
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if begin.elapsed() >= limit {
+            return Ok(None);
+        }
+        std::thread::sleep(pause);
+        pause = pause.saturating_mul(2).min(Duration::from_millis(10));
+    }
 }
 
 /// `PATH` with a directory of ours in front.

@@ -60,6 +60,14 @@ fn a_memory_goes_on_through_a_rotation_whichever_pin_of_the_log_is_given() {
     }
 }
 
+/// The line of a memory that is about `payments`, and the origin in it.
+fn of_payments(memory: &str) -> (&str, &str) {
+    let line = memory.lines().find(|line| line.contains("/payments/"));
+    let line = line.unwrap();
+    let note = line.split('"').nth(3).unwrap();
+    (line, note.split("\\n").next().unwrap())
+}
+
 #[test]
 fn a_memory_of_another_log_under_the_same_origin_is_not_taken_for_one() {
     let bed = Bed::with_log();
@@ -67,38 +75,16 @@ fn a_memory_of_another_log_under_the_same_origin_is_not_taken_for_one() {
     bed.ok(["verify", "--remember", "memory"]);
     let pin = bed.ok(["pin", "--log", "payments"]);
     let memory = bed.read("memory");
-    let own = memory
-        .lines()
-        .find(|line| line.contains("/payments/"))
-        .unwrap();
-    let origin = own
-        .split('"')
-        .nth(3)
-        .unwrap()
-        .split("\\n")
-        .next()
-        .unwrap()
-        .to_owned();
+    let (own, origin) = of_payments(&memory);
     // A note of the same origin, signed by a key that the log never had.
     let other = Bed::with_log();
     append(&other, 3);
     other.ok(["verify", "--remember", "memory"]);
     let foreign = other.read("memory");
-    let foreign = foreign
-        .lines()
-        .find(|line| line.contains("/payments/"))
-        .unwrap();
-    let theirs = foreign
-        .split('"')
-        .nth(3)
-        .unwrap()
-        .split("\\n")
-        .next()
-        .unwrap()
-        .to_owned();
+    let (foreign, theirs) = of_payments(&foreign);
     bed.write(
         "memory",
-        memory.replace(own, &foreign.replace(&theirs, &origin)),
+        memory.replace(own, &foreign.replace(theirs, origin)),
     );
     let ended = bed.run(["verify", "--remember", "memory", "--pin", pin.trim()]);
     assert_eq!(ended.code, 3, "{ended:?}");

@@ -12,7 +12,7 @@ use crate::hash::{HEX_PAIRS, Hash};
 use crate::head::Kind;
 use crate::limits::VERDICT_TEXT_BYTES_MAX;
 use crate::time::Time;
-use crate::verdict::Verdict;
+use crate::verdict::{AXES, Verdict};
 use alloc::borrow::Cow;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
@@ -43,15 +43,6 @@ pub struct Verified<'a> {
     /// The texts of the five axes in the order of [`AXES`], each at most [`VERDICT_TEXT_BYTES_MAX`].
     pub axes: [Cow<'a, str>; 5],
 }
-
-/// The five axes of a verdict, as members of an event.
-pub const AXES: [&str; 5] = [
-    "integrity",
-    "authenticity",
-    "consistency",
-    "witnesses",
-    "completeness",
-];
 
 impl<'a> Verified<'a> {
     /// The event of a verdict. A text that is too long is cut and ends in `…`.

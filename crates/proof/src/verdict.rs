@@ -11,6 +11,15 @@ pub use seqs::Seqs;
 
 use alloc::string::String;
 
+/// What the five axes are called, in their order.
+pub const AXES: [&str; 5] = [
+    "integrity",
+    "authenticity",
+    "consistency",
+    "witnesses",
+    "completeness",
+];
+
 /// What was found, on all five axes. Its text is the five lines, joined by LF.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail, ensure};
 
 use super::fate::Fate;
-use super::random::Random;
 use super::trace::{Entry, Kind};
+use crate::random::Random;
 
 /// What a disk writes whole or not at all.
 const SECTOR: usize = 512;

@@ -9,10 +9,10 @@ use anyhow::{Result, anyhow, ensure};
 use super::fate::{Case, Fate, calls_of, cases};
 use super::judge::{self, Found, Outside, is_answered_alike, note};
 use super::node::Ended;
-use super::random::Random;
 use super::scene::{Scene, Stage};
 use super::step::Step;
 use super::writes::Writes;
+use crate::random::Random;
 
 /// What is done to a node that has gone through something, to see that it goes on.
 const AFTER: Step = Step::Append {

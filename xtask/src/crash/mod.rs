@@ -27,7 +27,6 @@ mod node;
 mod page;
 mod power;
 mod python;
-mod random;
 mod scene;
 mod shim;
 mod step;

@@ -6,7 +6,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
@@ -214,13 +214,10 @@ fn drained(answers: &Receiver<String>, lines: &mut Vec<String>) -> bool {
 
 /// Its status; it is ended by force if it hung or does so now.
 fn ended(child: &mut Child, hung: bool) -> Result<Option<ExitStatus>> {
-    let begin = Instant::now();
-    while !hung && begin.elapsed() < PATIENCE {
-        if let Some(status) = child.try_wait()? {
-            return Ok(Some(status));
-        }
-        // Its output is closed: what is left to it is to end.
-        std::thread::sleep(Duration::from_micros(200));
+    // Where its output is closed, what is left to it is to end.
+    let patience = if hung { Duration::ZERO } else { PATIENCE };
+    if let Some(status) = program::ended(child, patience)?.filter(|_| !hung) {
+        return Ok(Some(status));
     }
     child.kill()?;
     child.wait()?;

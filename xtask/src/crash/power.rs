@@ -16,10 +16,10 @@ use super::fate::{Case, Fate};
 use super::faults::{again, lock};
 use super::judge::{self, Found, Outside, is_answered_alike, note, pin_of};
 use super::node::{BESIDE, Node};
-use super::random::Random;
 use super::scene::Stage;
 use super::step::Step;
 use super::trace::{Entry, lines_said};
+use crate::random::Random;
 
 /// Commands of a history behind `init`, `log create` and the first append.
 const STEPS: usize = 5;

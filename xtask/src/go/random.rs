@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use super::build::Programs;
 use super::judge::{ask, bytes};
 use crate::program;
+use crate::random::Random;
 use crate::tally::Tally;
 
 /// Damaged copies of each note.
@@ -40,7 +41,7 @@ pub fn run(programs: &Programs, seed: u64, count: u64) -> Result<Tally> {
         |kind: &str| -> Vec<&Value> { made.iter().filter(|made| made["kind"] == kind).collect() };
     let (notes, trees) = (of("note"), of("tree"));
     ensure!(!notes.is_empty() && !trees.is_empty(), "nothing made");
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let mut tally = all_hold("notes made by Go are read", &notes, reads_note)?;
     tally.add(all_hold(
         "trees made by Go have our proofs and tiles",
@@ -63,24 +64,6 @@ fn all_hold(what: &str, made: &[&Value], holds: fn(&Value) -> Result<()>) -> Res
     }
     let what = format!("{what}: {}", made.len());
     Ok(super::held(&what, wrong.is_empty()))
-}
-
-/// SplitMix64: the same on every machine.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        let bound = u64::try_from(bound.max(1)).unwrap_or(1);
-        usize::try_from(self.next() % bound).unwrap_or(0)
-    }
 }
 
 fn of_base64(value: &Value) -> Result<Vec<u8>> {

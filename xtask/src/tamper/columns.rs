@@ -6,20 +6,13 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use indelible_proof::verdict::AXES;
 use serde_json::Value;
 
 use super::base::{Base, NEWEST, OLD, Ran, text};
 use super::plain::plain;
 use super::rows::Row;
 use super::table::Cell;
-
-const AXES: [&str; 5] = [
-    "integrity",
-    "authenticity",
-    "consistency",
-    "witnesses",
-    "completeness",
-];
 
 /// Axes' texts that say nothing against the evidence.
 const GOOD: [&str; 8] = [

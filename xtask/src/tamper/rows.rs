@@ -94,6 +94,14 @@ const SHOWN: &str = "it is shown to others and lies in no store";
 /// The reason stands in [`UNSEEN`].
 const UNSEEN_HERE: &str = "see below, *Seen by nobody*";
 
+/// Whoever looks.
+const SEEN_BY_NOBODY: &[(Column, &str)] = &[
+    (Column::Start, UNSEEN_HERE),
+    (Column::Verify, UNSEEN_HERE),
+    (Column::Second, UNSEEN_HERE),
+    (Column::Held, UNSEEN_HERE),
+];
+
 /// Rows under one heading.
 pub struct Group {
     /// The heading.

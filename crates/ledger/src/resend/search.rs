@@ -159,7 +159,7 @@ impl Books {
                 asked.push(run);
             }
         }
-        // A filter is seldom wrong, so before the key is called new: are the tags still those that were sealed?
+        // A table is seldom wrong, so before the key is called new: are the tags still those that were sealed?
         for run in asked {
             self.find_tag(log, &run, tag, Trust::Checked)?;
         }
@@ -239,7 +239,7 @@ impl Books {
     }
 
     /// Whether a pack's key tags, among which one is not found, are what was sealed: by the digest of all where they are few, else by what
-    /// the ones that were read look like. Hashing a megabyte for each guess of a filter that is wrong would hold up new keys.
+    /// the ones that were read look like. Hashing a megabyte for each guess of a table that is wrong would hold up new keys.
     fn are_sound(
         &self,
         run: &RunPlace,

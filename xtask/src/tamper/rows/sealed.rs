@@ -1,7 +1,14 @@
 //! Rows about sealed packs. Edits: `xtask/tamper/sealed.py`.
 
 use super::Column::{Held, Second, Start, Verify};
-use super::{ALL_THERE, NOT_EXPORTED, OTHER_LOG, RECORDS, Row, SECTIONS, UNSEEN_HERE};
+use super::{ALL_THERE, Column, NOT_EXPORTED, OTHER_LOG, RECORDS, Row, SECTIONS, SEEN_BY_NOBODY};
+
+/// Record 5 is another one now.
+const RECORD_ALTERED: &[(Column, &str)] = &[
+    (Verify, "record altered(5)"),
+    (Second, "missing(5)"),
+    (Held, "receipt of 5"),
+];
 
 pub const AS_IT_LIES: &[Row] = &[
     Row {
@@ -115,41 +122,25 @@ pub const MENDED: &[Row] = &[
     Row {
         name: "sealed.event_mended",
         what: "change an old event",
-        must: &[
-            (Verify, "record altered(5)"),
-            (Second, "missing(5)"),
-            (Held, "receipt of 5"),
-        ],
+        must: RECORD_ALTERED,
         blind: &[(Start, RECORDS)],
     },
     Row {
         name: "sealed.head_column_mended",
         what: "change a head column of an old record: whom it is by",
-        must: &[
-            (Verify, "record altered(5)"),
-            (Second, "missing(5)"),
-            (Held, "receipt of 5"),
-        ],
+        must: RECORD_ALTERED,
         blind: &[(Start, RECORDS)],
     },
     Row {
         name: "sealed.salt_mended",
         what: "change an old record's salt",
-        must: &[
-            (Verify, "record altered(5)"),
-            (Second, "missing(5)"),
-            (Held, "receipt of 5"),
-        ],
+        must: RECORD_ALTERED,
         blind: &[(Start, RECORDS)],
     },
     Row {
         name: "sealed.time_mended",
         what: "change an old record's time by a nanosecond",
-        must: &[
-            (Verify, "record altered(5)"),
-            (Second, "missing(5)"),
-            (Held, "receipt of 5"),
-        ],
+        must: RECORD_ALTERED,
         blind: &[(Start, RECORDS)],
     },
     Row {
@@ -427,11 +418,6 @@ pub const MOVED: &[Row] = &[
         name: "sealed.derived_deleted",
         what: "delete `derived/`",
         must: &[],
-        blind: &[
-            (Start, UNSEEN_HERE),
-            (Verify, UNSEEN_HERE),
-            (Second, UNSEEN_HERE),
-            (Held, UNSEEN_HERE),
-        ],
+        blind: SEEN_BY_NOBODY,
     },
 ];

@@ -1,84 +1,65 @@
 //! Rows about the tail, the register and `FORMAT`. Edits: `xtask/tamper/tail.py`.
 
 use super::Column::{Held, Second, Start, Verify};
-use super::{ALL_THERE, Row, UNSEEN_HERE};
+use super::{ALL_THERE, Column, Row, SEEN_BY_NOBODY};
+
+/// What was acknowledged and synced can't be read any more.
+const UNREADABLE: &[(Column, &str)] = &[
+    (Start, "which was acknowledged"),
+    (Verify, "unreadable(tail/"),
+    (Second, "no export"),
+    (Held, "receipt of"),
+];
+
+/// A batch that has its form, and not the signature of the batch that stood there.
+const NOT_SIGNED: &[(Column, &str)] = &[
+    (Start, "does not continue the batch before"),
+    (Verify, "signature invalid"),
+    (Second, "no export"),
+    (Held, "receipt of"),
+];
 
 pub const AS_IT_LIES: &[Row] = &[
     Row {
         name: "tail.newest_header",
         what: "flip a byte of the newest batch's header (a mark)",
-        must: &[
-            (Start, "which was acknowledged"),
-            (Verify, "unreadable(tail/"),
-            (Second, "no export"),
-            (Held, "receipt of"),
-        ],
+        must: UNREADABLE,
         blind: &[],
     },
     Row {
         name: "tail.newest_row",
         what: "flip a byte of a row, in the newest batch with an event",
-        must: &[
-            (Start, "which was acknowledged"),
-            (Verify, "unreadable(tail/"),
-            (Second, "no export"),
-            (Held, "receipt of"),
-        ],
+        must: UNREADABLE,
         blind: &[],
     },
     Row {
         name: "tail.newest_payload",
         what: "flip a byte of its payload",
-        must: &[
-            (Start, "which was acknowledged"),
-            (Verify, "unreadable(tail/"),
-            (Second, "no export"),
-            (Held, "receipt of"),
-        ],
+        must: UNREADABLE,
         blind: &[],
     },
     Row {
         name: "tail.older_header",
         what: "flip a byte of an older batch's header",
-        must: &[
-            (Start, "which was acknowledged"),
-            (Verify, "unreadable(tail/"),
-            (Second, "no export"),
-            (Held, "receipt of"),
-        ],
+        must: UNREADABLE,
         blind: &[],
     },
     Row {
         name: "tail.older_row",
         what: "flip a byte of an older batch's row",
-        must: &[
-            (Start, "which was acknowledged"),
-            (Verify, "unreadable(tail/"),
-            (Second, "no export"),
-            (Held, "receipt of"),
-        ],
+        must: UNREADABLE,
         blind: &[],
     },
     Row {
         name: "tail.older_payload",
         what: "flip a byte of an older batch's payload",
-        must: &[
-            (Start, "which was acknowledged"),
-            (Verify, "unreadable(tail/"),
-            (Second, "no export"),
-            (Held, "receipt of"),
-        ],
+        must: UNREADABLE,
         blind: &[],
     },
     Row {
         name: "tail.rotted_after_mark",
         what: "the last acknowledged event's batch rots after the mark behind it is durable",
-        must: &[
-            (Start, "which was acknowledged"),
-            (Verify, "unreadable(tail/"),
-            (Second, "no export"),
-            (Held, "receipt of"),
-        ],
+        must: UNREADABLE,
         blind: &[],
     },
     Row {
@@ -161,23 +142,13 @@ pub const MENDED: &[Row] = &[
     Row {
         name: "tail.newest_payload_mended",
         what: "change the newest event; entry, root, row and header made to fit",
-        must: &[
-            (Start, "does not continue the batch before"),
-            (Verify, "signature invalid"),
-            (Second, "no export"),
-            (Held, "receipt of"),
-        ],
+        must: NOT_SIGNED,
         blind: &[],
     },
     Row {
         name: "tail.older_header_mended",
         what: "change an older batch's header: a later epoch",
-        must: &[
-            (Start, "does not continue the batch before"),
-            (Verify, "signature invalid"),
-            (Second, "no export"),
-            (Held, "receipt of"),
-        ],
+        must: NOT_SIGNED,
         blind: &[],
     },
     Row {
@@ -193,12 +164,7 @@ pub const MENDED: &[Row] = &[
     Row {
         name: "tail.older_payload_mended",
         what: "change an older event of the tail; entry, root, row and header made to fit",
-        must: &[
-            (Start, "does not continue the batch before"),
-            (Verify, "signature invalid"),
-            (Second, "no export"),
-            (Held, "receipt of"),
-        ],
+        must: NOT_SIGNED,
         blind: &[],
     },
     Row {
@@ -214,12 +180,7 @@ pub const MENDED: &[Row] = &[
     Row {
         name: "tail.time_of_batch_mended",
         what: "change the time of a batch",
-        must: &[
-            (Start, "does not continue the batch before"),
-            (Verify, "signature invalid"),
-            (Second, "no export"),
-            (Held, "receipt of"),
-        ],
+        must: NOT_SIGNED,
         blind: &[],
     },
     Row {
@@ -235,24 +196,14 @@ pub const MENDED: &[Row] = &[
     Row {
         name: "tail.records_swapped",
         what: "swap the events of two batches",
-        must: &[
-            (Start, "does not continue the batch before"),
-            (Verify, "signature invalid"),
-            (Second, "no export"),
-            (Held, "receipt of"),
-        ],
+        must: NOT_SIGNED,
         blind: &[],
     },
     Row {
         name: "tail.format_created_mended",
         what: "change the day in `FORMAT` on which the store was made",
         must: &[],
-        blind: &[
-            (Start, UNSEEN_HERE),
-            (Verify, UNSEEN_HERE),
-            (Second, UNSEEN_HERE),
-            (Held, UNSEEN_HERE),
-        ],
+        blind: SEEN_BY_NOBODY,
     },
 ];
 
@@ -271,12 +222,7 @@ pub const CUT: &[Row] = &[
     Row {
         name: "tail.truncated_inside_batch",
         what: "cut the tail off inside that batch",
-        must: &[
-            (Start, "which was acknowledged"),
-            (Verify, "unreadable(tail/"),
-            (Second, "no export"),
-            (Held, "receipt of"),
-        ],
+        must: UNREADABLE,
         blind: &[],
     },
     Row {
@@ -421,22 +367,12 @@ pub const FORGED: &[Row] = &[
         name: "tail.batch_appended_with_secret",
         what: "the same with the node's secret of today",
         must: &[],
-        blind: &[
-            (Start, UNSEEN_HERE),
-            (Verify, UNSEEN_HERE),
-            (Second, UNSEEN_HERE),
-            (Held, UNSEEN_HERE),
-        ],
+        blind: SEEN_BY_NOBODY,
     },
     Row {
         name: "tail.stale_batch_over_the_last",
         what: "copy an older batch over the newest event's, slot header and all",
-        must: &[
-            (Start, "which was acknowledged"),
-            (Verify, "unreadable(tail/"),
-            (Second, "no export"),
-            (Held, "receipt of"),
-        ],
+        must: UNREADABLE,
         blind: &[],
     },
     Row {
@@ -519,34 +455,19 @@ pub const FORGED: &[Row] = &[
     Row {
         name: "tail.genesis_planted",
         what: "let an event in the tail be of kind `genesis`",
-        must: &[
-            (Start, "does not continue the batch before"),
-            (Verify, "signature invalid"),
-            (Second, "no export"),
-            (Held, "receipt of"),
-        ],
+        must: NOT_SIGNED,
         blind: &[],
     },
     Row {
         name: "tail.rotation_planted",
         what: "let an event in the tail be of kind `key`, with somebody's own key",
-        must: &[
-            (Start, "does not continue the batch before"),
-            (Verify, "signature invalid"),
-            (Second, "no export"),
-            (Held, "receipt of"),
-        ],
+        must: NOT_SIGNED,
         blind: &[],
     },
     Row {
         name: "tail.erasure_planted",
         what: "let an event in the tail be of kind `erasure`",
-        must: &[
-            (Start, "does not continue the batch before"),
-            (Verify, "signature invalid"),
-            (Second, "no export"),
-            (Held, "receipt of"),
-        ],
+        must: NOT_SIGNED,
         blind: &[],
     },
 ];

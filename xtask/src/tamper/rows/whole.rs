@@ -1,18 +1,23 @@
 //! Rows about the store as a whole, keys, evidence and producers. Edits: `xtask/tamper/whole.py`.
 
 use super::Column::{Held, Second, Start, Verify};
-use super::{NO_SECRET, ONCE, Row, SHOWN, UNSEEN_HERE};
+use super::{Column, NO_SECRET, ONCE, Row, SEEN_BY_NOBODY, SHOWN};
+
+/// A history under the key that the pin names.
+const WITHOUT_A_WALK: &[(Column, &str)] = &[
+    (Start, SHOWN),
+    (
+        Verify,
+        "who knows only the first key can't tell a thief's history from ours; a walk, a memory or a newer pin can",
+    ),
+    (Second, "as for `verify`: the walk is what tells"),
+];
 
 pub const CONTROL: &[Row] = &[Row {
     name: "whole.nothing",
     what: "nothing: whoever finds something here finds too much",
     must: &[],
-    blind: &[
-        (Start, UNSEEN_HERE),
-        (Verify, UNSEEN_HERE),
-        (Second, UNSEEN_HERE),
-        (Held, UNSEEN_HERE),
-    ],
+    blind: SEEN_BY_NOBODY,
 }];
 
 pub const DIRECTORY: &[Row] = &[
@@ -137,27 +142,13 @@ pub const KEYS: &[Row] = &[
         name: "whole.old_key_before_its_hinge",
         what: "with a stolen old secret sign another history that ends below the hinge",
         must: &[(Held, "ok up to its hinge, not tied to it")],
-        blind: &[
-            (Start, SHOWN),
-            (
-                Verify,
-                "who knows only the first key can't tell a thief's history from ours; a walk, a memory or a newer pin can",
-            ),
-            (Second, "as for `verify`: the walk is what tells"),
-        ],
+        blind: WITHOUT_A_WALK,
     },
     Row {
         name: "whole.old_key_after_its_hinge",
         what: "with a stolen old secret sign another history that goes on above the hinge",
         must: &[(Held, "key retired")],
-        blind: &[
-            (Start, SHOWN),
-            (
-                Verify,
-                "who knows only the first key can't tell a thief's history from ours; a walk, a memory or a newer pin can",
-            ),
-            (Second, "as for `verify`: the walk is what tells"),
-        ],
+        blind: WITHOUT_A_WALK,
     },
     Row {
         name: "whole.old_checkpoint_shown",
@@ -178,45 +169,25 @@ pub const SENT: &[Row] = &[
         name: "whole.genesis_sent",
         what: "a producer sends the log's genesis",
         must: &[],
-        blind: &[
-            (Start, UNSEEN_HERE),
-            (Verify, UNSEEN_HERE),
-            (Second, UNSEEN_HERE),
-            (Held, UNSEEN_HERE),
-        ],
+        blind: SEEN_BY_NOBODY,
     },
     Row {
         name: "whole.rotation_sent",
         what: "a producer sends a rotation to a key of its own",
         must: &[],
-        blind: &[
-            (Start, UNSEEN_HERE),
-            (Verify, UNSEEN_HERE),
-            (Second, UNSEEN_HERE),
-            (Held, UNSEEN_HERE),
-        ],
+        blind: SEEN_BY_NOBODY,
     },
     Row {
         name: "whole.erasure_sent",
         what: "a producer sends an erasure",
         must: &[],
-        blind: &[
-            (Start, UNSEEN_HERE),
-            (Verify, UNSEEN_HERE),
-            (Second, UNSEEN_HERE),
-            (Held, UNSEEN_HERE),
-        ],
+        blind: SEEN_BY_NOBODY,
     },
     Row {
         name: "whole.header_sent",
         what: "a producer sends an event full of what slot headers begin with",
         must: &[],
-        blind: &[
-            (Start, UNSEEN_HERE),
-            (Verify, UNSEEN_HERE),
-            (Second, UNSEEN_HERE),
-            (Held, UNSEEN_HERE),
-        ],
+        blind: SEEN_BY_NOBODY,
     },
 ];
 
