@@ -12,6 +12,7 @@ pub use passphrase::Passphrase;
 
 use crate::random;
 use indelible_ledger::signer::{NodeSecret, SecretFile};
+use indelible_store::regular;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Read as _, Write as _};
@@ -326,7 +327,7 @@ fn remove(path: &Path) -> io::Result<()> {
 
 /// The text of a file that nobody else may read.
 pub fn read_text(path: &Path) -> Result<Zeroizing<String>, KeyError> {
-    let file = File::open(path).map_err(|error| failed(path, error))?;
+    let file = regular::open(path).map_err(|error| failed(path, error))?;
     check_metadata(path, &file.metadata().map_err(|error| failed(path, error))?)?;
     let mut text = Zeroizing::new(String::new());
     match file.take(BYTES_MAX).read_to_string(&mut text) {

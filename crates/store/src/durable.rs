@@ -20,6 +20,7 @@ use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
 use crate::StoreError;
 use crate::guarded::Guard;
 use crate::limits::CHUNK;
+use crate::regular;
 
 /// Sort of a durable operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -230,20 +231,24 @@ impl Disk {
 
 /// Opens a file that is there, for reading and writing.
 pub(crate) fn open_for_writing(path: &Path) -> Result<File, StoreError> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(path)
-        .map_err(|source| {
-            StoreError::reading(format!("open {} for writing", path.display()), source)
-        })
+    let opened = OpenOptions::new().read(true).write(true).open(path);
+    opened.and_then(regular::checked).map_err(|source| {
+        StoreError::reading(format!("open {} for writing", path.display()), source)
+    })
 }
 
 /// Tries for the lock on a file: exclusively for a writer, shared to see whether there is one. `None`: held by another.
 pub(crate) fn try_lock(path: &Path, exclusive: bool) -> Result<Option<File>, StoreError> {
     let doing = || format!("lock {}", path.display());
     // Open for writing too where the lock is exclusive: network file systems ask for that.
-    let opened = OpenOptions::new().read(true).write(exclusive).open(path);
+    let opened = match exclusive {
+        true => OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(path)
+            .and_then(regular::checked),
+        false => regular::open(path),
+    };
     let file = opened.map_err(|source| StoreError::reading(doing(), source))?;
     let operation = if exclusive {
         FlockOperation::NonBlockingLockExclusive

@@ -22,6 +22,7 @@ pub mod limits;
 pub mod local;
 pub mod memory;
 mod names;
+pub mod regular;
 
 use std::fmt;
 use std::path::PathBuf;

@@ -4,14 +4,15 @@
 mod derive;
 
 use crate::args::{RangeArgs, StoreArg};
+use crate::evidence::read_up_to;
 use crate::exit::Exit;
 use crate::node::Reading;
 use crate::output::Output;
-use crate::say::{self, Failure};
+use crate::say::Failure;
 use crate::show;
 use clap::Args;
 use indelible_ledger::{Log, SignedNote};
-use indelible_proof::limits::BATCH_RECEIPT_RECORDS_MAX;
+use indelible_proof::limits::{BATCH_RECEIPT_RECORDS_MAX, RECEIPT_BYTES_MAX};
 use indelible_proof::receipt::Receipt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -104,7 +105,7 @@ fn many(reading: &Reading, name: &str, range: &RangeArgs) -> Result<String, Fail
 
 /// The record that an older receipt is of, which must be the one stored here.
 fn of_receipt(reading: &Reading, path: &Path) -> Result<(Arc<Log>, u64), Failure> {
-    let bytes = std::fs::read(path).map_err(|error| say::file(path, &error))?;
+    let bytes = read_up_to(path, RECEIPT_BYTES_MAX)?;
     let at = path.display();
     let receipt = Receipt::parse(&bytes)
         .map_err(|part| Failure::usage(format!("not a receipt: {part}: {at}")))?;

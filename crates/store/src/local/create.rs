@@ -21,6 +21,7 @@ use super::{
 };
 use crate::durable::{Disk, try_lock};
 use crate::limits::{FORMAT_LEN_MAX, LOCK_PAUSE_MS, LOCK_TRIES};
+use crate::regular;
 use crate::{Place, StoreError, StoreInfo};
 
 impl LocalStore {
@@ -300,7 +301,9 @@ fn sync_found_names(disk: &Disk, root: &Path, format: &Format) -> Result<(), Sto
     }
     disk.sync_directory(root)?;
     let around = register::directory(root);
-    match File::open(around) {
+    #[expect(clippy::disallowed_methods, reason = "it is a directory")]
+    let looked = File::open(around);
+    match looked {
         // Who may not look into it did not put the store there.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
         _ => disk.sync_directory(around)?,
@@ -315,7 +318,7 @@ fn read_format(root: &Path) -> Result<(Format, Identity), StoreError> {
     let path = root.join("FORMAT");
     let failed =
         |source: io::Error| StoreError::reading(format!("open {}", path.display()), source);
-    let file = File::open(&path).map_err(failed)?;
+    let file = regular::open(&path).map_err(failed)?;
     let length = file.metadata().map_err(failed)?.len();
     if length > FORMAT_LEN_MAX {
         return Err(damaged("FORMAT", length, "longer than what a store writes"));

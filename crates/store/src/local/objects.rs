@@ -13,6 +13,7 @@ use super::LocalStore;
 use super::tail_file::{length_of, read_at};
 use crate::limits::CHUNK;
 use crate::names::{self, READABLE, hex};
+use crate::regular;
 use crate::{Put, StoreError};
 
 impl LocalStore {
@@ -172,7 +173,7 @@ impl LocalStore {
 }
 
 fn open(path: &Path) -> Result<File, StoreError> {
-    File::open(path)
+    regular::open(path)
         .map_err(|source| StoreError::reading(format!("open {}", path.display()), source))
 }
 

@@ -3,7 +3,6 @@
 //! Owns its framing. The one writer under the store's lock is the only one that swaps, so reading, comparing and
 //! renaming needs no lock of its own.
 
-use std::fs::File;
 use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
 
@@ -11,6 +10,7 @@ use super::tail::{HeaderFault, is_another_version};
 use super::tail_file::{length_of, read_at};
 use crate::durable::Disk;
 use crate::limits::REGISTER_MAX;
+use crate::regular;
 use crate::{Place, StoreError};
 
 const MAGIC: &[u8; 8] = b"INDLREGI";
@@ -27,7 +27,7 @@ pub(crate) struct Held {
 
 /// What it holds; `None` if there is no file.
 pub(crate) fn read(path: &Path) -> Result<Option<Held>, StoreError> {
-    let file = match File::open(path) {
+    let file = match regular::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(source) => {

@@ -13,6 +13,7 @@ use super::tail::{Block, FileHeader, Generation, HeaderFault, SlotHeader, classi
 use crate::limits::{
     BLOCK, BLOCK_LEN, CHUNK, SLOT_HEADER, SLOT_HEADER_LEN, SLOT_LENGTH_MAX, TAIL_NUMBER_MAX,
 };
+use crate::regular;
 use crate::{Place, StoreError};
 
 /// A numbered file with a header in order.
@@ -43,7 +44,7 @@ impl TailFile {
         let file = if writable {
             crate::durable::open_for_writing(&path)?
         } else {
-            File::open(&path).map_err(|source| StoreError::reading(doing(), source))?
+            regular::open(&path).map_err(|source| StoreError::reading(doing(), source))?
         };
         let metadata = file
             .metadata()

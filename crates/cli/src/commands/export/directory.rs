@@ -3,6 +3,7 @@
 //! Files are built under `.part`, synced, then named, many at a time, because a sync costs more than a file. One process writes at a
 //! time: it holds a lock on the directory. Does not know what the files mean.
 
+use indelible_store::regular;
 use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
@@ -91,7 +92,7 @@ impl Directory {
     /// A file's bytes, if there is one of that name. One that is longer than `bytes_max` is cut to one byte more.
     pub fn read(&self, name: &str, bytes_max: usize) -> io::Result<Option<Vec<u8>>> {
         use io::Read as _;
-        let file = match File::open(self.path.join(name)) {
+        let file = match regular::open(&self.path.join(name)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             file => file?,
         };

@@ -5,6 +5,7 @@ use crate::args::{StoreArg, WriteArgs};
 use crate::clock::SystemClock;
 use crate::commands::export::Sink;
 use crate::commands::init::recovery_set;
+use crate::evidence::read_up_to;
 use crate::exit::Exit;
 use crate::keys::{self, Held, Passphrase};
 use crate::node::{self, Reading, Writing};
@@ -171,9 +172,19 @@ fn wait(hinges: &[HingeDue], path: Option<&Path>) -> Result<Failure, Failure> {
     )))
 }
 
+/// A note a log with some signatures, for as many logs as a node holds.
+const HINGES_BYTES_MAX: usize = 64 << 20;
+
 /// The hinges in a file, as notes.
 pub fn read_hinges(path: &Path) -> Result<Vec<String>, Failure> {
-    let bytes = std::fs::read(path).map_err(|error| say::file(path, &error))?;
+    let bytes = read_up_to(path, HINGES_BYTES_MAX)?;
+    if bytes.len() > HINGES_BYTES_MAX {
+        let most = HINGES_BYTES_MAX >> 20;
+        return Err(Failure::usage(format!(
+            "more than {most} MiB, and hinges take less: {}",
+            path.display()
+        )));
+    }
     let mut notes = Vec::new();
     for (line, number) in bytes.split_inclusive(|byte| *byte == b'\n').zip(1..) {
         let note = line

@@ -7,7 +7,8 @@ use crate::show;
 use indelible_proof::limits::{NOTE_BYTES_MAX, TILE_WIDTH};
 use indelible_proof::tile::Tile;
 use indelible_proof::verify::{Checked, Site, verify_tiles};
-use std::fs::{self, File};
+use indelible_store::regular;
+use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -79,7 +80,7 @@ fn sentences(checked: &Checked, directory: &Directory<'_>) -> Vec<String> {
 
 /// Bytes of a file, or one more than `most` of them. `None`: there is none.
 fn read_up_to(path: &Path, most: u64) -> io::Result<Option<Vec<u8>>> {
-    let file = match File::open(path) {
+    let file = match regular::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         file => file?,
     };

@@ -483,3 +483,51 @@ fn a_directory_that_can_not_be_looked_at_is_not_called_empty() {
         Err(StoreError::Io { .. })
     ));
 }
+
+/// Everything that a look at the store reads, by whoever does not write.
+fn look(root: &Path) -> Result<(), StoreError> {
+    let store = LocalStore::open_read(root)?;
+    store.writer_active()?;
+    let mut slots = store.slots(0)?;
+    while !matches!(slots.next()?, Found::End { .. }) {}
+    store.read_at("sealed/pack", 0, 1, false)?;
+    store.register_read().map(|_| ())
+}
+
+#[test]
+fn a_pipe_in_the_place_of_a_file_holds_up_nobody() {
+    for name in [
+        "FORMAT",
+        "lock",
+        "tail/000000000000",
+        "sealed/pack",
+        "../register",
+    ] {
+        let bed = Bed::with_slots(&[100]);
+        let store = bed.open();
+        store.acquire([1; 16]).unwrap();
+        store.put_new("sealed/pack", &[b"bytes"], None).unwrap();
+        store.register_swap(None, b"content").unwrap();
+        drop(store);
+        look(&bed.root()).unwrap();
+        let path = bed.path(name);
+        fs::remove_file(&path).unwrap();
+        assert!(
+            Command::new("mkfifo")
+                .arg(&path)
+                .status()
+                .unwrap()
+                .success()
+        );
+        let (root, (told, heard)) = (bed.root(), std::sync::mpsc::channel());
+        std::thread::spawn(move || {
+            let opened = LocalStore::open_write(&root, open_options(None));
+            told.send((look(&root), opened.map(|_| ()))).unwrap();
+        });
+        let heard = heard.recv_timeout(std::time::Duration::from_secs(60));
+        let (looked, _) = heard.unwrap_or_else(|_| panic!("{name} is waited for"));
+        let error = looked.unwrap_err();
+        let source = std::error::Error::source(&error).map(ToString::to_string);
+        assert_eq!(source.as_deref(), Some("not a file"), "{name}: {error}");
+    }
+}
