@@ -95,6 +95,8 @@ pub(crate) struct Logs {
     pub(crate) findings: Vec<Finding>,
     /// The last finding that made whole packs or batches unreadable: the gap behind it is its doing.
     lost_in: Option<usize>,
+    /// The lowest batch that could not be read, and that nothing else holds.
+    pub(crate) unread: Option<u64>,
     pub(crate) batch_keys: BatchKeys,
     /// Node and store id, as the genesis of `_node` names them.
     pub(crate) node_ids: Option<(String, String)>,
@@ -125,6 +127,11 @@ impl Logs {
     pub(crate) fn lost(&mut self, finding: Finding) {
         self.findings.push(finding);
         self.lost_in = Some(self.findings.len() - 1);
+    }
+
+    /// A batch can't be read, and nothing else holds what it held.
+    pub(crate) fn could_not_read(&mut self, batch: u64) {
+        self.unread = Some(self.unread.map_or(batch, |lowest| lowest.min(batch)));
     }
 
     /// Has an unknown number of records been lost so far?

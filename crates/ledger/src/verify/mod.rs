@@ -267,6 +267,9 @@ impl Seen {
         // A pack without readable runs loses an unknown number of records; the next run of each log shows which.
         for finding in findings {
             if runs.is_empty() {
+                if finding.damage == Damage::Unreadable {
+                    logs.could_not_read(batches.0);
+                }
                 logs.lost(finding)
             } else {
                 logs.found(finding)

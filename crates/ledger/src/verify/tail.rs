@@ -51,6 +51,17 @@ pub(crate) struct TailSeen {
     pub(crate) unsupported: bool,
 }
 
+impl TailSeen {
+    /// These records could not be tied to anything. What follows of a log is told with what went before.
+    fn leave(&mut self, log: String, seqs: Range<u64>) {
+        let same = self.unchecked.iter_mut().rfind(|(name, _)| *name == log);
+        match same.filter(|(_, before)| before.end == seqs.start) {
+            Some((_, before)) => before.end = seqs.end,
+            None => self.unchecked.push((log, seqs)),
+        }
+    }
+}
+
 /// Where the chain of batches stands.
 #[derive(Clone)]
 pub(crate) struct Chain {
@@ -177,6 +188,9 @@ impl TailCheck<'_> {
                 let what = format!(
                     "batch {number}: {reason}; batch {later} follows it, so it was acknowledged"
                 );
+                if number >= self.chain.next {
+                    self.logs.could_not_read(number);
+                }
                 self.logs.lost(Finding::new(
                     Damage::Unreadable,
                     &place.file,
@@ -325,6 +339,9 @@ impl TailCheck<'_> {
                 ));
                 if !sealed {
                     (self.chain.next, self.chain.prev) = (slot.number + 1, None);
+                    if damage == Damage::Unreadable {
+                        self.logs.could_not_read(slot.number);
+                    }
                 }
                 return;
             }
@@ -495,8 +512,8 @@ impl TailCheck<'_> {
     fn stranger(&mut self, part: &Part<'_>, file: &str, at: u64) {
         let seqs = part.row.first..part.row.size();
         if self.logs.is_anything_lost() {
-            let name = "a log whose beginning is lost".to_owned();
-            return self.seen.unchecked.push((name, seqs));
+            let name = format!("the log of id {}, whose beginning is lost,", part.row.log);
+            return self.seen.leave(name, seqs);
         }
         let what = format!(
             "records {} to {} of a log whose genesis is nowhere",

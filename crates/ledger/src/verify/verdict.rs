@@ -22,10 +22,10 @@ pub(crate) fn report(
     let torn = seen.tail.torn.as_ref();
     // A batch that the register remembers was acknowledged: then its damage is a finding of its own (`others`).
     let integrity = integrity(&logs, request);
-    let completeness = match (
-        missing(&logs.findings).or_else(|| erased(&logs.findings)),
-        torn,
-    ) {
+    let known = missing(&logs.findings)
+        .or_else(|| logs.unread.map(Completeness::BatchMissing))
+        .or_else(|| erased(&logs.findings));
+    let completeness = match (known, torn) {
         (Some(completeness), _) => completeness,
         (None, Some(torn)) if writing => Completeness::BatchInFlight(torn.number),
         (None, Some(torn)) => Completeness::TornBatch(torn.number),
