@@ -4,12 +4,16 @@
 //! below. What it remembers is bounded (`limits`) and can be thrown away at any time.
 
 use crate::books::{Books, Log, RunPlace};
-use crate::limits::{BLOCK_CACHE_MAX, BLOCK_RECORDS, NODE_CACHE_MAX, PROOF_CACHE_PARTS};
+use crate::limits::{
+    BLOCK_CACHE_MAX, BLOCK_RECORDS, KEPT_WIDTH, NODE_CACHE_MAX, PROOF_CACHE_PARTS,
+};
 use crate::view::{ReadError, hashes};
 use indelible_proof::hash::{self, Hash};
 use indelible_proof::tree::{Nodes, consistency, inclusion, subtree};
-use std::collections::HashMap;
+use std::cell::RefCell;
+use std::collections::{HashMap, VecDeque};
 use std::hash::Hash as Key;
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 /// All inner nodes over one aligned block of 256 leaves: level 0 first.
@@ -73,10 +77,28 @@ impl<K: Eq + Key, V: Clone> Lately<K, V> {
     }
 }
 
-/// The tree of one log as a source of nodes.
+/// The tree of one log as a source of nodes, for one proof.
 pub(crate) struct LogNodes<'a> {
     pub(crate) books: &'a Books,
     pub(crate) log: &'a Log,
+    /// Level-8 nodes of the two runs that were read last: a proof asks for most of a run's nodes, and for those of its neighbour.
+    rows: RefCell<VecDeque<Row>>,
+}
+
+/// All stored level-8 nodes of a run.
+struct Row {
+    /// Number of the first block.
+    first: u64,
+    nodes: Vec<Hash>,
+}
+
+impl Row {
+    /// The nodes of these blocks, if it has them.
+    fn part(&self, blocks: &Range<u64>) -> Option<&[Hash]> {
+        let from = usize::try_from(blocks.start.checked_sub(self.first)?).ok()?;
+        let to = usize::try_from(blocks.end.checked_sub(self.first)?).ok()?;
+        self.nodes.get(from..to)
+    }
 }
 
 impl Books {
@@ -86,7 +108,7 @@ impl Books {
     /// [`ReadError`], also if `index` is not below `size` or `size` not yet reached.
     pub fn inclusion(&self, log: &Log, index: u64, size: u64) -> Result<Vec<Hash>, ReadError> {
         self.reaches(log, index, size)?;
-        inclusion::prove(&LogNodes { books: self, log }, index, size)
+        inclusion::prove(&LogNodes::new(self, log), index, size)
     }
 
     /// The consistency proof between two sizes.
@@ -95,7 +117,7 @@ impl Books {
     /// [`ReadError`], also if `from` is above `to` or `to` not yet reached.
     pub fn consistency(&self, log: &Log, from: u64, to: u64) -> Result<Vec<Hash>, ReadError> {
         self.reaches(log, from.saturating_sub(1), to)?;
-        consistency::prove(&LogNodes { books: self, log }, from, to)
+        consistency::prove(&LogNodes::new(self, log), from, to)
     }
 
     /// The subtree hashes left and right of a range.
@@ -110,7 +132,7 @@ impl Books {
         size: u64,
     ) -> Result<(Vec<Hash>, Vec<Hash>), ReadError> {
         self.reaches(log, (first + count).saturating_sub(1), size)?;
-        subtree::prove(&LogNodes { books: self, log }, first, count, size)
+        subtree::prove(&LogNodes::new(self, log), first, count, size)
     }
 
     /// The root at a size.
@@ -122,7 +144,7 @@ impl Books {
             return Ok(hash::empty_root());
         }
         self.reaches(log, 0, size)?;
-        LogNodes { books: self, log }.root(0, size)
+        LogNodes::new(self, log).root(0, size)
     }
 
     fn reaches(&self, log: &Log, index: u64, size: u64) -> Result<(), ReadError> {
@@ -143,33 +165,40 @@ impl Nodes for LogNodes<'_> {
 
     fn root(&self, lo: u64, hi: u64) -> Result<Hash, ReadError> {
         let width = hi - lo;
-        let perfect = width.is_power_of_two() && lo.is_multiple_of(width);
-        if perfect
-            && width <= BLOCK_RECORDS
-            && (width < BLOCK_RECORDS || self.stored_in(lo).is_none())
-        {
-            return self.in_block(lo, width);
-        }
-        if !perfect {
+        if !(width.is_power_of_two() && lo.is_multiple_of(width)) {
             let split = lo + (width.next_power_of_two() / 2).max(1);
             return Ok(hash::node(&self.root(lo, split)?, &self.root(split, hi)?));
         }
-        if let Some(known) = self.cache(|log, part| part.nodes.get((log, lo, width))) {
+        if width < BLOCK_RECORDS {
+            return self.in_block(lo, width);
+        }
+        let run = self.stored_in(lo);
+        // Others would drive out what takes long to find anew: large ones, and what begins where no run stores a node.
+        let is_kept = width >= KEPT_WIDTH || run.is_none();
+        if is_kept && let Some(known) = self.cache(|log, part| part.nodes.get((log, lo, width))) {
             return Ok(known);
         }
-        let root = match self.stored_in(lo) {
-            Some(run) if hi <= run.end() => fold(self.stored_nodes(&run, lo, hi)?),
-            _ => hash::node(
-                &self.root(lo, lo + width / 2)?,
-                &self.root(lo + width / 2, hi)?,
-            ),
+        let root = match run.filter(|run| hi <= run.end()) {
+            Some(run) => fold(self.stored_nodes(&run, lo, hi)?),
+            None if width == BLOCK_RECORDS => self.in_block(lo, width)?,
+            None => {
+                let middle = lo + width / 2;
+                hash::node(&self.root(lo, middle)?, &self.root(middle, hi)?)
+            }
         };
-        self.cache(|log, part| part.nodes.insert((log, lo, width), root));
+        if is_kept {
+            self.cache(|log, part| part.nodes.insert((log, lo, width), root));
+        }
         Ok(root)
     }
 }
 
-impl LogNodes<'_> {
+impl<'a> LogNodes<'a> {
+    pub(crate) fn new(books: &'a Books, log: &'a Log) -> LogNodes<'a> {
+        let rows = RefCell::default();
+        LogNodes { books, log, rows }
+    }
+
     fn cache<T>(&self, with: impl FnOnce(usize, &mut Part) -> T) -> T {
         let index = self.log.index();
         let part = &self.books.proofs.parts[index % PROOF_CACHE_PARTS];
@@ -195,16 +224,27 @@ impl LogNodes<'_> {
         lo: u64,
         hi: u64,
     ) -> Result<Vec<Hash>, ReadError> {
-        let offset = run.nodes_at + (lo / BLOCK_RECORDS - run.blocks().start) * 32;
-        let length =
-            usize::try_from((hi - lo) / BLOCK_RECORDS * 32).expect("a run's nodes fit memory");
-        Ok(hashes(
-            &self
-                .books
-                .store()
-                .read_at(&run.pack.ent, offset, length, false)?,
-        )
-        .collect())
+        let blocks = lo / BLOCK_RECORDS..hi / BLOCK_RECORDS;
+        let mut rows = self.rows.borrow_mut();
+        if let Some(part) = rows.iter().find_map(|row| row.part(&blocks)) {
+            return Ok(part.to_vec());
+        }
+        let row = self.row(run)?;
+        let part = row.part(&blocks).map(<[Hash]>::to_vec);
+        rows.truncate(1);
+        rows.push_front(row);
+        Ok(part.expect("who asks asks for blocks of the run"))
+    }
+
+    fn row(&self, run: &RunPlace) -> Result<Row, ReadError> {
+        let blocks = run.blocks();
+        let count = usize::try_from(blocks.end - blocks.start).expect("a run's nodes fit memory");
+        let store = self.books.store();
+        let bytes = store.read_at(&run.pack.ent, run.nodes_at, count * 32, false)?;
+        Ok(Row {
+            first: blocks.start,
+            nodes: hashes(&bytes).collect(),
+        })
     }
 
     /// A perfect subtree within one block of 256.

@@ -54,7 +54,7 @@ impl Books {
         if size > log.size() {
             return Err(self.beyond(log, size));
         }
-        let nodes = LogNodes { books: self, log };
+        let nodes = LogNodes::new(self, log);
         let full = size / BLOCK_RECORDS;
         let first = nodes.block_roots(full)?;
         let rest = self.entries(log, full * BLOCK_RECORDS..size)?;
