@@ -8,6 +8,7 @@ use crate::caller::salt_text;
 use crate::format::FormatError;
 use crate::format::batch::Part;
 use crate::format::frame::{Columns, Content, FrameScratch, FrameView, Record};
+use crate::view::hashes;
 use indelible_proof::genesis::Genesis;
 use indelible_proof::hash::{self, Hash};
 use indelible_proof::head;
@@ -81,8 +82,8 @@ pub(crate) fn records<'f>(
     }
 }
 
-/// What was found in a row whose records all give their entries.
-pub(crate) struct Rehashed {
+/// What a row's records say of themselves.
+pub(crate) struct Surveyed {
     /// Of the first and last record.
     pub(crate) times: (Time, Time),
     /// The event of its `key` record, which is its only one.
@@ -92,67 +93,80 @@ pub(crate) struct Rehashed {
 /// Begins the shared fields of a `key` record.
 const KEY_KIND: &[u8] = b"\"kind\":\"key\"";
 
-/// Re-hashes one log's records of a batch. `entries` are the row's, `prev` the entry before. Each record that gives its entry is shown
-/// to `see`.
-pub(crate) fn rehash(
-    head_start: &[u8],
+/// Goes over one log's records of a batch in their order, and shows each to `see`. Whether they give their entries, [`rehash`] says.
+pub(crate) fn survey(
     part: &Part<'_>,
-    entries: &[Hash],
-    prev: Hash,
     scratch: &mut FrameScratch,
     see: &mut dyn FnMut(&Record<'_>, u64),
-) -> Result<Rehashed, String> {
-    let mut builder = HeadBuilder::new(head_start);
+) -> Result<Surveyed, String> {
     let mut times: Option<(Time, Time)> = None;
-    let (mut wrong, mut gone, mut key) = (None, None, None);
-    let (mut before, mut rest) = (prev, entries);
+    let (mut gone, mut key) = (None, None);
     for frame in part.frames() {
         let (at, frame) = frame.map_err(|error| error.to_string())?;
-        let count = usize::try_from(frame.records()).expect("a frame has at most 256 records");
-        let (here, after) = rest
-            .split_at_checked(count)
-            .ok_or("more records than entries")?;
-        let with_prev: Vec<Hash> = std::iter::once(before)
-            .chain(here.iter().copied())
-            .collect();
         let columns = frame
             .columns(scratch)
             .map_err(|error| format!("frame at {at}: {error}"))?;
+        for (record, seq) in columns.records().zip(frame.first_seq()..) {
+            times = Some((times.map_or(record.time, |(first, _)| first), record.time));
+            see(&record, seq);
+            match record.content {
+                Content::Absent { .. } => gone = gone.or(Some(seq)),
+                Content::Present { event, .. } if record.shared.starts_with(KEY_KIND) => {
+                    key = Some(event.to_vec());
+                }
+                Content::Present { .. } => {}
+            }
+        }
+    }
+    match (gone, times) {
+        (Some(seq), _) => Err(format!(
+            "the event of record {seq} is gone, and no record says why"
+        )),
+        (None, Some(_)) if key.is_some() && part.row.count != 1 => {
+            Err("a key record is not alone in its batch".to_owned())
+        }
+        (None, Some(times)) => Ok(Surveyed { times, key }),
+        (None, None) => Err("a row without records".to_owned()),
+    }
+}
+
+/// Re-hashes one log's records of a batch: each must give its entry. `prev` is the entry before the first.
+pub(crate) fn rehash(
+    head_start: &[u8],
+    part: &Part<'_>,
+    prev: Hash,
+    scratch: &mut FrameScratch,
+) -> Result<(), String> {
+    let mut builder = HeadBuilder::new(head_start);
+    let entries: Vec<Hash> = std::iter::once(prev).chain(hashes(part.entries)).collect();
+    let mut rest = entries.as_slice();
+    for frame in part.frames() {
+        let (at, frame) = frame.map_err(|error| error.to_string())?;
+        let count = usize::try_from(frame.records()).expect("a frame has at most 256 records");
+        let here = rest.get(..=count).ok_or("more records than entries")?;
+        let columns = frame
+            .columns(scratch)
+            .map_err(|error| format!("frame at {at}: {error}"))?;
+        let mut wrong = None;
+        let all = 0..u64::MAX;
         records(
             &mut builder,
             frame.first_seq(),
-            &(0..u64::MAX),
+            &all,
             &columns,
-            &with_prev,
-            |record, seq, _, same| {
-                times = Some((times.map_or(record.time, |(first, _)| first), record.time));
-                match same {
-                    true => see(record, seq),
-                    false => wrong = wrong.or(Some(seq)),
-                }
-                match record.content {
-                    Content::Absent { .. } => gone = gone.or(Some(seq)),
-                    Content::Present { event, .. } if record.shared.starts_with(KEY_KIND) => {
-                        key = Some(event.to_vec());
-                    }
-                    Content::Present { .. } => {}
+            here,
+            |_, seq, _, same| {
+                if !same {
+                    wrong = wrong.or(Some(seq));
                 }
             },
         );
-        before = with_prev[count];
-        rest = after;
-    }
-    match (wrong, gone, times) {
-        (Some(seq), ..) => Err(format!("record {seq} does not give its entry")),
-        (None, Some(seq), _) => Err(format!(
-            "the event of record {seq} is gone, and no record says why"
-        )),
-        (None, None, Some(_)) if key.is_some() && entries.len() != 1 => {
-            Err("a key record is not alone in its batch".to_owned())
+        if let Some(seq) = wrong {
+            return Err(format!("record {seq} does not give its entry"));
         }
-        (None, None, Some(times)) => Ok(Rehashed { times, key }),
-        (None, None, None) => Err("a row without records".to_owned()),
+        rest = &rest[count..];
     }
+    Ok(())
 }
 
 /// The event of the first record of a row.

@@ -1,18 +1,20 @@
 //! The tail at a start: every batch in its chain, every record re-hashed, all signatures.
 
+use super::beside::{Beside, Walked};
 use super::reading::{Reading, SignedHeader};
 use super::{RecoverError, Torn, damaged, format_error, unread};
 use crate::books::{Log, NODE_LOG, Segment};
 use crate::format::batch::{BatchView, Part, signed_message};
 use crate::format::frame::Record;
 use crate::resend::TailClaims;
-use crate::scan::{self, Rehashed};
+use crate::scan::{self, Surveyed};
 use crate::view::hashes;
 use indelible_proof::hash::{self, Hash};
 use indelible_proof::key::verify_ed25519;
 use indelible_proof::key_event::KeyEvent;
 use indelible_proof::time::Time;
-use indelible_store::{Found, Slot};
+use indelible_store::{Found, Slot, Store};
+use std::sync::Arc;
 
 impl Reading {
     pub(super) fn tail(&mut self) -> Result<(), RecoverError> {
@@ -34,11 +36,25 @@ impl Reading {
                 &format!("batches {} to {} are missing", self.next, first - 1),
             ));
         }
+        let beside = Beside::start();
+        let walked = self.walk(&*store, first, &beside);
+        let walked = walked.and_then(|()| self.check_signatures());
+        // What is wrong there stands before anything that the walk met, and outweighs a signature over it.
+        beside.end()?;
+        walked
+    }
+
+    fn walk(&mut self, store: &dyn Store, first: u64, beside: &Beside) -> Result<(), RecoverError> {
         let mut slots = store.slots(first)?;
         loop {
             match slots.next()? {
-                Found::Good(slot) => self.slot(&slot)?,
-                Found::End { .. } => break,
+                Found::Good(slot) => {
+                    let logs = self.slot(&slot)?;
+                    if !logs.is_empty() && !beside.take(Walked { slot, logs }) {
+                        return Ok(());
+                    }
+                }
+                Found::End { .. } => return Ok(()),
                 Found::Missing {
                     number,
                     later,
@@ -67,14 +83,14 @@ impl Reading {
                         place,
                         reason: reason.to_owned(),
                     });
-                    break;
+                    return Ok(());
                 }
             }
         }
-        self.check_signatures()
     }
 
-    fn slot(&mut self, slot: &Slot) -> Result<(), RecoverError> {
+    /// Gives the logs of its parts, each with its last entry before, if the packs don't hold the batch.
+    fn slot(&mut self, slot: &Slot) -> Result<Vec<(Arc<Log>, Hash)>, RecoverError> {
         let (file, offset) = (slot.place.file.as_str(), slot.place.offset);
         let batch =
             BatchView::parse(&slot.bytes).map_err(|error| format_error(file, offset, error))?;
@@ -86,7 +102,8 @@ impl Reading {
         }
         self.compare_batch(slot.number, batch.digest())?;
         if slot.number < self.next {
-            return self.sealed(slot, &batch).map_err(|what| forged(&what));
+            self.sealed(slot, &batch).map_err(|what| forged(&what))?;
+            return Ok(Vec::new());
         }
         if batch.header.prev != self.prev
             || batch.header.epoch < self.epoch
@@ -99,10 +116,10 @@ impl Reading {
         if header.epoch == self.epoch && other {
             return Err(forged("another writer goes on in the same epoch"));
         }
-        for part in batch.parts() {
-            self.part(slot, &part, header.time)
-                .map_err(|what| forged(&what))?;
-        }
+        let parts = batch.parts();
+        let logs = parts.map(|part| self.part(slot, &part, header.time));
+        let logs = logs.collect::<Result<Vec<_>, _>>();
+        let logs = logs.map_err(|what| forged(&what))?;
         for note in batch.notes() {
             self.learn_note(note);
         }
@@ -116,7 +133,7 @@ impl Reading {
         (self.next, self.prev, self.epoch) = (slot.number + 1, batch.digest(), batch.header.epoch);
         self.writer = Some(batch.header.writer);
         self.time = self.time.max(Some(batch.header.time));
-        Ok(())
+        Ok(logs)
     }
 
     /// A batch that is sealed already and released a little later: what is signed here must be what the packs hold, since the packs may
@@ -158,8 +175,13 @@ impl Reading {
         });
     }
 
-    /// One log's records of a batch: the entries must give the signed root, the records their entries.
-    fn part(&mut self, slot: &Slot, part: &Part<'_>, batch: Time) -> Result<(), String> {
+    /// One log's records of a batch: the entries must give the signed root. Gives the log and its last entry before.
+    fn part(
+        &mut self,
+        slot: &Slot,
+        part: &Part<'_>,
+        batch: Time,
+    ) -> Result<(Arc<Log>, Hash), String> {
         let entries: Vec<Hash> = hashes(part.entries).collect();
         let log = match self.books.log_by_id(&part.row.log) {
             Some(log) => log,
@@ -195,8 +217,7 @@ impl Reading {
                 log.name()
             ));
         }
-        let rehashed = self.rehash(&log, part, &entries, prev)?;
-        let times = rehashed.times;
+        let Surveyed { times, key } = self.survey(part)?;
         if times.1 > batch {
             return Err(format!(
                 "records of {} are later than their batch",
@@ -212,7 +233,7 @@ impl Reading {
         };
         let mut state = log.write();
         state.add_segment(segment, entries.into_iter(), frontier, times);
-        if let Some(event) = rehashed.key {
+        if let Some(event) = key {
             let event = KeyEvent::parse(&event, log.origin())
                 .ok_or_else(|| format!("the key record of {} is none", log.name()))?;
             state.open_hinge = Some(part.row.first);
@@ -221,29 +242,16 @@ impl Reading {
             }
         }
         drop(state);
-        self.grown.insert(log.index(), log);
-        Ok(())
+        self.grown.insert(log.index(), Arc::clone(&log));
+        Ok((log, prev))
     }
 
-    /// Re-hashes the records of a row, and notes what they claim.
-    fn rehash(
-        &mut self,
-        log: &Log,
-        part: &Part<'_>,
-        entries: &[Hash],
-        prev: Hash,
-    ) -> Result<Rehashed, String> {
+    /// Goes over the records of a row, and notes what they claim.
+    fn survey(&mut self, part: &Part<'_>) -> Result<Surveyed, String> {
         let known = self.for_writing.then_some(&mut self.known);
         let mut claims = TailClaims::new(part.row.log, known);
         let see = &mut |record: &Record<'_>, seq| claims.see(record, seq);
-        scan::rehash(
-            log.head_start(),
-            part,
-            entries,
-            prev,
-            &mut self.scratch,
-            see,
-        )
+        scan::survey(part, &mut self.scratch, see)
     }
 
     /// The batch keys that sealed records of `_node` name.

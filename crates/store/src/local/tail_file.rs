@@ -153,9 +153,26 @@ pub(crate) fn read_at(
     offset: u64,
     length: usize,
 ) -> Result<Vec<u8>, StoreError> {
-    let mut bytes = vec![0; length];
+    let mut bytes = Vec::new();
+    append_at(file, path, offset, length, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// The same, behind what the buffer holds.
+fn append_at(
+    file: &File,
+    path: &Path,
+    offset: u64,
+    length: usize,
+    bytes: &mut Vec<u8>,
+) -> Result<(), StoreError> {
+    let before = bytes.len();
+    bytes.resize(before + length, 0);
     let mut done = 0;
-    while let Some(rest) = bytes.get_mut(done..).filter(|rest| !rest.is_empty()) {
+    while let Some(rest) = bytes
+        .get_mut(before + done..)
+        .filter(|rest| !rest.is_empty())
+    {
         match file.read_at(rest, offset.saturating_add(length_of(done))) {
             Ok(0) => break,
             Ok(read) => done += read,
@@ -168,8 +185,8 @@ pub(crate) fn read_at(
             }
         }
     }
-    bytes.truncate(done);
-    Ok(bytes)
+    bytes.truncate(before + done);
+    Ok(())
 }
 
 /// A buffer length as a distance in a file.
@@ -254,13 +271,9 @@ impl Window {
             self.bytes.drain(..kept.unwrap_or(self.bytes.len()));
             self.start = offset;
             let missing = (wanted - have).max(CHUNK);
-            let more = read_at(
-                &self.tail.file,
-                &self.tail.path,
-                offset + length_of(have),
-                missing,
-            )?;
-            self.bytes.extend_from_slice(&more);
+            let TailFile { file, path, .. } = &*self.tail;
+            let from = offset + length_of(have);
+            append_at(file, path, from, missing, &mut self.bytes)?;
         }
         let skip = usize::try_from(offset - self.start).expect("the window covers the offset");
         let end = (skip + wanted).min(self.bytes.len());
@@ -318,6 +331,11 @@ impl Window {
 
     /// Whether the block at `offset` is all zeros.
     pub(crate) fn is_zero(&mut self, offset: u64) -> Result<bool, StoreError> {
-        Ok(self.read(offset, BLOCK)?.iter().all(|&byte| byte == 0))
+        // By words and without stopping early: there may be a file's worth of them.
+        let (words, rest) = self.read(offset, BLOCK)?.as_chunks::<8>();
+        let set = words
+            .iter()
+            .fold(0, |set, word| set | u64::from_ne_bytes(*word));
+        Ok(set == 0 && rest.iter().all(|&byte| byte == 0))
     }
 }
