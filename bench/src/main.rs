@@ -124,6 +124,9 @@ usage: bench NAME [OPTION]...
 
 /// One line for what went wrong: whoever types a benchmark's name wrongly is not helped by where in this program that was found.
 fn main() -> ExitCode {
+    if std::env::var("NOHEAP").is_err() {
+        indelible_hint::settle_heap();
+    }
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

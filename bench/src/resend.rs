@@ -4,6 +4,8 @@
 //! The cost of deciding is measured on the tables themselves, filled as a node's would be; the rest on a store that is filled with
 //! `--keys` keys (100 million by default: some 14 GB, and half an hour or more) over 100 simulated days.
 
+mod deciding;
+
 use crate::Options;
 use crate::disk::{Latency, to_f64};
 use crate::events;
@@ -11,17 +13,13 @@ use crate::machine;
 use crate::report::{Row, show, show_heading};
 use crate::store::{Bed, create_log, open_with_clock, random};
 use anyhow::{Context as _, ensure};
+use deciding::{decide_keys, decide_streams};
 use indelible_ledger::clock::Clock;
 use indelible_ledger::limits::HORIZON_KEYS;
-use indelible_ledger::resend::keys::{Keys, SealedKeys, entry};
-use indelible_ledger::resend::streams::{Number, Place, Streams};
-use indelible_ledger::resend::tag::{StreamId, Tagger, stream_id};
 use indelible_ledger::{Caller, Ledger, Log, Settings};
-use indelible_proof::hash::Hash;
 use indelible_proof::head::{Kind, Own, Shared, Stream};
 use indelible_proof::time::Time;
 use std::collections::VecDeque;
-use std::hint::black_box;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -41,13 +39,6 @@ const BY: Shared<'static> = Shared {
 const BEGIN_SECS: u64 = 1_767_225_600;
 /// All keys are spread over so many simulated days.
 const DAYS: u64 = 100;
-/// Keys of unsealed records in a busy node: what a tail of 64 MiB holds.
-const UNSEALED: u64 = 300_000;
-/// Keys decided at once, so many times: what others do on the machine at that moment is in some of the figures.
-const DECIDED: u64 = 100_000;
-const ROUNDS: u64 = 9;
-/// Keys of a pack of 16 MiB of such records.
-const PACK_KEYS: u64 = 75_000;
 const TAIL_BYTES: u64 = 64 << 20;
 /// Packs a quarter as large as usual, for a node that has 200 MB of memory.
 const SEAL_BYTES: u64 = 16 << 20;
@@ -136,125 +127,6 @@ fn uuid7(number: u64, nanos: u64) -> String {
         0x8000 | (a >> 16 & 0x3fff),
         b & 0xffff_ffff_ffff
     )
-}
-
-// ---- deciding ----
-
-/// Looks at the number claimed and takes it, as the order does.
-fn decide_streams(rows: &mut Rows, count: u64, events: u64, bound: Option<f64>) {
-    let log = Hash([7; 32]);
-    let before = machine::memory_mb().0;
-    let mut streams = Streams::default();
-    let ids: Vec<StreamId> = (0..count)
-        .map(|number| stream_id(&log, BY.by, &format!("till-{number}")))
-        .collect();
-    let ids_mb = to_f64(count) * 24.0 / 1e6;
-    for id in &ids {
-        streams.learn(*id, 0, 0);
-    }
-    let bytes = (machine::memory_mb().0 - before - ids_mb) * 1e6 / to_f64(count);
-    let mut next = vec![0_u64; ids.len()];
-    let begin = machine::thread_seconds();
-    for at in 0..events {
-        let which = usize::try_from(mixed(at) % count).unwrap_or(0);
-        let place = Place {
-            epoch: 0,
-            n: next[which],
-        };
-        assert_eq!(streams.look(&ids[which], place), Number::Next);
-        streams.take(ids[which], at);
-        next[which] += 1;
-    }
-    let taken = (machine::thread_seconds() - begin) * 1e6 / to_f64(events);
-    let case = format!("deciding a number, {count} streams");
-    rows.add(
-        &case,
-        "processor time, any of them next",
-        taken,
-        "µs",
-        bound,
-    );
-    if count >= 100_000 {
-        rows.add(&case, "resident memory of one", bytes, "B", None);
-    }
-}
-
-/// So many sealed keys known, as sealing one pack after the other leaves them; and what one cost.
-fn filled_keys(count: u64) -> (SealedKeys, f64) {
-    let keys = SealedKeys::new(count);
-    let mut made = 0;
-    let mut taken = 0.0;
-    while made < count {
-        let pack = made..count.min(made + PACK_KEYS);
-        let entries: Vec<u64> = pack.clone().map(|at| entry(&tag_of(at))).collect();
-        let begin = machine::thread_seconds();
-        keys.seal(pack.start..=pack.end - 1, pack.end - pack.start, entries);
-        keys.merge();
-        taken += machine::thread_seconds() - begin;
-        made = pack.end;
-    }
-    (keys, taken * 1e6 / to_f64(count))
-}
-
-/// Looks like a tag.
-fn tag_of(number: u64) -> [u8; 16] {
-    let mut tag = [0; 16];
-    tag[..8].copy_from_slice(&mixed(2 * number).to_be_bytes());
-    tag[8..].copy_from_slice(&mixed(2 * number + 1).to_be_bytes());
-    tag
-}
-
-/// Makes the tag of a new key, rules it out among `count` sealed ones and those of the tail, and takes it.
-fn decide_keys(rows: &mut Rows, count: u64) {
-    let (sealed, filled) = filled_keys(count);
-    let tagger = Tagger::new(&Hash([7; 32]), BY.by);
-    let mut keys = Keys::default();
-    (0..UNSEALED).for_each(|at| keys.take(tag_of(u64::MAX / 2 + at), at));
-    let mut maybe = 0_u64;
-    let mut rounds = Vec::new();
-    for round in 0..ROUNDS {
-        let texts: Vec<String> = (0..DECIDED)
-            .map(|at| uuid7(round * DECIDED + at, at))
-            .collect();
-        let mut taken = Vec::with_capacity(texts.len());
-        let begin = machine::thread_seconds();
-        for (text, at) in texts.iter().zip(0..) {
-            let tag = tagger.tag(text);
-            maybe += u64::from(!sealed.now().candidates(&tag).is_empty());
-            assert_eq!(keys.recent(&tag), None);
-            keys.take(tag, at);
-            taken.push(tag);
-        }
-        rounds.push((machine::thread_seconds() - begin) * 1e6 / to_f64(DECIDED));
-        keys.forget(&taken);
-    }
-    rounds.sort_by(f64::total_cmp);
-    let (least, middle) = (rounds[0], rounds[rounds.len() / 2]);
-    let case = format!("deciding a key, {count} sealed");
-    let state = format!("processor time, new, median of {ROUNDS} rounds");
-    rows.add(&case, &state, middle, "µs", Some(0.8));
-    rows.add(&case, "the same, least", least, "µs", Some(0.8));
-    rows.add(
-        &case,
-        "processor time behind, sealing it",
-        filled,
-        "µs",
-        None,
-    );
-    let now = sealed.now();
-    let mb = to_f64(u64::try_from(now.bytes()).unwrap_or(0)) / 1e6;
-    rows.add(&case, "tables", mb, "MB", Some(150.0));
-    let bits = mb * 8e6 / to_f64(now.keys());
-    rows.add(&case, "tables, a key", bits, "bits", Some(20.0));
-    let share = to_f64(maybe) / to_f64(ROUNDS * DECIDED);
-    rows.add(
-        &case,
-        "looks on disk for a new key",
-        share * 1e6,
-        "of a million",
-        None,
-    );
-    black_box(keys);
 }
 
 // ---- whole appends ----

@@ -24,6 +24,7 @@ use say::Failure;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    indelible_hint::settle_heap();
     let ended = match args::parse() {
         Ok(cli) => commands::run(cli),
         Err(error) => not_understood(&error),

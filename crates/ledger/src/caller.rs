@@ -4,6 +4,7 @@
 //! The sequencer then hashes only the last blocks of the head. Knows nothing of order, time or disk.
 
 use crate::books::Log;
+use crate::resend::keys::SealedKeys;
 use crate::resend::streams::Place;
 use crate::resend::tag::{StreamId, Tagger, stream_id};
 use crate::resend::{Claim, KeyClaim};
@@ -88,6 +89,8 @@ pub struct Caller {
     used: usize,
     minified: Vec<u8>,
     claims: Claims,
+    /// Where keys will be looked for, of a node that records.
+    keys: Option<Arc<SealedKeys>>,
 }
 
 /// Makes claims. Most events of a caller are of one log and one principal.
@@ -136,7 +139,14 @@ impl Caller {
             used: RANDOM_BLOCK,
             minified: Vec::new(),
             claims: Claims::default(),
+            keys: None,
         }
+    }
+
+    /// For a node that will look for claimed keys among these.
+    pub(crate) fn with_keys(mut self, keys: &Arc<SealedKeys>) -> Caller {
+        self.keys = Some(Arc::clone(keys));
+        self
     }
 
     /// Judges an event from outside and prepares it. Its kind is `event`, whatever it says of itself.
@@ -160,8 +170,13 @@ impl Caller {
         if !claimed {
             return Err(PrepareError::Claim);
         }
+        let claim = self.claims.claim(log, shared.by, own);
+        // While the event is judged and hashed, memory brings what the look for the key needs.
+        if let (Some(keys), Some(key)) = (&self.keys, claim.as_ref().and_then(|claim| claim.key)) {
+            keys.expect(&key.tag);
+        }
         let mut prepared = self.prepare_any(log.head_start(), shared, own, event)?;
-        prepared.claim = self.claims.claim(log, shared.by, own);
+        prepared.claim = claim;
         Ok(prepared)
     }
 

@@ -319,7 +319,8 @@ impl Ledger {
     /// # Errors
     /// [`ReadError`] if the log's genesis, which holds its limit, can't be read.
     pub fn caller(&self, log: &Log, random: Random) -> Result<Caller, ReadError> {
-        Ok(Caller::new(self.books().event_bytes_max(log)?, random))
+        let event_bytes_max = self.books().event_bytes_max(log)?;
+        Ok(Caller::new(event_bytes_max, random).with_keys(&self.committer.resend.sealed))
     }
 
     /// Hands over a prepared event; it is ordered with whatever else waits.

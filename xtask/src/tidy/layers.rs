@@ -7,7 +7,8 @@ use crate::program;
 use crate::workspace::Workspace;
 
 /// From the ground up. A crate uses crates of lower layers.
-const LAYERS: [&[&str]; 5] = [
+const LAYERS: [&[&str]; 6] = [
+    &["hint"],
     &["proof", "store"],
     &["ledger"],
     &["query"],
@@ -19,7 +20,7 @@ const LAYERS: [&[&str]; 5] = [
 const SIDEWAYS: [(&str, &str); 2] = [("client", "api"), ("cli", "server")];
 
 /// The first layer where text formats and sockets are known.
-const WIRE: usize = 3;
+const WIRE: usize = 4;
 
 /// Crates that may use everything and that nothing uses.
 const TOOLS: [&str; 3] = ["bench", "sim", "xtask"];

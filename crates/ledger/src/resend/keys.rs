@@ -120,6 +120,14 @@ impl SealedKeys {
         Arc::clone(&self.now.read().expect("no thread panics while it looks"))
     }
 
+    /// Asks memory for what a look for the tag will need, and does not wait for it.
+    #[inline]
+    pub fn expect(&self, tag: &Tag) {
+        let now = self.now.read().expect("no thread panics while it looks");
+        now.old.look(tag);
+        now.young.look(tag);
+    }
+
     /// Grows whenever keys are sealed.
     pub fn generation(&self) -> u64 {
         self.now

@@ -26,7 +26,7 @@ use indelible_proof::head::{Kind, Own, Shared};
 use indelible_proof::node_event::NodeEvent;
 use indelible_store::StoreError;
 use keys::{Keys, SealedKeys};
-use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use streams::{Number, Place, Streams};
 use tag::{StreamId, Tagger, stream_id};
 
@@ -83,7 +83,7 @@ pub(crate) struct Resend {
     /// Changed where the order is made, read by everyone who brings an event.
     known: RwLock<Known>,
     /// Changed by whoever seals.
-    pub(crate) sealed: SealedKeys,
+    pub(crate) sealed: Arc<SealedKeys>,
     /// What lies under `derived/` since the start.
     saved: derived::Saved,
 }
@@ -98,7 +98,7 @@ pub(crate) struct Known {
 impl Resend {
     /// What an opening found of streams and of the tail's keys, and the packs' keys as far as the horizon reaches.
     pub(crate) fn load(books: &Books, known: Known, horizon: u64) -> Result<Resend, ReadError> {
-        let sealed = SealedKeys::new(horizon);
+        let sealed = Arc::new(SealedKeys::new(horizon));
         let saved = derived::load_keys(books, &sealed)?;
         let known = RwLock::new(known);
         Ok(Resend {

@@ -6,7 +6,7 @@
 //! block has some 300 bytes and begins with a word, so a look waits for main memory once: for the two lines of the processor's
 //! cache that it needs, of which the second can be guessed. It can't grow; a larger one is written anew from front to back.
 
-use std::hint::black_box;
+use indelible_hint::prefetch;
 
 /// Bits of a number.
 pub(crate) const MEMBER_BITS: u32 = 28;
@@ -86,10 +86,16 @@ impl Part {
             u64::from(self.starts[block]),
             u64::from(self.starts[block + 1]),
         );
-        // Half of the bits in unary lie before the bucket's, as many of the others behind it: about, which is enough for a line.
-        black_box(self.words[place((begin + bucket / 32).min(end - 1))]);
+        // Half of the bits in unary lie before the bucket's, as many of the others behind it: about, so the lines to both sides are
+        // asked for, which mostly are the same.
+        let ask = |word: u64| prefetch(&self.words[place(word.clamp(begin, end - 1))]);
+        let unary = begin + bucket / 32;
+        ask(unary.saturating_sub(1));
+        ask(unary + 1);
         let packed = (end - begin).saturating_sub(BLOCK_BUCKETS / 32);
-        black_box(self.words[place(end - 1 - packed * bucket / BLOCK_BUCKETS)]);
+        let near = end - 1 - packed * bucket / BLOCK_BUCKETS;
+        ask(near.saturating_sub(3));
+        ask(near + 3);
         let low = member & ((1 << own) - 1);
         let part = self;
         Some(Spot {
@@ -458,6 +464,7 @@ fn place(at: u64) -> usize {
 mod tests {
     use super::*;
     use std::collections::{BTreeMap, BTreeSet};
+    use std::hint::black_box;
 
     fn mixed(number: u64) -> u64 {
         let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
