@@ -3,10 +3,10 @@
 //! Owns the only `unsafe` of the workspace, for two things that the standard library has no safe word for. `docs/design/hints.md` says
 //! why each is worth it.
 
-/// An allocation at least this large gets pages of its own, which go back to the kernel when it is freed. A batch is smaller: its buffers
-/// are used again and again, and fresh pages for each would cost more than what is done with them.
+/// An allocation at least this large gets pages of its own, which go back to the kernel when it is freed. Most batches are
+/// smaller: their buffers are used again and again, and fresh pages for each would cost more than what is done with them.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-const OWN_PAGES_BYTES: i32 = 4 << 20;
+const OWN_PAGES_BYTES: i32 = 3 << 20;
 /// So much free memory at the end of a heap goes back too.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const KEPT_FREE_BYTES: i32 = 4 << 20;

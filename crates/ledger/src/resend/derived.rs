@@ -16,7 +16,7 @@ use indelible_store::{Store, StoreError};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-const KEYS_MAGIC: &[u8; 8] = b"INDLKEYF";
+const KEYS_MAGIC: &[u8; 8] = b"INDLKEYG";
 const STREAMS_MAGIC: &[u8; 8] = b"INDLSTRM";
 const STREAMS_NAME: &str = "derived/streams";
 /// Magic, store id, first and last batch, digest of the packs.
@@ -290,7 +290,7 @@ fn save_table(store: &dyn Store, name: &str, head: &Head, table: &Table) -> Resu
     while let Some((from, _)) = parts.peek() {
         let mut out = head.encode(KEYS_MAGIC, &store.describe().store_id);
         encode_classes(table.classes(), &mut out);
-        let from = u64::try_from(*from).expect("a table has 256 parts");
+        let from = u64::try_from(*from).expect("a table has 32 parts");
         out.extend_from_slice(&from.to_le_bytes());
         while let Some((_, part)) = parts.next_if(|_| out.len() < DERIVED_FILE_BYTES) {
             part.encode(&mut out);

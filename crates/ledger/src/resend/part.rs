@@ -9,7 +9,7 @@
 use indelible_hint::prefetch;
 
 /// Bits of a number.
-pub(crate) const MEMBER_BITS: u32 = 28;
+pub(crate) const MEMBER_BITS: u32 = 31;
 /// Bits of an age.
 pub(crate) const AGE_BITS: u32 = 6;
 /// An age is below this.

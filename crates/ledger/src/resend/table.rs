@@ -1,6 +1,6 @@
 //! The tags of many keys, cut short, and for each a *class*: in which batches its record lies. Pure.
 //!
-//! A table has 256 parts by the first byte of the tag, each written anew as a whole; whoever looks keeps the parts as they were. Of a tag
+//! A table has 32 parts by the first bits of the tag, each written anew as a whole; whoever looks keeps the parts as they were. Of a tag
 //! 36 bits are kept, so a class is named wrongly for one in 1,150 looks among 60 million: the packs settle it. What a table does not
 //! name it does not have.
 
@@ -10,12 +10,15 @@ use crate::limits::{HORIZON_CLASSES, HORIZON_MERGES};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-/// Parts of a table: the first byte of a tag says which.
-pub(crate) const PARTS: usize = 256;
+/// The first bits of a tag say which part of a table it is in.
+const PART_BITS: u32 = 5;
+/// Parts of a table. Of fewer more is held twice while one is written anew. Of more each would be small enough to lie among other things
+/// in the heap, and as none is as long as the one before it, holes would stay there: a third of the table's size, with 256 of them.
+pub(crate) const PARTS: usize = 1 << PART_BITS;
 /// The same as a number.
-const PARTS_U64: u64 = 256;
+const PARTS_U64: u64 = 1 << PART_BITS;
 /// Bits of a tag that are kept.
-const CUT_BITS: u32 = 8 + MEMBER_BITS;
+const CUT_BITS: u32 = PART_BITS + MEMBER_BITS;
 const MEMBER_MASK: u64 = (1 << MEMBER_BITS) - 1;
 
 /// Keys of packs next to each other.
@@ -56,7 +59,7 @@ fn cut(tag: &Tag) -> u64 {
 }
 
 impl Table {
-    /// Of 256 parts and their classes.
+    /// Of its parts and their classes.
     pub(crate) fn of(parts: Vec<Arc<Part>>, classes: Vec<Class>) -> Table {
         assert_eq!(parts.len(), PARTS, "a table has its parts");
         Table {
@@ -103,7 +106,7 @@ impl Table {
     #[inline]
     pub(crate) fn look(&self, tag: &Tag) -> Look<'_> {
         let cut = cut(tag);
-        let part = &self.parts[usize::try_from(cut >> MEMBER_BITS).expect("one of 256")];
+        let part = &self.parts[usize::try_from(cut >> MEMBER_BITS).expect("one of 32")];
         Look {
             spot: part.spot(cut & MEMBER_MASK),
             base: part.base,
@@ -187,7 +190,7 @@ pub(crate) fn are_filled(classes: &[Class], keys: u64) -> bool {
 
 /// Cuts what belongs to a part off the beginning of ascending entries.
 pub(crate) fn own<'a>(part: usize, rest: &mut &'a [u64]) -> &'a [u64] {
-    let number = u64::try_from(part).expect("one of 256");
+    let number = u64::try_from(part).expect("one of 32");
     let end = (number + 1) << (MEMBER_BITS + AGE_BITS);
     let (own, others) = rest.split_at(rest.partition_point(|entry| *entry < end));
     *rest = others;
