@@ -3,10 +3,9 @@
 //! Owns the only `unsafe` of the workspace, for two things that the standard library has no safe word for. `docs/design/hints.md` says
 //! why each is worth it.
 
-/// An allocation at least this large gets pages of its own, which go back to the kernel when it is freed. Most batches are
-/// smaller: their buffers are used again and again, and fresh pages for each would cost more than what is done with them.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-const OWN_PAGES_BYTES: i32 = 3 << 20;
+/// An allocation at least this large gets pages of its own, which go back to the kernel when it is freed. What is used
+/// again and again (a batch's buffers are) does not pay for fresh pages each time.
+pub const OWN_PAGES_BYTES: usize = 512 << 10;
 /// So much free memory at the end of a heap goes back too.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const KEPT_FREE_BYTES: i32 = 4 << 20;
@@ -19,6 +18,7 @@ pub fn settle_heap() {
         // Threads share as many heaps as can run at once: a free piece in one heap is no use to a thread of another.
         let heaps = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let heaps = i32::try_from(heaps).unwrap_or(i32::MAX);
+        let own_pages = i32::try_from(OWN_PAGES_BYTES).unwrap_or(i32::MAX);
         // What it refuses stays as it was, and nothing but memory depends on it.
         #[expect(
             unsafe_code,
@@ -27,7 +27,7 @@ pub fn settle_heap() {
         // SAFETY: `mallopt` takes two integers by value and keeps no reference to anything of ours. It is thread-safe, since it takes
         // the allocator's own lock, and the parameters are three that it documents.
         unsafe {
-            libc::mallopt(libc::M_MMAP_THRESHOLD, OWN_PAGES_BYTES);
+            libc::mallopt(libc::M_MMAP_THRESHOLD, own_pages);
             libc::mallopt(libc::M_TRIM_THRESHOLD, KEPT_FREE_BYTES);
             libc::mallopt(libc::M_ARENA_MAX, heaps);
         }

@@ -6,7 +6,7 @@
 //! block has some 300 bytes and begins with a word, so a look waits for main memory once: for the two lines of the processor's
 //! cache that it needs, of which the second can be guessed. It can't grow; a larger one is written anew from front to back.
 
-use indelible_hint::prefetch;
+use indelible_hint::{self as hint, prefetch};
 
 /// Bits of a number.
 pub(crate) const MEMBER_BITS: u32 = 31;
@@ -24,6 +24,10 @@ const BLOCK_BUCKETS: u64 = 1 << BLOCK_BITS;
 const SCANNED_MAX: u64 = 16;
 /// Room is taken in steps of so many words, so that a part a little larger than another has room where that one was.
 const ROOM_STEP: usize = 2_048;
+/// A part of many words gets room that the allocator gives pages of its own, of which those that are never written take no memory. Among
+/// other things in the heap each would leave a hole when it is written anew, and none is as long as the one before it.
+const OWN_PAGES: usize = hint::OWN_PAGES_BYTES / 8;
+const ROOM_MANY: usize = 8 * ROOM_STEP;
 /// A part has fewer entries than this, so that its words can be counted in 32 bits.
 const ENTRIES_MAX: u64 = 1 << 31;
 
@@ -430,9 +434,10 @@ fn emptied<T>(mut old: Vec<T>, room: usize) -> Vec<T> {
 }
 
 fn room(count: usize) -> usize {
-    match count < ROOM_STEP {
-        true => count,
-        false => count.next_multiple_of(ROOM_STEP),
+    match count {
+        0..ROOM_STEP => count,
+        ROOM_STEP..ROOM_MANY => count.next_multiple_of(ROOM_STEP),
+        _ => count.next_multiple_of(OWN_PAGES),
     }
 }
 

@@ -12,8 +12,7 @@ use std::sync::Arc;
 
 /// The first bits of a tag say which part of a table it is in.
 const PART_BITS: u32 = 5;
-/// Parts of a table. Of fewer more is held twice while one is written anew. Of more each would be small enough to lie among other things
-/// in the heap, and as none is as long as the one before it, holes would stay there: a third of the table's size, with 256 of them.
+/// Parts of a table. Of fewer more is held twice while one is written anew; of more each would be too small for pages of its own.
 pub(crate) const PARTS: usize = 1 << PART_BITS;
 /// The same as a number.
 const PARTS_U64: u64 = 1 << PART_BITS;
