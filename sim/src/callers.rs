@@ -45,13 +45,16 @@ impl World {
         };
         match &refusal {
             Refusal::Stopped(_) | Refusal::Unknown(_) => {
-                must(self.disk.is_hurt(), || {
+                must(self.disk.is_hurt() || self.disk.is_short(), || {
                     format!("nothing struck, and a caller hears: {refusal}")
                 })?;
                 if let Some(run) = &mut self.run {
                     run.fallen = true;
                 }
             }
+            Refusal::NoRoom(_) => must(self.disk.is_short(), || {
+                format!("the disk was never full, and a caller hears: {refusal}")
+            })?,
             Refusal::Full => must(self.tail_bytes_max.is_some(), || {
                 "a caller hears that there is no room, and there is".to_owned()
             })?,
@@ -129,7 +132,7 @@ impl World {
                 Ok(())
             }
             Answer::Refused(Refusal::Unknown(_)) | Answer::Nothing => Ok(()),
-            Answer::Refused(Refusal::Full | Refusal::Stopped(_)) => {
+            Answer::Refused(Refusal::Full | Refusal::NoRoom(_) | Refusal::Stopped(_)) => {
                 let mut model = self.model();
                 sent.iter()
                     .for_each(|sent| model.refused(sent.log.name(), sent.number));
@@ -305,7 +308,7 @@ impl World {
                 self.model()
                     .founded(log.name(), log.origin(), &key.verifier().to_string())
             }
-            Answer::Refused(Refusal::Stopped(_)) => {
+            Answer::Refused(Refusal::NoRoom(_) | Refusal::Stopped(_)) => {
                 self.model().not_founded(&name);
                 Ok(())
             }

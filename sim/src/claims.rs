@@ -77,7 +77,7 @@ impl World {
                 })?;
                 self.acknowledged(sent, recorded)
             }
-            Answer::Refused(Refusal::Full | Refusal::Stopped(_)) => {
+            Answer::Refused(Refusal::Full | Refusal::NoRoom(_) | Refusal::Stopped(_)) => {
                 // Sent once more; what became of the time before is as open as it was.
                 if matches!(expected, Must::New | Must::Conflict(_) | Must::Expected(_)) {
                     self.model().refused(sent.log.name(), number);
@@ -412,7 +412,7 @@ impl World {
                 source.turning = !wrong;
                 Ok(())
             }
-            Answer::Refused(Refusal::Stopped(_)) => Ok(()),
+            Answer::Refused(Refusal::NoRoom(_) | Refusal::Stopped(_)) => Ok(()),
             Answer::Refused(Refusal::Expected { epoch: at, n })
                 if wrong && (at, n) == (epoch, next) =>
             {

@@ -60,8 +60,9 @@ impl World {
             ));
         }
         self.disk.free_room();
-        if reading::verify(&self.path())?.verdict.exit_code() != 0 {
-            // Torn by the power loss: what is injured besides could not be told apart.
+        let is_whole = reading::verify(&self.path())?.verdict.exit_code() == 0;
+        if !is_whole || self.disk.is_short() {
+            // Torn by the power loss, or half of a pack for which there was no room: what is injured besides could not be told apart.
             return self.restart();
         }
         let rest = self.rest()?;

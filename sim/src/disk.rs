@@ -65,6 +65,8 @@ struct State {
     /// The process is dead: nothing goes through until it begins anew.
     dead: bool,
     full: bool,
+    /// Something found no room since the process began.
+    short: bool,
     /// An operation on the store failed since the process began.
     hurt: bool,
     /// An operation on the register failed, in any process.
@@ -93,6 +95,7 @@ impl Disk {
             struck: Vec::new(),
             dead: false,
             full: false,
+            short: false,
             hurt: false,
             register_hurt: false,
             ops: 0,
@@ -154,6 +157,11 @@ impl Disk {
         self.state().hurt
     }
 
+    /// Whether something found no room since the process began. The writer may go on, or say that it can't.
+    pub fn is_short(&self) -> bool {
+        self.state().short
+    }
+
     pub fn is_register_hurt(&self) -> bool {
         self.state().register_hurt
     }
@@ -167,7 +175,7 @@ impl Disk {
     /// A new process may use the disk.
     pub fn revive(&self) {
         let mut state = self.state();
-        (state.dead, state.hurt) = (false, false);
+        (state.dead, state.hurt, state.short) = (false, false, false);
     }
 
     pub fn free_room(&self) {
@@ -219,8 +227,7 @@ impl State {
 
     fn fate(&mut self, op: &WriteOp<'_>) -> WriteFate {
         if self.full && self.needs_room(op) {
-            self.is_hurt_by(op);
-            return self.broken(op);
+            return self.no_room(op);
         }
         let Some((after, event)) = self.plan else {
             return WriteFate::Proceed;
@@ -269,6 +276,9 @@ impl State {
             Event::Kill | Event::Fail | Event::Full => {
                 self.dead = event == Event::Kill;
                 self.full |= event == Event::Full;
+                if event == Event::Full {
+                    return self.no_room(op);
+                }
                 self.is_hurt_by(op);
                 return self.broken(op);
             }
@@ -290,6 +300,15 @@ impl State {
         !kept.iter().any(|name| to.starts_with(store.join(name)))
     }
 
+    /// What finds no room and has no name yet is taken back, and the writer goes on. Anything else is a failure as any other.
+    fn no_room(&mut self, op: &WriteOp<'_>) -> WriteFate {
+        self.short = true;
+        if !op.path.starts_with(self.root.join("store/build")) {
+            self.is_hurt_by(op);
+        }
+        WriteFate::NoRoom
+    }
+
     /// A new file, or bytes behind the end of one.
     fn needs_room(&self, op: &WriteOp<'_>) -> bool {
         let length = || op.path.metadata().map_or(0, |metadata| metadata.len());
@@ -305,8 +324,7 @@ impl State {
         let sectors = op.length.div_ceil(SECTOR);
         let torn = op.kind == WriteKind::Write;
         match self.dice.roll(3) {
-            // What there is no room for is not there after all.
-            1 if !self.full => WriteFate::StoredButLost,
+            1 => WriteFate::StoredButLost,
             0 => WriteFate::Lost,
             _ if torn => WriteFate::Torn(self.dice.roll(sectors) * SECTOR),
             _ => WriteFate::Lost,
@@ -317,7 +335,7 @@ impl State {
     fn take_note(&mut self, op: &WriteOp<'_>, fate: WriteFate) -> std::io::Result<()> {
         let done = matches!(fate, WriteFate::Proceed | WriteFate::StoredButLost);
         match op.kind {
-            WriteKind::Write if fate != WriteFate::Lost => {
+            WriteKind::Write if !matches!(fate, WriteFate::Lost | WriteFate::NoRoom) => {
                 self.cache.writing(op.path, op.offset, op.length)?;
             }
             WriteKind::Sync if done => self.cache.synced(op.path)?,

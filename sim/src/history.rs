@@ -5,8 +5,8 @@ use crate::reading;
 use crate::snapshot::Snapshot;
 use crate::tree::Digest;
 use crate::world::{Counts, World, secret, text};
-use indelible_ledger::{MergeError, RotateError, SealError};
-use indelible_store::Retirer;
+use indelible_ledger::{MergeError, Refusal, RotateError, SealError};
+use indelible_store::{Retirer, StoreError};
 
 /// What came of a history.
 pub struct Ran {
@@ -75,12 +75,20 @@ fn live(world: &mut World) -> Judged {
     Ok(())
 }
 
+/// What a full disk does to a sealing: nothing.
+fn is_no_room(error: &SealError) -> bool {
+    matches!(
+        error,
+        SealError::Store(StoreError::NoRoom { .. }) | SealError::Refused(Refusal::NoRoom(_))
+    )
+}
+
 /// A clean end, and everything is held against what is remembered.
 fn end(world: &mut World) -> Result<Vec<String>, String> {
     world.tell("the end");
     world.disk.unplan();
     world.disk.free_room();
-    if world.disk.is_hurt() {
+    if world.disk.is_hurt() || world.disk.is_short() {
         world.restart()?;
         world.disk.unplan();
     }
@@ -190,6 +198,7 @@ impl World {
                 self.count("packs", u64::try_from(packs.len()).unwrap_or(0));
                 Ok(())
             }
+            Err(error) if is_no_room(&error) => self.was_short(&error),
             Err(error) => self.was_struck(
                 &error,
                 matches!(
@@ -210,6 +219,7 @@ impl World {
                 self.count("mergings", u64::try_from(merged.len()).unwrap_or(0));
                 Ok(())
             }
+            Err(MergeError::Seal(error)) if is_no_room(&error) => self.was_short(&error),
             Err(error) => self.was_struck(
                 &error,
                 !matches!(
@@ -241,10 +251,20 @@ impl World {
         }
     }
 
+    /// A pack found no room: it is not made, and all else goes on as before.
+    fn was_short(&mut self, error: &SealError) -> Judged {
+        self.tell(format!("  {error}"));
+        self.count("packs without room", 1);
+        must(self.disk.is_short(), || {
+            format!("the disk was never full, and yet: {error}")
+        })
+    }
+
     /// Something failed that callers do not see. It needs a cause; the process goes down.
     pub fn was_struck(&mut self, error: &dyn std::fmt::Display, is_of_the_disk: bool) -> Judged {
         self.tell(format!("  {error}"));
-        must(self.disk.is_hurt() && is_of_the_disk, || {
+        let struck = self.disk.is_hurt() || self.disk.is_short();
+        must(struck && is_of_the_disk, || {
             format!("nothing struck that would explain: {error}")
         })?;
         if let Some(run) = &mut self.run {

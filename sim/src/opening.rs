@@ -79,7 +79,7 @@ impl World {
 
     fn try_start(&mut self, word: Word) -> Start {
         let started = self.start(word);
-        let struck = self.disk.is_dead() || self.disk.is_hurt();
+        let struck = self.disk.is_dead() || self.disk.is_hurt() || self.disk.is_short();
         match started {
             Ok(_) if self.disk.is_dead() => Start::Struck("killed".to_owned()),
             Ok(run) => Start::Runs(run),
@@ -171,7 +171,8 @@ impl World {
         let ledger = Arc::try_unwrap(ledger).map_err(|_| "somebody still holds the ledger")?;
         let closed = ledger.close("simulated");
         self.note_what_struck()?;
-        let (dead, hurt) = (self.disk.is_dead(), self.disk.is_hurt());
+        let dead = self.disk.is_dead();
+        let hurt = self.disk.is_hurt() || self.disk.is_short();
         match closed {
             _ if dead => self.lose_power_or_not().map(|()| false),
             Ok(trouble) => {

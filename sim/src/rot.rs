@@ -21,7 +21,7 @@ impl World {
         self.old_reader = None;
         self.disk.unplan();
         self.disk.free_room();
-        if self.disk.is_hurt() {
+        if self.disk.is_hurt() || self.disk.is_short() {
             // Housekeeping was struck and the next caller will hear of it: what the ledger refuses from here on says nothing about rot.
             return Ok(());
         }

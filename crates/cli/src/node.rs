@@ -244,6 +244,11 @@ impl Writing {
 
     /// Stops cleanly, so that the next start is quick and proofs need no secret.
     pub fn close(self, reason: &str) -> Result<(), Failure> {
+        if let Some(trouble) = self.ledger.room_trouble() {
+            say::warn(format_args!(
+                "the disk has no room for the next tail file, and this one is used up before long: {trouble}"
+            ));
+        }
         let trouble = self
             .ledger
             .close(reason)

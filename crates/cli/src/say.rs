@@ -146,7 +146,9 @@ pub fn store(error: &StoreError, directory: &Path) -> Failure {
         StoreError::Unsupported { .. } => Failure::new(Exit::Unverified, error.to_string()).hint(NEWER),
         StoreError::Refused(what) => Failure::usage(format!("{what}: {at}")),
         StoreError::Volatile(_) => Failure::usage(format!("{error}: {at}")).hint("move the store to a disk"),
-        StoreError::Io { doing, source } => system(doing, source, directory),
+        StoreError::Io { doing, source } | StoreError::NoRoom { doing, source } => {
+            system(doing, source, directory)
+        }
         StoreError::Stopped | StoreError::Gone | StoreError::Conflict | StoreError::TooLarge { .. } => {
             Failure::new(Exit::Trouble, error.to_string())
         }
@@ -270,6 +272,8 @@ pub fn refused(refusal: &Refusal) -> Failure {
     match refusal {
         Refusal::TooMany => failure.hint("this is a fault of indelible: please report it"),
         Refusal::Full => failure.hint("the disk is too slow for what waits; send the rest again"),
+        Refusal::NoRoom(_) => failure
+            .hint("make room on the disk (df); what was recorded stays, and the rest can be sent again as it is"),
         Refusal::Stopped(_) => failure
             .hint("look at the disk; nothing more is written until the store is opened again"),
         Refusal::Conflict { .. }

@@ -246,6 +246,7 @@ fn changing(text: &str) -> Option<(usize, &'static str)> {
         (" s,", "{secs} s,"),
         (" KiB", "{size}"),
         (" MiB", "{size}"),
+        (" GiB", "{size}"),
         (" batches", "{n} batches"),
         (" batch ", "{n} batches "),
         (" signatures", "{n} signatures"),

@@ -18,6 +18,7 @@ mod keys;
 mod marked;
 mod notes;
 mod originals;
+mod room;
 mod turns;
 
 pub(crate) use keys::SigningKeys;
@@ -40,6 +41,7 @@ use indelible_proof::key::verify_ed25519;
 use indelible_proof::time::Time;
 use indelible_store::{Outcome as Written, StoreError};
 use marked::{Grown, Seen};
+use room::Room;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 use turns::Turns;
@@ -125,6 +127,7 @@ pub(crate) struct Committer {
     turns: Turns,
     last: Mutex<LastBatch>,
     tail: TailRoom,
+    room: Room,
     pub(crate) pulse: Pulse,
     pub(crate) resend: Resend,
     /// What the register holds, and the trouble it last had.
@@ -160,6 +163,7 @@ impl Committer {
             turns: Turns::default(),
             last: Mutex::new(last),
             tail,
+            room: Room::default(),
             pulse: Pulse::default(),
             resend,
             registered: Mutex::new((registered, None)),
@@ -283,13 +287,17 @@ impl Committer {
         loop {
             let mut inbox = self.queue.lock();
             // A stop doesn't wait for a sealing: nobody seals any more.
-            while inbox.groups.is_empty() || (self.tail_is_full() && !inbox.closing) {
+            loop {
                 if inbox.stopped.is_some() || (inbox.closing && inbox.groups.is_empty()) {
                     return;
                 }
-                inbox = match inbox.groups.is_empty() {
-                    true => self.queue.wait_work(inbox),
-                    false => self.queue.wait_sealing(inbox),
+                let first = inbox.groups.front();
+                inbox = match first.map(|first| self.is_in_the_way_of(first)) {
+                    None => self.queue.wait_work(inbox),
+                    Some(Some(refusal)) if !inbox.closing => {
+                        self.queue.wait_sealing(inbox, &refusal)
+                    }
+                    Some(_) => break,
                 };
             }
             inbox.full_since = None;
@@ -307,6 +315,11 @@ impl Committer {
     fn turn(&self, mut desk: MutexGuard<'_, Desk>) {
         let (mut draft, mut waiting) = (Draft::default(), Waiting::new());
         let mut inbox = self.queue.lock();
+        // What is left of the last tail file is counted while nothing is on its way into it.
+        while self.is_short_of_room() && inbox.disk_busy && inbox.stopped.is_none() {
+            inbox = self.queue.wait_disk(inbox);
+        }
+        self.refuse_what_never_fits(&mut inbox);
         loop {
             let taken = self.take(&mut inbox, &mut desk.seen, &draft);
             let none = taken.is_empty();
@@ -339,12 +352,14 @@ impl Committer {
     /// Takes out of the queue what the draft has room for.
     fn take(&self, inbox: &mut Inbox, seen: &mut Seen, draft: &Draft) -> Vec<Group> {
         let (mut records, mut bytes, mut logs, mut count) = (0, 0, 0, 0);
+        let room = self.room();
         seen.begin();
         for group in &inbox.groups {
             (records, bytes) = (records + group.records(), bytes + group.weight());
             logs += usize::from(seen.is_new(group.log.index()));
             let alone = draft.is_empty() && count == 0;
-            if !alone && !draft.has_room(logs, records, bytes) {
+            let fits = Self::fits(room, draft, group.reserved, (logs, records, bytes));
+            if !fits || (!alone && !draft.has_room(logs, records, bytes)) {
                 break;
             }
             count += 1;
@@ -500,6 +515,9 @@ impl Committer {
             .submit(batch.number, &parts)
             .map_err(|error| match error {
                 StoreError::Io { .. } => Refusal::Unknown(error.to_string()),
+                StoreError::NoRoom { doing, source } => {
+                    Refusal::Stopped(format!("{doing}: {source}"))
+                }
                 // Every other error comes before the first byte.
                 _ => Refusal::Stopped(error.to_string()),
             })?;

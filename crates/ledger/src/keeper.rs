@@ -4,10 +4,10 @@
 //! is a plain call, [`Committer::look_after`]; the thread decides when, and so does whoever holds a ledger without threads.
 
 use crate::commit::Committer;
-use crate::limits::{MARK_AFTER, REGISTER_EVERY};
+use crate::limits::{MARK_AFTER, REGISTER_EVERY, ROOM_RETRY};
 use crate::seal::Sealer;
 use std::sync::{Condvar, Mutex, MutexGuard};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The beat of commits, by which the keeper knows silence.
 #[derive(Default)]
@@ -55,11 +55,20 @@ pub(crate) fn keep(committer: &Committer, sealer: &Sealer, background_sealing: b
         let mut beat = committer.pulse.lock();
         while !beat.stop && beat.commits == seen {
             beat.asleep = true;
-            beat = committer
+            // Where the disk is full nobody may commit any more, and yet it must be seen when there is room again.
+            let patience = match committer.is_short_of_room() {
+                true => ROOM_RETRY,
+                false => Duration::MAX,
+            };
+            let timed;
+            (beat, timed) = committer
                 .pulse
                 .felt
-                .wait(beat)
+                .wait_timeout(beat, patience)
                 .expect("no thread panics while it holds the pulse");
+            if timed.timed_out() {
+                break;
+            }
         }
         if beat.stop {
             return;
@@ -107,14 +116,18 @@ pub(crate) struct Kept {
 impl Committer {
     /// What is to do beside the commits at one moment: room ahead of need, the register, and after silence the mark.
     pub(crate) fn look_after(&self, silent: bool, register_due: bool) -> Kept {
+        let stopped = Kept {
+            marked: false,
+            stopped: true,
+        };
+        // A store that only had no room would still take writes.
+        if self.check_running().is_err() {
+            return stopped;
+        }
         // A commit that had to make a file would wait for all its zeros. What keeps it from being made now may be gone at the next beat;
         // a write that failed stopped the writer, which the next commit says.
-        let prepared = self.books.store().prepare_next();
-        if prepared.is_err() && self.check_running().is_err() {
-            return Kept {
-                marked: false,
-                stopped: true,
-            };
+        if self.prepare_next().is_err() && self.check_running().is_err() {
+            return stopped;
         }
         if silent || register_due {
             self.register();

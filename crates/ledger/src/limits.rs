@@ -37,6 +37,13 @@ pub const REOPEN_AFTER_NANOS: u64 = 3_600_000_000_000;
 pub const SEAL_BYTES: u64 = 64 << 20;
 /// Pause after a sealing that failed for want of something that may come back: space, a readable disk.
 pub const SEAL_RETRY: Duration = Duration::from_secs(1);
+/// Pause after a tail file that found no room on the disk: a try writes zeros up to where the disk is full.
+pub const ROOM_RETRY: Duration = Duration::from_secs(5);
+/// Kept of the last tail file, while the disk has no room for another, for what the node itself records: the name of a pack, whose
+/// sealing makes room, a mark and a stop, a block of the tail each, and as much again for a mark with the notes of twenty logs.
+pub const NODE_ROOM: usize = 24 << 10;
+/// A signed checkpoint of ours: an origin twice, a root, a signature, and the length before it.
+pub const NOTE_BYTES_MAX: usize = 566;
 /// Bytes of both files of a pack that merging makes: it is held in memory while it is made, and 10⁸ records of 450 bytes are some
 /// fifty of them.
 pub const MERGE_BYTES_MAX: u64 = 256 << 20;

@@ -429,6 +429,13 @@ impl Ledger {
         self.committer.register_trouble()
     }
 
+    /// Why the next tail file could not be made last, if there was no room for it on the disk. What is left of the present one is used,
+    /// and what does not fit is refused ([`Refusal::NoRoom`]).
+    #[must_use]
+    pub fn room_trouble(&self) -> Option<String> {
+        self.committer.room_trouble()
+    }
+
     /// Stops cleanly: what waits is committed, a tail that grew faster than it was sealed is sealed, so that the next start is quick, a
     /// `stop` record and a mark are written, the register is set. Gives the register's trouble, if it could not be.
     ///
@@ -451,7 +458,7 @@ impl Ledger {
         }
         let committer = &*self.committer;
         let mut desk = committer.desk_first();
-        committer.take_disk()?;
+        committer.take_disk_for(0, 1, reason.len())?;
         let mut draft = Draft::default();
         let now = committer.now(&mut desk, &mut draft);
         let stop = desk.node.say(&NodeEvent::Stop {

@@ -18,6 +18,10 @@ pub enum Refusal {
     /// Not recorded; the queue stayed full, or the tail because nothing is sealed. Safe to send again.
     #[error("not recorded: there was no room for it in time; send again later")]
     Full,
+    /// Not recorded; the disk has no room for another tail file, and what is left of the last one does not hold it. Safe to send
+    /// again when there is room.
+    #[error("not recorded: the disk has no room for it ({0}); send again when it has")]
+    NoRoom(String),
     /// Not recorded; more than one batch holds. Send fewer at a time.
     #[error(
         "not recorded: too many events for one batch; send at most {GROUP_RECORDS_MAX} and {GROUP_BYTES_MAX} bytes together"
@@ -347,16 +351,18 @@ impl Queue {
             .expect("no thread panics while it holds the queue")
     }
 
-    /// Waits for a sealing to make room in the tail, as long as a caller would wait for room here; then all who wait are told.
+    /// Waits for room in the tail, by a sealing or on the disk, as long as a caller would wait for room here; then all who wait are
+    /// told what was in the way.
     pub(crate) fn wait_sealing<'a>(
         &'a self,
         mut inbox: MutexGuard<'a, Inbox>,
+        refusal: &Refusal,
     ) -> MutexGuard<'a, Inbox> {
         let since = *inbox.full_since.get_or_insert_with(Instant::now);
         let left = self.wait.saturating_sub(since.elapsed());
         if left.is_zero() {
             inbox.full_since = None;
-            self.refuse_waiting(&mut inbox);
+            self.refuse_waiting(&mut inbox, refusal);
             return inbox;
         }
         self.work
@@ -366,9 +372,9 @@ impl Queue {
     }
 
     /// There is no room in the tail: tells all callers who wait.
-    pub(crate) fn refuse_waiting(&self, inbox: &mut Inbox) {
+    pub(crate) fn refuse_waiting(&self, inbox: &mut Inbox, refusal: &Refusal) {
         for group in inbox.take_refusable() {
-            group.answer.give(Err(Refusal::Full));
+            group.answer.give(Err(refusal.clone()));
         }
         self.room.notify_all();
     }

@@ -8,8 +8,8 @@ use crate::caller::{Prepared, Recorded};
 use crate::format::batch::{BatchHeader, HEADER_BYTES, ROW_BYTES, Row, header_digest, rows_root};
 use crate::format::frame::{Content, FrameBuilder, Record, put_raw};
 use crate::limits::{
-    BATCH_BYTES_MAX, BATCH_LOGS_MAX, BATCH_RECORDS_MAX, SMALL_BUILDER_BYTES, SMALL_BUILDERS,
-    SPARE_BUFFER_BYTES_MAX, SPARE_BUFFERS, SPARE_BUILDERS,
+    BATCH_BYTES_MAX, BATCH_LOGS_MAX, BATCH_NOTES_MAX, BATCH_RECORDS_MAX, NOTE_BYTES_MAX,
+    SMALL_BUILDER_BYTES, SMALL_BUILDERS, SPARE_BUFFER_BYTES_MAX, SPARE_BUFFERS, SPARE_BUILDERS,
 };
 use indelible_proof::hash::{self, Hash};
 use indelible_proof::head;
@@ -192,6 +192,16 @@ impl Draft {
             && self.bytes + bytes + records * 32 <= BATCH_BYTES_MAX - (64 << 10)
             && self.parts.len() + logs < BATCH_LOGS_MAX
     }
+
+    /// Bytes of the batch at most that this draft becomes with as much more: with its notes, and with a record of the node's own.
+    #[must_use]
+    pub(crate) fn bytes_max(&self, logs: usize, records: usize, bytes: usize) -> usize {
+        let parts = (self.parts.len() + logs + 1) * (ROW_BYTES + PART_BYTES);
+        let notes = BATCH_NOTES_MAX * NOTE_BYTES_MAX;
+        // Entries, and what a record's fields take in their columns beside what it weighs.
+        let records = self.bytes + bytes + records * (32 + 80);
+        HEADER_BYTES + 64 + parts + notes + records + NODE_RECORD_BYTES
+    }
 }
 
 /// A batch ready to be signed and written.
@@ -205,6 +215,9 @@ pub struct Batch {
     pub(crate) body: Vec<u8>,
     pub(crate) time: Time,
 }
+
+/// A record that the node adds to somebody else's batch: an alarm of its clock, a conflict of keys.
+const NODE_RECORD_BYTES: usize = 2 << 10;
 
 /// Of a part, beside what a record weighs: the frame's header and the lengths of its columns.
 const PART_BYTES: usize = 64;

@@ -1,7 +1,8 @@
 //! The only place that writes, renames, removes and syncs.
 //!
 //! Owns the order "bytes, sync, name, sync of the directory". Promises that a failed operation stops the handle
-//! ([`StoreError::Stopped`] from then on). Knows no format.
+//! ([`StoreError::Stopped`] from then on), with one exception: a draft that finds no room on the disk ([`Disk::drafting`]). Knows no
+//! format.
 //!
 //! It is also the seam for failed-write tests: every operation is announced to a [`FaultInjector`], which may have it
 //! lost, torn or done but reported lost. A test counts the operations of a history with an injector that only counts,
@@ -69,6 +70,8 @@ pub enum WriteFate {
     Torn(u64),
     /// Done, but reported as failed.
     StoredButLost,
+    /// Not done, since the disk is full.
+    NoRoom,
 }
 
 /// Decides over each operation, in their order. It sees every one, so it can count.
@@ -77,15 +80,41 @@ pub type FaultInjector = Arc<dyn Fn(&WriteOp<'_>) -> WriteFate + Send + Sync>;
 /// The writing side of one handle.
 pub(crate) struct Disk {
     faults: Option<FaultInjector>,
-    guard: Guard,
+    guard: Arc<Guard>,
+    /// What is written has no name that counts yet.
+    drafts: bool,
 }
 
 impl Disk {
     pub(crate) fn new(faults: Option<FaultInjector>) -> Self {
         Self {
             faults,
-            guard: Guard::default(),
+            guard: Arc::default(),
+            drafts: false,
         }
+    }
+
+    /// The same handle, for a file that nobody relies on before it gets its name. A disk that has no room for it has lost nothing that
+    /// was there: [`StoreError::NoRoom`], and the handle goes on. Whoever made the draft takes it back ([`Self::take_back`]).
+    pub(crate) fn drafting(&self) -> Self {
+        Self {
+            faults: self.faults.clone(),
+            guard: Arc::clone(&self.guard),
+            drafts: true,
+        }
+    }
+
+    /// Removes a draft for which there was no room, so that what it took is free again, and says so. Any other error has stopped the
+    /// handle and leaves everything as it is.
+    pub(crate) fn take_back<T>(
+        &self,
+        draft: &Path,
+        made: Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        if matches!(made, Err(StoreError::NoRoom { .. })) {
+            self.remove(draft)?;
+        }
+        made
     }
 
     /// Refuses if an earlier operation failed.
@@ -218,15 +247,25 @@ impl Disk {
             WriteFate::StoredButLost => {
                 work(op.length).and_then(|_| Err(io::Error::other("reported lost on purpose")))
             }
+            WriteFate::NoRoom => Err(rustix::io::Errno::NOSPC.into()),
         };
         result.map_err(|source| {
-            self.guard.stop();
-            StoreError::Io {
-                doing: doing(op),
-                source,
+            let doing = doing(op);
+            if self.drafts && is_no_room(&source) {
+                return StoreError::NoRoom { doing, source };
             }
+            self.guard.stop();
+            StoreError::Io { doing, source }
         })
     }
+}
+
+/// Whether the disk, or what this user may have of it, is used up.
+fn is_no_room(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
 }
 
 /// Opens a file that is there, for reading and writing.

@@ -55,6 +55,16 @@ pub enum StoreError {
     /// A write failed earlier, so nothing more is written: open the store again.
     #[error("a write failed earlier, nothing more is written until the store is opened again")]
     Stopped,
+    /// The disk is full, or what this user may have of it. What was being made was taken back, and nothing that was there is touched:
+    /// go on with the room there is, and try again when there is more.
+    #[error("{doing}")]
+    NoRoom {
+        /// What we were doing, with the path.
+        doing: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
     /// The disk, or what stands for it, failed.
     #[error("{doing}")]
     Io {

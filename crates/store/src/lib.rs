@@ -185,7 +185,8 @@ pub struct StoreInfo {
 /// **Writing.** Only a handle that holds the exclusive right ([`acquire`](Self::acquire)) writes. Slots are submitted in
 /// order, each number once. After the first failed write or sync, an [`Outcome::Unknown`] among them, every further write
 /// through this handle is refused with [`StoreError::Stopped`] until the store is opened again: a disk that lost one write
-/// may have lost others and still let them be read.
+/// may have lost others and still let them be read. A disk that is full has lost nothing: [`StoreError::NoRoom`] says that nothing
+/// was done, and the handle goes on.
 ///
 /// **Reading** is allowed to any number of handles while a writer works. A reader may find the last slot half written; only
 /// a handle that holds the writing right may call that torn. It may also read a slot that isn't durable yet.
@@ -246,8 +247,8 @@ pub trait Store: Send + Sync {
     /// Each ticket must be waited for: a local disk takes the next slot only after that.
     ///
     /// # Errors
-    /// `Refused`, `TooLarge`, `Stopped`, `ReadOnly`: surely not recorded. [`StoreError::Io`]: unknown, as
-    /// [`Outcome::Unknown`], and every further write is refused.
+    /// `Refused`, `TooLarge`, `Stopped`, `ReadOnly`, `NoRoom`: surely not recorded, and the number is still free.
+    /// [`StoreError::Io`]: unknown, as [`Outcome::Unknown`], and every further write is refused.
     fn submit(&self, slot: u64, parts: &[&[u8]]) -> Result<Ticket, StoreError>;
 
     /// Waits until the slot is durable.
@@ -256,8 +257,15 @@ pub trait Store: Send + Sync {
     /// Prepares room ahead of need, so that `submit` doesn't have to. May be called from another thread at any time.
     ///
     /// # Errors
-    /// [`StoreError::Io`], after which writing is refused.
+    /// [`StoreError::NoRoom`]: what was prepared before still serves ([`room`](Self::room)). [`StoreError::Io`], after which writing
+    /// is refused.
     fn prepare_next(&self) -> Result<(), StoreError>;
+
+    /// Bytes of the largest slot that finds room in what is prepared already. A slot that is being written has its place before.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    fn room(&self) -> Result<u64, StoreError>;
 
     /// Copies the torn slot at `number` to `quarantine/<number>-<SHA-256>`, durably, then overwrites it with zeros,
     /// durably. Gives the name. Where the header is bad it covers the largest slot length or the rest of the file.
@@ -284,7 +292,8 @@ pub trait Store: Send + Sync {
     /// since 1970) is for a bucket's object lock; a local disk has no such thing and ignores it.
     ///
     /// # Errors
-    /// [`StoreError::Refused`] for a name that isn't `sealed/` and 1–[`limits::NAME_MAX`] of `A-Z a-z 0-9 . _ -`.
+    /// [`StoreError::Refused`] for a name that isn't `sealed/` and 1–[`limits::NAME_MAX`] of `A-Z a-z 0-9 . _ -`;
+    /// [`StoreError::NoRoom`]: there is no such object.
     fn put_new(
         &self,
         name: &str,
@@ -331,7 +340,7 @@ pub trait Store: Send + Sync {
     /// Writes `derived/…`, replacing what was there at once. Nothing derived is evidence.
     ///
     /// # Errors
-    /// [`StoreError::Refused`] for other names; [`StoreError::Io`].
+    /// [`StoreError::Refused`] for other names; [`StoreError::NoRoom`]: what was there still is; [`StoreError::Io`].
     fn put_derived(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError>;
 
     /// What the register holds. `None`: none configured ([`StoreInfo::register_configured`]) or nothing stored yet.

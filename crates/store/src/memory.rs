@@ -217,6 +217,10 @@ impl Store for Memory {
         self.check_writable()
     }
 
+    fn room(&self) -> Result<u64, StoreError> {
+        Ok(SLOT_LENGTH_MAX)
+    }
+
     fn quarantine_slot(&self, number: u64) -> Result<String, StoreError> {
         self.check_writable()?;
         if self.writing().next.is_some() {

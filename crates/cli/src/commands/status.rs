@@ -23,6 +23,9 @@ use indelible_store::{LocalStore, Store, StoreError};
 use std::path::Path;
 use std::sync::Arc;
 
+/// Names that are looked through for a tail file kept ready.
+const LISTED_MAX: usize = 10_000;
+
 /// Files of quarantine that are looked for; more would only be counted longer.
 const QUARANTINE_MAX: usize = 10_000;
 
@@ -92,6 +95,7 @@ fn facts(directory: &Path, store: &dyn Store, recovered: &Recovered) -> Result<V
         Fact::new("writer", writer, is_active.to_string()),
         logs(recovered),
         tail(recovered),
+        room(directory, store, info.tail_size),
         packs(recovered),
         quarantine(store, recovered).map_err(failed)?,
     ];
@@ -164,6 +168,34 @@ fn tail(recovered: &Recovered) -> Fact {
         recovered.next
     );
     Fact::new("tail", line, json)
+}
+
+/// What the disk has left, beside what a tail file takes.
+fn room(directory: &Path, store: &dyn Store, tail_size: u64) -> Fact {
+    let free = rustix::fs::statvfs(directory)
+        .ok()
+        .map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize));
+    let spare = store.list("", None, LISTED_MAX).is_ok_and(|names| {
+        names
+            .iter()
+            .any(|(name, _)| name.starts_with("build/spare-"))
+    });
+    let is_short = free.is_some_and(|free| free < tail_size) && !spare;
+    let mut line = free.map_or_else(
+        || "unknown".to_owned(),
+        |free| format!("{} free on its disk", show::bytes(free)),
+    );
+    if is_short {
+        line.push_str(&format!(
+            ": less than the next tail file takes, {}",
+            show::bytes(tail_size)
+        ));
+    }
+    let json = format!(
+        "{{\"free\":{},\"tail_file\":{tail_size},\"short\":{is_short}}}",
+        free.map_or_else(|| "null".to_owned(), |free| free.to_string())
+    );
+    Fact::new("room", line, json)
 }
 
 fn packs(recovered: &Recovered) -> Fact {

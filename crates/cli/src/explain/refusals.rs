@@ -259,6 +259,18 @@ pub const REFUSALS: &[Entry] = &[
         &["send the rest again", DISK],
     ),
     refusal(
+        "not recorded: the disk has no room for it",
+        5,
+        "the disk is full: the next tail file could not be made, and what is left of the last one does not hold this. Nothing of it was \
+         recorded, nothing that was is touched, and it is safe to send again",
+        &["a full disk, or a quota that is used up"],
+        &[
+            "make room: df, then what else lies on that disk; nothing in the store may be removed by hand",
+            "indelible seal makes packs, which take less room than the tail, if there is room to make one",
+            "send the rest again",
+        ],
+    ),
+    refusal(
         "not recorded: too many events for one batch",
         5,
         "events that belong together are more than one batch holds; none was recorded",

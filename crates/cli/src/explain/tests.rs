@@ -304,6 +304,7 @@ fn every_error_of_the_engine_and_the_store_is_explained() {
             | StoreError::TooLarge { .. }
             | StoreError::Stopped
             // Only ever shown behind `can't`.
+            | StoreError::NoRoom { .. }
             | StoreError::Io { .. } => {}
         }
     }
@@ -388,6 +389,7 @@ fn every_error_of_the_engine_and_the_store_is_explained() {
     }
     for error in [
         Refusal::Full,
+        Refusal::NoRoom(text()),
         Refusal::TooMany,
         Refusal::Stopped(text()),
         Refusal::Unknown(text()),
@@ -412,6 +414,7 @@ fn every_error_of_the_engine_and_the_store_is_explained() {
         refused(&error.to_string());
         match error {
             Refusal::Full
+            | Refusal::NoRoom(_)
             | Refusal::TooMany
             | Refusal::Stopped(_)
             | Refusal::Unknown(_)

@@ -31,9 +31,12 @@ impl Committer {
     /// What drivers do, on this thread, until nothing waits. With the tail full all who wait are told at once: nobody seals meanwhile.
     pub(crate) fn take_turns(&self) {
         while !self.queue.lock().groups.is_empty() {
-            if self.tail_is_full() {
-                self.queue.refuse_waiting(&mut self.queue.lock());
+            let mut inbox = self.queue.lock();
+            let first = inbox.groups.front();
+            if let Some(refusal) = first.and_then(|first| self.is_in_the_way_of(first)) {
+                self.queue.refuse_waiting(&mut inbox, &refusal);
             }
+            drop(inbox);
             self.take_turn();
         }
     }
@@ -44,13 +47,17 @@ impl Committer {
         reason = "the group that could not be committed here is given back"
     )]
     fn append_alone(&self, group: Group) -> Result<Outcome, Group> {
-        if self.tail_is_full() {
+        if self.is_in_the_way_of(&group).is_some() {
             return Err(group);
         }
         let Some(mut desk) = self.desk_if_free() else {
             return Err(group);
         };
         if !self.take_idle_disk() {
+            return Err(group);
+        }
+        if self.is_in_the_way_of(&group).is_some() {
+            self.queue.free_disk();
             return Err(group);
         }
         let mut draft = Draft::default();

@@ -26,6 +26,9 @@ pub(crate) struct Before {
     events: Vec<(Prepared, Step)>,
 }
 
+/// A record of kind `stream` at most: its names and principals are bounded by a head's length.
+const STREAM_RECORD_BYTES: usize = 8 << 10;
+
 /// How a stream goes on.
 #[derive(Clone, Copy)]
 pub(crate) enum StreamChange<'a> {
@@ -316,7 +319,7 @@ impl Committer {
     ) -> Result<Recorded, Refusal> {
         let id = stream_id(&log.id(), by, src);
         let mut desk = self.desk();
-        self.take_disk()?;
+        self.take_disk_for(1, 1, STREAM_RECORD_BYTES)?;
         // From here to the change nobody else orders, so what is read now still holds then.
         let checked = self.check_change(log, (id, src), believed, change);
         if let Err(refusal) = checked {

@@ -78,7 +78,12 @@ impl Committer {
             return Ok(false);
         }
         let notes = self.notes_of_all_grown(&mut desk);
-        if notes.is_empty() {
+        let bytes = notes.iter().map(|published| published.note.text.len() + 4);
+        // Without room for it the mark comes when there is: the notes are made anew at a start too.
+        if notes.is_empty() || self.check_room(0, 0, bytes.sum()).is_err() {
+            notes
+                .iter()
+                .for_each(|published| desk.has_grown(&published.log));
             self.queue.free_disk();
             return Ok(false);
         }

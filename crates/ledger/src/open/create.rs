@@ -3,7 +3,7 @@
 use super::first_batch::{found, new_log};
 use super::{Founding, Ledger, OpenError};
 use crate::books::Log;
-use crate::limits::{CREATE_LOGS_MAX, LOGS_MAX};
+use crate::limits::{BATCH_BYTES_MAX, CREATE_LOGS_MAX, LOGS_MAX};
 use crate::rotate::RecoverySet;
 use crate::sequencer::Draft;
 use indelible_proof::node_event::NodeEvent;
@@ -95,7 +95,8 @@ impl Ledger {
     ) -> Result<(), OpenError> {
         let committer = &*self.committer;
         let mut desk = committer.desk_first();
-        committer.take_disk()?;
+        let bytes = logs.len() * (BATCH_BYTES_MAX / CREATE_LOGS_MAX);
+        committer.take_disk_for(logs.len(), 2 * logs.len(), bytes)?;
         let mut draft = Draft::default();
         let now = committer.now(&mut desk, &mut draft);
         let node_id = committer.books.node_log().id();

@@ -153,6 +153,10 @@ impl Store for Hooked {
         self.inner.prepare_next()
     }
 
+    fn room(&self) -> Result<u64, StoreError> {
+        self.inner.room()
+    }
+
     fn quarantine_slot(&self, number: u64) -> Result<String, StoreError> {
         self.inner.quarantine_slot(number)
     }

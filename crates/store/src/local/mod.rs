@@ -367,6 +367,10 @@ impl Store for LocalStore {
         self.prepare_ahead()
     }
 
+    fn room(&self) -> Result<u64, StoreError> {
+        self.room_ahead()
+    }
+
     fn quarantine_slot(&self, number: u64) -> Result<String, StoreError> {
         self.check_writable()?;
         self.set_slot_aside(number)

@@ -45,13 +45,17 @@ impl LocalStore {
             self.next_build(),
             names::component(name)
         ));
-        let file = self.disk.create(&building)?;
+        let drafts = self.disk.drafting();
+        let file = drafts.create(&building)?;
         let mut slices: Vec<_> = parts.iter().map(|part| IoSlice::new(part)).collect();
-        self.disk.write(&file, &building, 0, &mut slices)?;
-        if seal {
-            self.disk.seal(&file, &building)?;
-        }
-        self.disk.sync_all(&file, &building)?;
+        let whole = drafts
+            .write(&file, &building, 0, &mut slices)
+            .and_then(|()| match seal {
+                true => drafts.seal(&file, &building),
+                false => Ok(()),
+            })
+            .and_then(|()| drafts.sync_all(&file, &building));
+        self.disk.take_back(&building, whole)?;
         Ok(building)
     }
 

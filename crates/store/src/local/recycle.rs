@@ -65,9 +65,11 @@ impl LocalStore {
             None => self.zeroed_file(number, length)?,
         };
         let file = open_for_writing(&building)?;
-        self.disk
-            .write(&file, &building, 0, &mut [IoSlice::new(&header.encode())])?;
-        self.disk.sync_all(&file, &building)?;
+        let drafts = self.disk.drafting();
+        let whole = drafts
+            .write(&file, &building, 0, &mut [IoSlice::new(&header.encode())])
+            .and_then(|()| drafts.sync_all(&file, &building));
+        self.disk.take_back(&building, whole)?;
         if !self
             .disk
             .rename_new(&building, &self.root.join(tail_file::name(number)))?
@@ -84,8 +86,10 @@ impl LocalStore {
     /// Zeros to the full length, so that a commit later changes no metadata that must be synced. Durable with its header.
     fn zeroed_file(&self, number: u64, length: u64) -> Result<PathBuf, StoreError> {
         let building = self.root.join(format!("build/tail-{number:012}"));
-        let file = self.disk.create(&building)?;
-        self.disk.write_zeros(&file, &building, 0, length)?;
+        let drafts = self.disk.drafting();
+        let file = drafts.create(&building)?;
+        let zeroed = drafts.write_zeros(&file, &building, 0, length);
+        self.disk.take_back(&building, zeroed)?;
         Ok(building)
     }
 

@@ -8,6 +8,7 @@ mod failed_writes;
 mod golden;
 mod order;
 mod recycling;
+mod room;
 mod scanning;
 
 use std::fs;

@@ -10,7 +10,7 @@ use super::scan::{BadSlot, LocalScan};
 use super::tail::{SlotHeader, span};
 use super::tail_file::{self, Here, TailFile, Window, length_of};
 use super::{LocalStore, SlotPlace};
-use crate::limits::{BLOCK, BLOCK_LEN, SLOT_LENGTH_MAX};
+use crate::limits::{BLOCK, BLOCK_LEN, SLOT_HEADER, SLOT_LENGTH_MAX};
 use crate::names;
 use crate::{Found, SlotScan, StoreError, Ticket, WriterId};
 
@@ -207,7 +207,7 @@ impl LocalStore {
     ) -> Result<(), StoreError> {
         let framing = header.encode(&end.tail.generation);
         let zeros = [0; BLOCK_LEN];
-        let padding = header.span() - crate::limits::SLOT_HEADER - header.length;
+        let padding = header.span() - SLOT_HEADER - header.length;
         let padding = usize::try_from(padding).expect("less than a block");
         let mut slices = Vec::with_capacity(parts.len() + 2);
         slices.push(IoSlice::new(&framing));
@@ -241,6 +241,22 @@ impl LocalStore {
         let next = writer.in_flight.as_ref().map(|in_flight| in_flight.slot);
         next.or(writer.end.as_ref().map(|end| end.next))?
             .checked_sub(1)
+    }
+
+    /// What fits without another file: into the rest of this one, or into one that was made ahead.
+    pub(super) fn room_ahead(&self) -> Result<u64, StoreError> {
+        let writer = self.writer();
+        let Some(end) = &writer.end else {
+            return Ok(0);
+        };
+        let mut most = end.tail.length.saturating_sub(end.offset);
+        for number in tail_file::numbers(&self.root)? {
+            if number > end.tail.number {
+                let tail = TailFile::open(&self.root, number, &self.info.store_id, false)?;
+                most = most.max(tail.length - BLOCK);
+            }
+        }
+        Ok(most.saturating_sub(SLOT_HEADER).min(SLOT_LENGTH_MAX))
     }
 
     /// The first later file with room, made if there is none. Smaller ones are left empty.

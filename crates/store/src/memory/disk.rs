@@ -214,7 +214,7 @@ impl State {
     fn submit_as(&mut self, fate: WriteFate, slot: u64, mut bytes: Vec<u8>) -> Outcome {
         let stored = match fate {
             WriteFate::Proceed | WriteFate::StoredButLost => Some(Stored::Good(bytes)),
-            WriteFate::Lost | WriteFate::Torn(0) => None,
+            WriteFate::Lost | WriteFate::NoRoom | WriteFate::Torn(0) => None,
             WriteFate::Torn(length) => {
                 bytes.truncate(usize::try_from(length).unwrap_or(usize::MAX));
                 Some(Stored::Torn(bytes))

@@ -1,0 +1,324 @@
+//! A disk that is full: the node goes on with the tail file it has, refuses what finds no place, loses nothing, and records again as
+//! soon as there is room.
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test stops at the first surprise"
+)]
+
+mod bed;
+
+use bed::hooked::Hooked;
+use bed::truth::{Told, is_clean, is_true};
+use bed::{BY, Bed, caller, create, event, open, settings};
+use indelible_ledger::limits::ROOM_RETRY;
+use indelible_ledger::{Caller, Ledger, Log, Recorded, Refusal, Settings};
+use indelible_proof::head::Own;
+use indelible_store::{FaultInjector, WriteFate, WriteKind, WriteOp};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+/// For whom there is no room: nobody, tail files alone since they are the largest, everything.
+const ROOM: u8 = 0;
+const NO_TAIL: u8 = 1;
+const FULL: u8 = 2;
+
+/// What has its blocks can be written again; without room nothing grows and nothing comes.
+fn filling() -> (FaultInjector, Arc<AtomicU8>) {
+    let full = Arc::new(AtomicU8::new(ROOM));
+    let inner = Arc::clone(&full);
+    let faults = move |op: &WriteOp<'_>| {
+        let length = op.path.metadata().map_or(0, |metadata| metadata.len());
+        let grows = match op.kind {
+            WriteKind::Create | WriteKind::MakeDirectory => true,
+            WriteKind::Write => op.offset + op.length > length,
+            _ => false,
+        };
+        let path = op.path.to_string_lossy();
+        let is_meant = match inner.load(Ordering::SeqCst) {
+            ROOM => false,
+            NO_TAIL => path.contains("/store/build/tail-"),
+            // The register has a disk of its own.
+            _ => path.contains("/store/"),
+        };
+        match grows && is_meant {
+            true => WriteFate::NoRoom,
+            false => WriteFate::Proceed,
+        }
+    };
+    (Arc::new(faults), full)
+}
+
+/// A node whose next tail file is not made yet.
+struct Node {
+    bed: Bed,
+    full: Arc<AtomicU8>,
+    hooked: Arc<Hooked>,
+    ledger: Ledger,
+    log: Arc<Log>,
+    caller: Caller,
+    told: Vec<Told>,
+    next: u64,
+}
+
+impl Node {
+    fn with(tail_size: u64, settings: Settings) -> Node {
+        let bed = Bed::with_tail(tail_size);
+        let (faults, full) = filling();
+        let hooked = Hooked::new(bed.store_with(Some(faults)).unwrap());
+        let ledger = open(hooked.clone(), &bed.clock, 3, settings).unwrap();
+        full.store(FULL, Ordering::SeqCst);
+        let log = create(&ledger, "payments", 1);
+        let caller = caller(&ledger, &log, 5);
+        Node {
+            bed,
+            full,
+            hooked,
+            ledger,
+            log,
+            caller,
+            told: Vec::new(),
+            next: 0,
+        }
+    }
+
+    /// A node that does everything on this thread.
+    fn by_hand(tail_size: u64) -> Node {
+        let by_hand = Settings {
+            threads: false,
+            ..settings()
+        };
+        Node::with(tail_size, by_hand)
+    }
+
+    fn append(&mut self) -> Result<(), Refusal> {
+        let event = event(self.next);
+        let prepared = self.caller.prepare(&self.log, &BY, &Own::default(), &event);
+        let recorded = self.ledger.append(&self.log, prepared.unwrap())?;
+        self.was_told(&recorded, event);
+        Ok(())
+    }
+
+    fn was_told(&mut self, recorded: &Recorded, event: Vec<u8>) {
+        let told = Told::with_receipt(&self.ledger, &self.log, recorded, event);
+        self.told.push(told);
+        self.next += 1;
+    }
+
+    /// Appends until there is no place. The refusal, and how many were recorded.
+    fn fill(&mut self) -> (Refusal, u64) {
+        let before = self.next;
+        loop {
+            if let Err(refusal) = self.append() {
+                return (refusal, self.next - before);
+            }
+            assert!(self.next < 10_000, "a full disk takes no end of events");
+        }
+    }
+
+    /// The disk has room, and enough time has passed for another try.
+    fn make_room(&self) {
+        self.full.store(ROOM, Ordering::SeqCst);
+        self.bed.clock.pass(ROOM_RETRY.as_secs() + 1);
+    }
+
+    /// Stops it, and finds all that was acknowledged in a whole store; then it starts again.
+    fn ends_whole(self) {
+        let Node {
+            bed,
+            hooked,
+            ledger,
+            log,
+            told,
+            ..
+        } = self;
+        ledger.close("stop").unwrap();
+        drop(hooked); // and with it the right to write
+        is_true(&bed.reader(), &told);
+        let again = bed.open();
+        let found = again.books().log("payments").unwrap();
+        bed::append(&again, &found, &mut caller(&again, &log, 9), 900..901);
+        again.close("stop").unwrap();
+        is_clean(&bed.verify());
+    }
+}
+
+fn is_no_room(refusal: &Refusal) {
+    let Refusal::NoRoom(why) = refusal else {
+        panic!("{refusal}");
+    };
+    assert!(why.contains("No space left"), "{why}");
+}
+
+#[test]
+fn a_full_disk_stops_nobody_while_the_tail_has_room_and_nothing_when_there_is_room_again() {
+    let mut node = Node::by_hand(256 << 10);
+    node.ledger.keep(false);
+    assert!(node.ledger.room_trouble().unwrap().contains("build/tail-"));
+    let (refusal, recorded) = node.fill();
+    is_no_room(&refusal);
+    // A block each, but for what is kept for the node itself and what a batch may have at most.
+    assert!((40..60).contains(&recorded), "{recorded}");
+    for _ in 0..3 {
+        is_no_room(&node.append().unwrap_err());
+        // Not tried again at every beat.
+        node.ledger.keep(true);
+    }
+    node.make_room();
+    node.ledger.keep(true);
+    assert_eq!(node.ledger.room_trouble(), None);
+    for _ in 0..100 {
+        node.append().unwrap();
+    }
+    assert_eq!(node.told.len(), usize::try_from(recorded).unwrap() + 100);
+    node.ends_whole();
+}
+
+#[test]
+fn a_node_on_a_full_disk_stops_cleanly_and_starts_when_there_is_room() {
+    let mut node = Node::by_hand(64 << 10);
+    node.ledger.keep(false);
+    is_no_room(&node.fill().0);
+    // What is kept for the node's own records is there for the stop.
+    node.ends_whole();
+}
+
+#[test]
+fn what_is_too_large_for_what_is_left_is_refused_whole_and_the_rest_goes_on() {
+    let mut node = Node::by_hand(256 << 10);
+    node.ledger.keep(false);
+    let events: Vec<Vec<u8>> = (0..300)
+        .map(|n| format!(r#"{{"n":{n},"pad":"{}"}}"#, "y".repeat(900)).into_bytes())
+        .collect();
+    let prepare = |node: &mut Node, event: &[u8]| {
+        node.caller
+            .prepare(&node.log, &BY, &Own::default(), event)
+            .unwrap()
+    };
+    let group: Vec<_> = events
+        .iter()
+        .map(|event| prepare(&mut node, event))
+        .collect();
+    let ticket = node.ledger.submit_all(&node.log, group).unwrap();
+    node.ledger.turn();
+    is_no_room(&ticket.wait().unwrap_err());
+    let group: Vec<_> = events[..20]
+        .iter()
+        .map(|event| prepare(&mut node, event))
+        .collect();
+    let ticket = node.ledger.submit_all(&node.log, group).unwrap();
+    node.ledger.turn();
+    let recorded = ticket.wait().unwrap();
+    for (recorded, event) in recorded.iter().zip(&events) {
+        node.was_told(recorded, event.clone());
+    }
+    node.append().unwrap();
+    node.make_room();
+    node.ends_whole();
+}
+
+#[test]
+fn a_disk_that_was_full_before_anybody_looked_stops_the_node_and_nothing_is_half_recorded() {
+    let mut node = Node::by_hand(64 << 10);
+    let (refusal, recorded) = node.fill();
+    // Surely not recorded, not "unknown".
+    assert!(matches!(refusal, Refusal::Stopped(_)), "{refusal}");
+    assert!(refusal.to_string().contains("No space left"), "{refusal}");
+    assert!(recorded > 3);
+    let Node {
+        bed,
+        hooked,
+        ledger,
+        told,
+        ..
+    } = node;
+    drop((ledger, hooked));
+    is_true(&bed.reader(), &told);
+    let books = bed::truth::read(bed.reader());
+    assert_eq!(books.log("payments").unwrap().size(), recorded + 1);
+    bed.open().close("stop").unwrap();
+}
+
+#[test]
+fn a_sealing_without_room_leaves_the_tail_and_comes_through_later() {
+    let mut node = Node::by_hand(256 << 10);
+    node.append().unwrap();
+    for _ in 0..2 {
+        let error = node.ledger.seal().unwrap_err();
+        assert!(error.to_string().contains("build/"), "{error}");
+        node.append().unwrap();
+    }
+    node.make_room();
+    assert_eq!(node.ledger.seal().unwrap().len(), 1);
+    node.append().unwrap();
+    node.ends_whole();
+}
+
+#[test]
+fn a_sealing_makes_the_room_that_the_disk_has_not() {
+    let mut node = Node::by_hand(64 << 10);
+    node.full.store(ROOM, Ordering::SeqCst);
+    for _ in 0..30 {
+        node.append().unwrap();
+    }
+    node.full.store(NO_TAIL, Ordering::SeqCst);
+    // The file that stands ready is used, and no other comes behind it.
+    loop {
+        node.ledger.keep(false);
+        node.bed.clock.pass(ROOM_RETRY.as_secs() + 1);
+        match node.append() {
+            Ok(()) => {}
+            Err(refusal) => break is_no_room(&refusal),
+        }
+    }
+    // The pack's name stands in what is kept for the node.
+    assert!(!node.ledger.seal().unwrap().is_empty());
+    node.bed.clock.pass(ROOM_RETRY.as_secs() + 1);
+    node.ledger.keep(false);
+    assert_eq!(node.ledger.room_trouble(), None, "a released file serves");
+    node.append().unwrap();
+    node.ends_whole();
+}
+
+#[test]
+fn of_many_callers_on_a_full_disk_each_is_told_the_truth_and_the_node_lives() {
+    let impatient = Settings {
+        queue_wait: Duration::from_millis(20),
+        ..settings()
+    };
+    let mut node = Node::with(512 << 10, impatient);
+    node.append().unwrap();
+    node.hooked.wait_quiet();
+    assert!(node.ledger.room_trouble().is_some());
+    let (ledger, log) = (&node.ledger, &node.log);
+    let mut told: Vec<Told> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4)
+            .map(|thread| {
+                scope.spawn(move || {
+                    let mut caller = caller(ledger, log, 100 + thread);
+                    let mut told = Vec::new();
+                    for number in 0..400 {
+                        let event = event(1_000_000 * (thread + 1) + number);
+                        let prepared = caller.prepare(log, &BY, &Own::default(), &event).unwrap();
+                        match ledger.append(log, prepared) {
+                            Ok(recorded) => told.push(Told::new(log, &recorded, event)),
+                            Err(refusal) => return (told, Some(refusal)),
+                        }
+                    }
+                    (told, None)
+                })
+            })
+            .collect();
+        let outcomes = threads.into_iter().map(|thread| thread.join().unwrap());
+        outcomes
+            .flat_map(|(told, refusal)| {
+                is_no_room(&refusal.expect("more was sent than there is room for"));
+                told
+            })
+            .collect()
+    });
+    assert!(told.len() > 20, "{}", told.len());
+    node.told.append(&mut told);
+    node.ends_whole();
+}
