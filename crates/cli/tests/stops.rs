@@ -122,3 +122,37 @@ fn an_old_secret_that_was_only_half_destroyed_does_not_keep_the_node_from_starti
     assert_eq!(bed.read("store.keys/node-secret"), next);
     assert!(!bed.path("store.keys/node-secret.next").exists());
 }
+
+#[test]
+fn receipts_that_a_power_loss_took_do_not_stand_in_the_way_of_the_next_ones() {
+    let lines = |bed: &Bed| {
+        let text = bed.read("receipts");
+        let whole = |line: &&str| line.starts_with("{\"seq\":") && line.ends_with('}');
+        text.lines().filter(whole).count()
+    };
+    let append = |bed: &Bed| {
+        bed.run_with(
+            ["append", "--log", "payments", "--receipts", "receipts"],
+            b"{}\n",
+        )
+    };
+    // The length came to the disk and the bytes did not, all of them or from some sector on.
+    for kept in [0, 512] {
+        let bed = Bed::with_log();
+        assert_eq!(append(&bed).code, 0);
+        let mut bytes = bed.read("receipts").into_bytes();
+        bytes[kept..].fill(0);
+        bed.write("receipts", bytes);
+        let ended = append(&bed);
+        assert_eq!(ended.code, 0, "{kept}: {ended:?}");
+        assert_eq!(lines(&bed), 1, "{kept}");
+    }
+    let bed = Bed::with_log();
+    bed.write("receipts", b"{\"seq\":1,");
+    assert_eq!(append(&bed).code, 0);
+    assert_eq!(lines(&bed), 1);
+    let bed = Bed::with_log();
+    bed.write("receipts", b"my own notes\n");
+    let ended = append(&bed);
+    assert_eq!(ended.code, 2, "{ended:?}");
+}
