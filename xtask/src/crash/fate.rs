@@ -17,7 +17,7 @@ pub enum Fate {
     FailDone = 4,
     /// Half of the bytes are written, and that is said: no failure.
     Short = 5,
-    /// The disk is full from here on.
+    /// The disk is full from here on: no name comes and nothing grows.
     Full = 6,
     /// The disk is gone from here on.
     Dead = 7,

@@ -49,7 +49,7 @@ enum fate {
     FAIL,       /* not done, EIO */
     FAIL_DONE,  /* done, and EIO all the same */
     SHORT,      /* half of the bytes, and that is said */
-    FULL,       /* ENOSPC, and for every call that needs room after it */
+    FULL,       /* ENOSPC, and for every call after it that makes a name or a file longer */
     DEAD,       /* EIO, and for every call after it */
 };
 
@@ -182,11 +182,24 @@ static void role_of(const char *path, char *role, size_t room)
     role[out] = '\0';
 }
 
-static int needs_room(const struct call *call, const long *args)
+static int may_create(const struct call *call, const long *args)
 {
-    if (call->kind == OPEN)
-        return ((call->by == AT_PATH ? args[2] : args[1]) & O_CREAT) != 0;
-    return call->kind == WRITE || call->kind == MKDIR || call->kind == TRUNCATE;
+    return call->kind == OPEN && ((call->by == AT_PATH ? args[2] : args[1]) & O_CREAT) != 0;
+}
+
+/* What a disk without room can't do: make a name, or a file longer. What has its blocks can be written again. */
+static int grows(const struct call *call, enum kind kind, const long *args, uint64_t offset)
+{
+    struct stat now;
+    size_t length = 0;
+    if (kind != WRITE)
+        return kind == CREATE || kind == MKDIR;
+    if (call->number == SYS_write || call->number == SYS_pwrite64)
+        length = (size_t)args[2];
+    else
+        for (long part = 0; part < args[2]; part++)
+            length += ((const struct iovec *)args[1])[part].iov_len;
+    return crash_call(SYS_fstat, args[0], (long)&now, 0, 0, 0, 0) < 0 || offset + length > (uint64_t)now.st_size;
 }
 
 /* Does a write, or half of it, ending at a sector's end if there is one in it. */
@@ -286,7 +299,7 @@ static long decide(const struct call *call, const long *args, const char *path, 
     uint64_t offset = 0;
     long result;
     enum kind kind = call->kind;
-    if (kind == OPEN && needs_room(call, args) &&
+    if (kind == OPEN && may_create(call, args) &&
         crash_call(SYS_newfstatat, call->by == AT_PATH ? args[0] : AT_FDCWD, call->by == AT_PATH ? args[1] : args[0], (long)&before, 0, 0, 0) < 0)
         kind = CREATE;
     else if (kind == OPEN && ((call->by == AT_PATH ? args[2] : args[1]) & O_TRUNC))
@@ -302,7 +315,7 @@ static long decide(const struct call *call, const long *args, const char *path, 
     role_of(path, role, sizeof role);
     if (plan.sticky == DEAD)
         return -EIO;
-    if (plan.sticky == FULL && needs_room(call, args))
+    if (plan.sticky == FULL && grows(call, kind, args, offset))
         return -ENOSPC;
     if (is_chosen(call, kind, role))
         return suffer(call, kind, args, path, second, offset);
