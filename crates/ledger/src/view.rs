@@ -3,6 +3,8 @@
 //! Promises that nothing leaves here whose hash is not the entry the tree holds. A record that is sealed while it is being read is
 //! found again in its pack. Knows nothing of signatures.
 
+mod blame;
+
 use crate::books::{Books, Log, RunPlace, Segment};
 use crate::caller::salt_text;
 use crate::format::FormatError;
@@ -202,7 +204,9 @@ impl Books {
                             result = if same {
                                 take(Stored::new(record, seq, head))
                             } else {
-                                Err(place.altered(log, seq).into())
+                                let at = usize::try_from(seq - frame.first_seq());
+                                let at = at.expect("a frame has at most 256 records") + 1;
+                                Err(self.blame(log, (seq, record, entries[at]), place).into())
                             };
                         }
                     },

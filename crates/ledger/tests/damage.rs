@@ -807,3 +807,58 @@ fn a_frame_said_to_begin_behind_its_run_is_damage_whoever_reads_it() {
         is_true(&victim.bed.reader(), &victim.told);
     }
 }
+
+/// What is said of the record at `seq`.
+fn blamed(books: &indelible_ledger::Books, seq: u64) -> (String, u64, Range<u64>) {
+    match books.record(&books.log("one").unwrap(), seq) {
+        Err(ReadError::Damaged {
+            file, offset, seqs, ..
+        }) => (file, offset, seqs),
+        other => panic!("{seq}: {other:?}"),
+    }
+}
+
+#[test]
+fn a_damaged_entry_is_named_itself_and_not_the_record_behind_it() {
+    let victim = victim();
+    let books = read(victim.bed.reader());
+    let pack = pack_of(&victim, 0);
+    let start = pack.section(1).start;
+    // In the middle of a frame, at both sides of its end, the first event, and a whole page of them.
+    for (first, count) in [(10, 1), (255, 1), (256, 1), (1, 1), (30, 128)] {
+        let last = first + count - 1;
+        let places: Vec<usize> = (first..=last)
+            .map(|seq| start + entry_place(&pack, &victim, seq))
+            .collect();
+        let flip = || {
+            let each = |file: &mut Vec<u8>| places.iter().for_each(|at| file[at + 7] ^= 1);
+            edit(&pack.ent, each);
+        };
+        flip();
+        let place = u64::try_from(places[0]).unwrap();
+        let (file, offset, seqs) = blamed(&books, last + 1);
+        assert!(file.ends_with(".ent"), "{file}");
+        assert_eq!((offset, seqs), (place, first..last + 1));
+        // Whether the record or its entry was changed can't be told where both are looked at; that it is this one can.
+        assert_eq!(blamed(&books, first).2, first..first + 1);
+        let log = books.log("one").unwrap();
+        books.record(&log, last + 2).unwrap();
+        flip();
+        books.record(&log, last + 1).unwrap();
+    }
+}
+
+#[test]
+fn an_altered_record_behind_a_damaged_entry_is_named_too() {
+    let victim = victim();
+    let books = read(victim.bed.reader());
+    let pack = pack_of(&victim, 0);
+    let start = pack.section(1).start;
+    let places = [10, 11].map(|seq| start + entry_place(&pack, &victim, seq));
+    edit(&pack.ent, |file| {
+        places.iter().for_each(|at| file[at + 7] ^= 1)
+    });
+    // Behind the entry that record 10 gives, record 11 does not give what is stored of it either.
+    assert_eq!(blamed(&books, 11).2, 11..12);
+    assert_eq!(blamed(&books, 12).2, 10..12);
+}
