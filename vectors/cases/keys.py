@@ -1,6 +1,6 @@
 """keys.json: origins, derived keys, files of secrets, verifier keys, genesis and `key` events, pins (docs/spec/keys.md)."""
 
-from textbook import ed25519, head, keys
+from textbook import ed25519, head, keys, sealed
 from textbook.files import b64
 from textbook.log import NODE_ORIGIN, ORIGIN, SECRET, STORE, genesis_event, orders
 
@@ -238,6 +238,46 @@ def node_secrets():
                      {"generation 0": good, "no LF": good[:-1], "generation 1": good.replace(" 0 ", " 1 "), "generation 10": good.replace(" 0 ", " 10 "), "generation 2^53 − 1": good.replace(" 0 ", " 9007199254740991 "), "a secret of zeros": good.replace(SECRET.hex(), "0" * 64)}, wrong)
 
 
+def sealed_secrets():
+    """Secrets under a passphrase, at costs that pure Python can pay: a file names its own."""
+    sealed.check_examples()
+    salt, nonce = bytes(range(0x50, 0x60)), bytes(range(0x60, 0x78))
+    phrase = b"correct horse battery staple"
+
+    def case(name, text, passphrase, secret):
+        read = sealed.read(text)
+        assert sealed.open_file(text, passphrase) == secret, name
+        expect = {"generation": read[1], "cost": read[2], "secret": secret.hex() if secret else "refused"}
+        return {"name": name, "file": text, "passphrase": passphrase.hex(), "expect": expect}
+
+    def made(generation=0, cost=(32, 1, 1), passphrase=phrase, secret=SECRET, salt=salt, nonce=nonce):
+        return sealed.file(generation, secret, passphrase, cost, salt, nonce)
+
+    good = made(3, (64, 3, 4))
+    yield case("three passes, four lanes", good, phrase, SECRET)
+    yield case("no LF", good[:-1], phrase, SECRET)
+    for name, generation, cost in (("one pass, one lane", 0, (32, 1, 1)), ("the least memory there can be", 1, (8, 1, 1)), ("memory that the lanes do not share evenly", 2, (75, 2, 3)), ("more than one block of addresses", 2**53 - 1, (1100, 1, 2))):
+        yield case(name, made(generation, cost), phrase, SECRET)
+    for name, passphrase in (("an empty passphrase", b""), ("a passphrase beyond ASCII", "Größe 日本".encode()), ("a passphrase of 200 bytes", b"p" * 200), ("a passphrase that is no UTF-8", b"\xff\0\xfe")):
+        yield case(name, made(passphrase=passphrase), passphrase, SECRET)
+    yield case("a secret of zeros under zeros", made(secret=bytes(32), salt=bytes(16), nonce=bytes(24)), phrase, bytes(32))
+    plain = made()
+    yield case("another passphrase", plain, phrase + b"r", None)
+    yield case("the passphrase and LF", plain, phrase + b"\n", None)
+    parts = plain.split(" ")
+    for name, at, other in (("another generation", 1, "1"), ("another memory", 3, "33"), ("another number of passes", 4, "2"), ("another salt", 6, parts[6].replace("5", "6", 1)), ("another nonce", 7, parts[7].replace("6", "7", 1)),
+                            ("another byte of the sealed secret", 8, ("1" if parts[8][0] == "0" else "0") + parts[8][1:]), ("another byte of the tag", 8, parts[8][:-2] + ("1" if parts[8][-2] == "0" else "0") + "\n")):
+        yield case(name, " ".join(parts[:at] + [other] + parts[at + 1 :]), phrase, None)
+    for name, at, other in (("no passes", 4, "0"), ("no lanes", 5, "0"), ("less memory than the lanes take", 3, "7")):
+        yield case(name, " ".join(parts[:at] + [other] + parts[at + 1 :]), phrase, None)
+    wrong = {"memory over 1 GiB": (3, "1048577"), "65 passes": (4, "65"), "17 lanes": (5, "17"), "memory with a leading zero": (3, "032"), "negative passes": (4, "-1"), "another method": (2, "argon2i"), "the method in upper case": (2, "ARGON2ID"), "a salt of 31 digits": (6, parts[6][1:]),
+             "a salt in upper case": (6, parts[6].replace("a", "A")), "a nonce of 24 digits": (7, parts[7][:24]), "no tag": (8, parts[8][:64] + "\n"), "a fourth number": (5, "1 1"), "generation 2^53": (1, "9007199254740992"), "another label": (0, "indelible-node-secret-v2"), "two LF": (8, parts[8] + "\n")}
+    for name, (at, other) in wrong.items():
+        text = " ".join(parts[:at] + [other] + parts[at + 1 :])
+        assert text != plain and sealed.read(text) is None, name
+        yield {"name": name, "file": text, "passphrase": phrase.hex(), "expect": "invalid"}
+
+
 def recovery_keys():
     good = PEOPLE[0].file
     name = PEOPLE[0].origin
@@ -270,5 +310,5 @@ def pins():
 
 
 def document():
-    return {"file": "keys", "spec": "docs/spec/keys.md", "origins": list(origins()), "log_keys": list(derived()), "batch_keys": list(batch_keys()), "node_secrets": list(node_secrets()), "recovery_keys": list(recovery_keys()), "vkeys": list(vkeys()), "genesis": list(geneses()),
+    return {"file": "keys", "spec": "docs/spec/keys.md", "origins": list(origins()), "log_keys": list(derived()), "batch_keys": list(batch_keys()), "node_secrets": list(node_secrets()), "sealed_secrets": list(sealed_secrets()), "recovery_keys": list(recovery_keys()), "vkeys": list(vkeys()), "genesis": list(geneses()),
             "key_events": list(key_events()), "pins": list(pins())}
