@@ -81,3 +81,53 @@ fn a_memory_that_was_cut_short_is_refused_and_left_as_it_is() {
     assert_eq!(ended.code, 2, "{ended:?}");
     assert_eq!(bed.read("memory"), whole[..whole.len() - 5]);
 }
+
+#[test]
+fn a_store_made_anew_under_the_same_names_is_not_the_one_that_is_remembered() {
+    let bed = Bed::with_log();
+    append(&bed, "{}\n{}\n");
+    bed.ok(["verify", "--remember", "memory"]);
+    let memory = bed.read("memory");
+    for name in ["store", "store.keys"] {
+        std::fs::rename(bed.path(name), bed.path(&format!("{name}.old"))).unwrap();
+    }
+    bed.ok(["init", "--origin", "audit.acme.internal"]);
+    bed.ok(["log", "create", "payments"]);
+    append(&bed, "{}\n{}\n{}\n{}\n{}\n");
+    for arguments in [
+        &["verify", "--remember", "memory"][..],
+        &["verify", "--remember", "memory", "--log", "payments"],
+    ] {
+        let ended = bed.run(arguments);
+        assert_eq!(ended.code, 1, "{ended:?}");
+        for said in [
+            "consistency: rollback",
+            "is not in this store; 3 records were signed and seen before",
+            "the payments that is there is another log, audit.acme.internal/payments/",
+            "the _node that is there is another log, audit.acme.internal/_node/",
+        ] {
+            assert!(ended.out.contains(said), "{said}: {ended:?}");
+        }
+        assert_eq!(bed.read("memory"), memory, "nothing is learnt from it");
+    }
+    // Alone it is whole, and a memory of its own goes with it.
+    bed.ok(["verify", "--remember", "another"]);
+    bed.ok(["verify", "--remember", "another"]);
+}
+
+#[test]
+fn a_node_whose_origin_only_begins_alike_is_another_one() {
+    let bed = Bed::with_log();
+    append(&bed, "{}\n");
+    bed.ok(["verify", "--remember", "memory"]);
+    bed.ok([
+        "init",
+        "--store",
+        "below",
+        "--origin",
+        "audit.acme.internal/berlin",
+    ]);
+    bed.ok(["verify", "--store", "below", "--remember", "memory"]);
+    // And the one above is not missing what was seen of the one below.
+    bed.ok(["verify", "--remember", "memory"]);
+}

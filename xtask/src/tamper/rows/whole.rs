@@ -38,6 +38,7 @@ pub const DIRECTORY: &[Row] = &[
         must: &[
             (Verify, "unknown key"),
             (Second, "unknown key"),
+            (Held, "memory: consistency: rollback"),
             (Held, "head altered(5)"),
         ],
         blind: &[(

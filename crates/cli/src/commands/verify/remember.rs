@@ -59,6 +59,24 @@ impl Remembering {
         self.memory.head(origin).map(|head| head.size)
     }
 
+    /// The logs of a node of which something is remembered: origin, size, note.
+    pub fn of_node(&self, node: &str) -> Vec<(String, u64, String)> {
+        let of_node = |note: &&str| {
+            let rest = note
+                .strip_prefix(node)
+                .and_then(|rest| rest.strip_prefix('/'));
+            // A log's name and its incarnation, and no more: a node below this one is another.
+            rest.and_then(|rest| rest.lines().next())
+                .is_some_and(|rest| rest.matches('/').count() == 1)
+        };
+        let notes = self.memory.notes().filter(of_node);
+        let known = notes.filter_map(|note| {
+            let origin = note.lines().next()?;
+            Some((origin.to_owned(), self.size_of(origin)?, note.to_owned()))
+        });
+        known.collect()
+    }
+
     /// Brings what was seen before into a report on a file, and keeps what it shows to be learnt.
     pub fn judge(&mut self, report: &mut Report, is_export: bool) -> Compared {
         self.notes.extend(report.checked.note.clone());

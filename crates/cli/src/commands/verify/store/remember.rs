@@ -4,6 +4,7 @@ use super::super::trust::Trusted;
 use crate::commands::pin::pin_of;
 use crate::node::Reading;
 use crate::say::Failure;
+use crate::show;
 use indelible_ledger::recover::{self, Recovered};
 use indelible_ledger::{Log, SignedNote};
 use indelible_proof::key::VerifierKey;
@@ -58,8 +59,47 @@ pub fn compare(
             worst = consistency;
         }
     }
-    verdict.consistency = worst;
+    let gone = gone(&reading, only, trusted, &mut told);
+    verdict.consistency = match gone {
+        Some(gone) if rank(&gone) > rank(&worst) => gone,
+        _ => worst,
+    };
     Ok(told)
+}
+
+/// A log that was seen and is not there: logs never go, so the store is not the one that was seen, or an older copy of it.
+fn gone(
+    reading: &Reading,
+    only: Option<&str>,
+    trusted: &Trusted,
+    told: &mut Told,
+) -> Option<Consistency> {
+    let memory = trusted.memory.as_ref()?;
+    let here = reading.books.logs();
+    let mut newest = None;
+    for (origin, size, note) in memory.of_node(&reading.books.store().describe().origin) {
+        let name = origin.rsplit('/').nth(1).unwrap_or_default();
+        let is_looked_at = only.is_none_or(|only| [only, "_node"].contains(&name));
+        if !is_looked_at || here.iter().any(|log| log.origin() == origin) {
+            continue;
+        }
+        let other = match here.iter().find(|log| log.name() == name) {
+            Some(other) => format!(
+                "; the {name} that is there is another log, {}",
+                other.origin()
+            ),
+            None => String::new(),
+        };
+        told.found.push(format!(
+            "rollback: {origin} is not in this store; {} were signed and seen before{other}",
+            show::counted(size, "record")
+        ));
+        // Of several the node's own says most: every store has one.
+        if newest.is_none() || name == "_node" {
+            newest = Some(note);
+        }
+    }
+    newest.map(|newer| Consistency::Rollback { newer })
 }
 
 fn one(
