@@ -188,7 +188,8 @@ def escapes():
                         ("high before another high", r"\ud800\ud800"), ("high before a high and a low", r"\ud800\ud800\udc00"), ("high before an escaped letter", r"\ud800\u0041"),
                         ("high before an unfinished escape", r"\ud800\udc0"), ("high before a bad hex digit", r"\ud800\uzzzz"),
                         ("high before a bad escape", r"\ud800\x"), ("high before U", r"\ud800\UDC00"), ("low alone", r"\udc00"), ("last low alone", r"\udfff"),
-                        ("last high alone", r"\udbff"), ("reversed", r"\ude00\ud83d"), ("low after a pair", r"\ud83d\ude00\ude00"), ("high before e000", r"\ud800\ue000")]:
+                        ("last high alone", r"\udbff"), ("reversed", r"\ude00\ud83d"), ("low after a pair", r"\ud83d\ude00\ude00"), ("low before another low", r"\udc00\udc00"),
+                        ("high before e000", r"\ud800\ue000")]:
         in_value(f"surrogate {name}", inner, "lone-surrogate")
     in_value("surrogate high before a control byte", b"\\ud800\x01", "lone-surrogate")
     in_value("surrogate high before invalid UTF-8", b"\\ud800\xff", "lone-surrogate")

@@ -126,6 +126,7 @@ def notes():
         ("space before the dash", TEXT + "\n " + LINE), ("no name", TEXT + "\n" + LINE.replace(f"{ORIGIN} ", "")), ("empty name", TEXT + "\n" + LINE.replace(ORIGIN, "")), ("no signature", TEXT + f"\n— {ORIGIN}\n"),
         ("empty signature", TEXT + f"\n— {ORIGIN} \n"), ("plus in a name", GOOD + line("a+b", b"\1\2\3\4", b"x")), ("NBSP in a name", GOOD + line("a\u00a0b", b"\1\2\3\4", b"x")),
         ("U+0085 in a name", GOOD + line("a\u0085b", b"\1\2\3\4", b"x")), ("U+2028 in a name", GOOD + line("a\u2028b", b"\1\2\3\4", b"x")), ("U+3000 in a name", GOOD + line("a\u3000b", b"\1\2\3\4", b"x")),
+        ("U+2000 in a name", GOOD + line("a\u2000b", b"\1\2\3\4", b"x")), ("U+200A in a name", GOOD + line("a\u200ab", b"\1\2\3\4", b"x")),
         ("U+1680 in a name", GOOD + line("a\u1680b", b"\1\2\3\4", b"x")), ("tab in a name", GOOD + line("a\tb", b"\1\2\3\4", b"x")), ("space in a name", GOOD + line("a b", b"\1\2\3\4", b"x")),
         ("four bytes in a signature", GOOD + line("a", b"\1\2\3\4", b"")), ("three bytes in a signature", GOOD + line("a", b"\1\2\3", b"")),
         ("base64 without padding", GOOD + "— a AQIDBHg\n"), ("base64 with too much padding", GOOD + "— a AQIDBHg==\n"), ("base64 with a stray bit", GOOD + "— a AQIDBHh=\n"), ("base64 with two stray bits", GOOD + "— a AQIDBHj=\n"),
