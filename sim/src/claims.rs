@@ -18,6 +18,10 @@ struct Keyed {
     log: String,
     key: String,
     number: u64,
+    /// So many keys may have been recorded up to it; 0 if it surely was not.
+    since: u64,
+    /// The key says when it was made.
+    has_birth: bool,
 }
 
 /// A stream as its sender knows it.
@@ -39,6 +43,8 @@ struct Source {
 pub struct Claims {
     keyed: Vec<Keyed>,
     streams: Vec<Source>,
+    /// Keys that may have been recorded, one after the other: of each record at most one.
+    recorded: u64,
 }
 
 /// What a sender must hear, if it hears anything.
@@ -52,6 +58,8 @@ enum Must {
     Either,
     /// The claim belongs to another event, there.
     Conflict(Option<u64>),
+    /// It belongs to another event there, and whoever promised to know that promised it no longer: a conflict, or new.
+    Forgotten(u64),
     /// The stream goes on elsewhere.
     Expected(Place),
 }
@@ -67,7 +75,7 @@ impl World {
                     return Err(wrong("answered with several records"));
                 };
                 let fits = match expected {
-                    Must::New => !recorded.again,
+                    Must::New | Must::Forgotten(_) => !recorded.again,
                     Must::Again => recorded.again,
                     Must::Either => true,
                     Must::Conflict(_) | Must::Expected(_) => false,
@@ -79,7 +87,7 @@ impl World {
             }
             Answer::Refused(Refusal::Full | Refusal::NoRoom(_) | Refusal::Stopped(_)) => {
                 // Sent once more; what became of the time before is as open as it was.
-                if matches!(expected, Must::New | Must::Conflict(_) | Must::Expected(_)) {
+                if !matches!(expected, Must::Again | Must::Either) {
                     self.model().refused(sent.log.name(), number);
                 }
                 Ok(())
@@ -89,6 +97,7 @@ impl World {
                     (Refusal::Conflict { seq }, Must::Conflict(at)) => {
                         at.is_none_or(|at| at == *seq)
                     }
+                    (Refusal::Conflict { seq }, Must::Forgotten(at)) => at == *seq,
                     (Refusal::Expected { epoch, n }, Must::Expected(place)) => {
                         (*epoch, *n) == (place.epoch, place.n)
                     }
@@ -119,13 +128,24 @@ impl World {
         }))
     }
 
-    /// Some keys of which it is known where their events are.
+    /// Whether the promise holds for a key: it is among the newest, or says when it was made.
+    fn is_promised(&self, keyed: &Keyed) -> bool {
+        let newer = self.claims.recorded - keyed.since;
+        keyed.has_birth
+            || keyed.since == 0
+            || self.key_horizon.is_none_or(|horizon| newer < horizon)
+    }
+
+    /// Some keys of which it is known where their events are, and that they must be found.
     pub fn some_known_keys(&mut self, most: u64) -> Vec<(String, String, u64, u64)> {
         let mut known = Vec::new();
         for _ in 0..most {
             let Some(keyed) = self.dice.pick(&self.claims.keyed).cloned() else {
                 break;
             };
+            if !self.is_promised(&keyed) {
+                continue;
+            }
             if let Some(Heard::At(seq)) = self.model().heard(&keyed.log, keyed.number) {
                 known.push((keyed.log, keyed.key, keyed.number, seq));
             }
@@ -160,7 +180,27 @@ impl World {
         };
         let outcome = self.hand_in(&log, &own, keyed.number)?;
         let number = keyed.number;
-        self.hear_of_claim(&Sent { log, number }, outcome, expected)
+        self.hear_of_claim(&Sent { log, number }, outcome, expected)?;
+        if expected != Must::Again {
+            self.may_have_recorded(keyed);
+        }
+        Ok(())
+    }
+
+    /// A key was sent that may be new: for all its sender knows it is the newest now.
+    fn may_have_recorded(&mut self, keyed: &Keyed) {
+        if self.model().heard(&keyed.log, keyed.number) == Some(Heard::Refused) {
+            return;
+        }
+        self.claims.recorded += 1;
+        let now = self.claims.recorded;
+        let same = |other: &&mut Keyed| other.number == keyed.number;
+        // Where it was recorded the first time it stays; counting from there errs to the side of *not promised*.
+        if let Some(known) = self.claims.keyed.iter_mut().find(same)
+            && known.since == 0
+        {
+            known.since = now;
+        }
     }
 
     fn new_key(&mut self) -> Result<Option<Keyed>, String> {
@@ -168,10 +208,18 @@ impl World {
             return Ok(None);
         };
         let number = self.new_event(log.name());
+        let has_birth = self.key_horizon.is_some() && self.nature.one_in(2);
+        let key = match has_birth {
+            // The node's clock may be set back for longer than a producer's may be ahead of it.
+            true => ulid(self.clock.true_secs() - 43_200, number),
+            false => format!("key-{number}"),
+        };
         let keyed = Keyed {
             log: log.name().to_owned(),
-            key: format!("key-{number}"),
+            key,
             number,
+            since: 0,
+            has_birth,
         };
         self.claims.keyed.push(keyed.clone());
         Ok(Some(keyed))
@@ -218,6 +266,7 @@ impl World {
             };
             self.hear_of_claim(&sent, outcome, expected)?;
         }
+        self.may_have_recorded(&keyed);
         Ok(())
     }
 
@@ -227,6 +276,10 @@ impl World {
             let Some(keyed) = self.dice.pick(&keyed) else {
                 return Ok(());
             };
+            if !self.is_promised(keyed) {
+                self.key_beyond_horizon(keyed)?;
+                continue;
+            }
             let expected = self.said_of(&keyed.log, keyed.number);
             self.tell(format!("{} again: {expected:?}", keyed.key));
             self.send_key(keyed, expected)?;
@@ -242,6 +295,9 @@ impl World {
         let Some(keyed) = self.dice.pick(&keyed) else {
             return Ok(());
         };
+        if !self.is_promised(keyed) {
+            return self.key_beyond_horizon(keyed);
+        }
         let Some(Heard::At(seq)) = self.model().heard(&keyed.log, keyed.number) else {
             return Ok(());
         };
@@ -252,6 +308,43 @@ impl World {
             ..keyed.clone()
         };
         self.send_key(&other, Must::Conflict(Some(seq)))
+    }
+
+    /// A key that is too old for the promise, for another event: that is a conflict while the old one is still known, and else it is
+    /// recorded, and the key is that event's from now on. The same event might be recorded a second time, so it is not sent.
+    fn key_beyond_horizon(&mut self, keyed: &Keyed) -> Judged {
+        if self.disk.is_dead() {
+            return Ok(());
+        }
+        let Some(Heard::At(seq)) = self.model().heard(&keyed.log, keyed.number) else {
+            return Ok(());
+        };
+        self.tell(format!(
+            "{} for another event, beyond the horizon",
+            keyed.key
+        ));
+        self.count("keys beyond their horizon", 1);
+        let number = self.new_event(&keyed.log);
+        let other = Keyed {
+            number,
+            since: 0,
+            ..keyed.clone()
+        };
+        let known = &mut self.claims.keyed;
+        known.retain(|known| known.number != keyed.number);
+        known.push(other.clone());
+        self.send_key(&other, Must::Forgotten(seq))?;
+        let heard = self.model().heard(&keyed.log, number);
+        match heard {
+            // Whose it is now nobody can know, and it is used no more.
+            Some(Heard::Unsure) => self.claims.keyed.retain(|known| known.number != number),
+            Some(Heard::Refused) => {
+                self.claims.keyed.retain(|known| known.number != number);
+                self.claims.keyed.push(keyed.clone());
+            }
+            _ => self.count("keys taken a second time", 1),
+        }
+        Ok(())
     }
 
     /// Streams: numbers in their order, again, too early, for another event; and epochs.
@@ -422,4 +515,15 @@ impl World {
             Answer::Refused(refusal) => Err(format!("a stream does not go on: {refusal}")),
         }
     }
+}
+
+/// A key that says when it was made: 48 bits of milliseconds, and the event's number for chance.
+fn ulid(secs: u64, number: u64) -> String {
+    const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    let value = (u128::from(secs) * 1_000) << 80 | u128::from(number);
+    let letters = (0..26).rev().map(|at| {
+        let five = usize::try_from((value >> (5 * at)) & 31).unwrap_or(0);
+        char::from(LETTERS[five])
+    });
+    letters.collect()
 }

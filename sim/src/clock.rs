@@ -49,6 +49,11 @@ impl SimClock {
         self.hands().off
     }
 
+    /// Seconds since 1970 on a wall clock that nobody ever set.
+    pub fn true_secs(&self) -> u64 {
+        self.hands().now / SECOND
+    }
+
     pub fn reboot(&self) {
         let mut hands = self.hands();
         hands.now += 30 * SECOND;

@@ -16,11 +16,12 @@ use indelible_ledger::{Books, Ledger, OpenError, Secrets, Settings};
 use indelible_store::{LocalStore, OpenOptions};
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
 /// What an injury must come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Must {
+pub enum Must {
     /// `verify` accuses, and a start refuses.
     Refused,
     /// `verify` accuses; a start refuses or reads around it.
@@ -36,13 +37,13 @@ enum Must {
 }
 
 /// All records as they were before.
-type Truth = BTreeMap<String, Vec<Record>>;
+pub type Truth = BTreeMap<String, Vec<Record>>;
 
 /// A store at rest.
-struct Rest {
-    files: Snapshot,
-    layout: Layout,
-    truth: Truth,
+pub struct Rest {
+    pub files: Snapshot,
+    pub layout: Layout,
+    pub truth: Truth,
 }
 
 impl World {
@@ -68,6 +69,7 @@ impl World {
         let rest = self.rest()?;
         let sort = self.dice.roll(10);
         match sort {
+            _ if self.nature.one_in(8) && self.may_be_cloned(&rest) => self.clone_store(&rest)?,
             0..=5 => self.injure(&rest)?,
             6 => self.roll_back(&rest)?,
             7 => self.lose_register(&rest)?,
@@ -272,7 +274,11 @@ impl World {
     }
 
     /// What `verify` and a start say.
-    fn is_noticed(&mut self, what: &str, expected: Must) -> Result<Option<StoreReport>, String> {
+    pub fn is_noticed(
+        &mut self,
+        what: &str,
+        expected: Must,
+    ) -> Result<Option<StoreReport>, String> {
         let report = reading::verify(&self.path()).ok();
         let exit = report
             .as_ref()
@@ -351,12 +357,17 @@ impl World {
 
     /// A start that the simulated disk does not hear of: what it writes is put back.
     fn start_beside(&mut self) -> Result<Ledger, OpenError> {
+        self.start_at(&self.path(), false)
+    }
+
+    /// The same wherever the store lies, and as moved if somebody says so.
+    pub fn start_at(&mut self, path: &Path, moved: bool) -> Result<Ledger, OpenError> {
         let options = OpenOptions {
-            moved: false,
+            moved,
             random: self.dice.random(),
             faults: None,
         };
-        let store = Arc::new(LocalStore::open_write(&self.path(), options)?);
+        let store = Arc::new(LocalStore::open_write(path, options)?);
         let settings = Settings {
             threads: false,
             accept_clock: Some("unix:0".to_owned()),

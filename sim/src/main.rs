@@ -15,6 +15,7 @@
 mod callers;
 mod claims;
 mod clock;
+mod clones;
 mod command;
 mod damage;
 mod dice;

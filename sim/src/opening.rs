@@ -110,6 +110,7 @@ impl World {
             accept_clock: by(word.clock),
             accept_register: by(word.register),
             tail_bytes_max: self.tail_bytes_max,
+            key_horizon: self.key_horizon,
             ..Settings::default()
         };
         let clock = Arc::clone(&self.clock);

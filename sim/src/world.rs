@@ -21,6 +21,9 @@ use tempfile::TempDir;
 pub const ORIGIN: &str = "sim.example.org";
 const SECOND: u64 = 1_000_000_000;
 
+/// Horizons of keys: none at all, and so few that a history leaves them behind.
+const HORIZONS: [u64; 5] = [0, 1, 3, 8, 20];
+
 /// The process.
 pub struct Run {
     pub store: Arc<LocalStore>,
@@ -66,6 +69,10 @@ pub struct World {
     pub held: Held,
     pub arrivals: Arc<Mutex<Arrivals>>,
     pub claims: crate::claims::Claims,
+    /// How many of the newest keys are exact whatever they look like, where that is few enough to be left behind in a history.
+    pub key_horizon: Option<u64>,
+    /// What a history is like, apart from what happens in it: who draws from it changes nothing else.
+    pub nature: Dice,
     /// Number of the next event.
     pub next: u64,
     /// Room of the tail, by which callers are refused.
@@ -86,6 +93,9 @@ impl World {
     /// A new store, opened by nobody yet.
     pub fn new(seed: u64) -> Result<World, String> {
         let mut dice = Dice::new(seed);
+        let mut nature = Dice::new(!seed);
+        let has_horizon = nature.one_in(3);
+        let key_horizon = nature.pick(&HORIZONS).copied().filter(|_| has_horizon);
         let dir = TempDir::new_in("/dev/shm")
             .or_else(|_| TempDir::new())
             .map_err(|error| error.to_string())?;
@@ -113,6 +123,8 @@ impl World {
             },
             arrivals,
             claims: crate::claims::Claims::default(),
+            key_horizon,
+            nature,
             next: 0,
             earlier: None,
             register_gone: false,
@@ -169,6 +181,11 @@ impl World {
 
     pub fn path(&self) -> PathBuf {
         self.site().join("store")
+    }
+
+    /// Where a clone of the store lies; the simulated disk does not hear of it.
+    pub fn twin(&self) -> PathBuf {
+        self.dir.path().join("twin")
     }
 
     pub fn register(&self) -> PathBuf {
