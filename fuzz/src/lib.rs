@@ -32,6 +32,15 @@ pub fn checkpoint_at(file: &[u8]) -> usize {
     place_of(CHECKPOINT, file).expect("what is accepted has a checkpoint")
 }
 
+/// Whether this byte lies in a signature line of a note that stands in JSON: the line may be of a key that nobody asked about.
+pub fn is_in_signature(file: &[u8], at: usize) -> bool {
+    const LINE: &[u8] = b"\\n";
+    const SIGNATURE: &[u8] = b"\\n\xe2\x80\x94 ";
+    let before = &file[..at];
+    let line = place_of(LINE, before).map(|begin| &file[begin..]);
+    line.is_some_and(|line| line.starts_with(SIGNATURE))
+}
+
 /// Where it stands last.
 fn place_of(text: &[u8], file: &[u8]) -> Option<usize> {
     file.windows(text.len()).rposition(|window| window == text)
