@@ -2,32 +2,25 @@
 """Writes damaged exports, receipts, proofs, notes, walk files, trust files and memories, made from the vectors' good ones, for
 comparing verifiers.
 
-    python3 vectors/mutate.py [--verdicts] SEED COUNT DIRECTORY
+    python3 vectors/mutate.py SEED COUNT DIRECTORY
 
-The same seed and count give the same files. DIRECTORY/index.jsonl has a line for each: {"file":…} with "pin" (the pin
-line) and the files of what else is to be given: "record", "walk", "trust", "memory", of a fork proof the "other" note and
-the "proof". With --verdicts, DIRECTORY/verdicts.jsonl has for each line of the index what `verify.py --json` prints for it,
-or {"exit":2} where walk file, trust file or memory can't be taken; the time is not known. Every second export, and most walk files, get their last line's digest made right again after
-the damage, so that what lies behind that check is reached.
+The same seed and count give the same files. DIRECTORY/index.jsonl has a line for each, as verdicts.py reads it. Every second
+export, and most walk files, get their last line's digest made right again after the damage, so that what lies behind that
+check is reached.
 """
 import base64
-import functools
 import hashlib
 import json
 import pathlib
 import random
 import re
 import sys
-from collections import namedtuple
 
 import run_verify_py as runner
 from run_verify_py import verify
-
+from verdicts import PARTS, Given
 
 MEMBERS = {'prove': 'proof'}
-# What is given to a verifier; all but the first two are None where there is none. `data` of a fork proof is one of its notes.
-PARTS = ('record', 'walk', 'trust', 'memory', 'other', 'proof')
-Given = namedtuple('Given', ('kind', 'data', 'pin') + PARTS, defaults=[None] * 7)
 
 
 def good_cases(name):
@@ -166,35 +159,13 @@ def mutants(seed, count):
         yield given._replace(**{part: damaged, 'pin': pin})
 
 
-def verdict_line(given):
-    try:
-        trust, memory = verify.if_given(verify.parse_trust, given.trust), verify.if_given(verify.parse_memory, given.memory)
-        pin = trust.pin if trust else given.pin
-        verdict = (verify.verify_export(given.data, pin, given.walk, memory) if given.kind == 'export' else
-                   verify.verify_batch_receipt(given.data, pin, given.record, given.walk) if given.kind == 'batch_receipt' else
-                   verify.verify_proof(given.data, pin, given.walk) if given.kind == 'prove' else
-                   verify.verify_fork(given.data, given.other, given.proof, pin, given.walk) if given.kind == 'fork' else
-                   verify.verify_receipt(given.data, pin, given.record, given.walk))
-        if trust:
-            verify.judge_trust(verdict, trust)
-        if memory is not None:
-            verify.judge_memory(verdict, memory)
-    except verify.Refused:
-        return '{"exit":2}'
-    return json.dumps({'exit': verdict.exit_code(), **verdict.axes}, ensure_ascii=False, separators=(',', ':'))
-
-
 def main(arguments):
-    has_verdicts, rest = '--verdicts' in arguments, [text for text in arguments if text != '--verdicts']
-    if len(rest) != 3:
-        sys.exit('usage: mutate.py [--verdicts] SEED COUNT DIRECTORY')
-    # Most mutants carry one of a few signatures.
-    verify.ed25519_ok = functools.lru_cache(None)(verify.ed25519_ok)
-    directory = pathlib.Path(rest[2])
+    if len(arguments) != 3:
+        sys.exit('usage: mutate.py SEED COUNT DIRECTORY')
+    directory, index = pathlib.Path(arguments[2]), []
     directory.mkdir(parents=True, exist_ok=True)
-    index, verdicts = [], []
-    for number, given in enumerate(mutants(int(rest[0]), int(rest[1]))):
-        entry = {'file': '%06d.%s' % (number, given.kind)}
+    for number, given in enumerate(mutants(int(arguments[0]), int(arguments[1]))):
+        entry = {'file': '%06d.%s' % (number, given.kind), 'kind': given.kind}
         (directory / entry['file']).write_bytes(given.data)
         if given.pin is not None:
             entry['pin'] = given.pin
@@ -203,11 +174,7 @@ def main(arguments):
                 entry[part] = '%06d.%s' % (number, part)
                 (directory / entry[part]).write_bytes(getattr(given, part))
         index.append(json.dumps(entry) + '\n')
-        if has_verdicts:
-            verdicts.append(verdict_line(given) + '\n')
     (directory / 'index.jsonl').write_text(''.join(index), 'utf-8')
-    if has_verdicts:
-        (directory / 'verdicts.jsonl').write_text(''.join(verdicts), 'utf-8')
 
 
 if __name__ == '__main__':

@@ -2,13 +2,13 @@
 //!
 //! `verify.py` was written from `docs/spec` alone, and so was `indelible-proof`. Compared are the exit code and the five texts,
 //! which name the place: on every receipt, proof, export and fork proof of the vectors, alone or beside walk files, trust files and
-//! memories, whose expectations `verify.py` is held to elsewhere; on thousands of damaged files that `vectors/mutate.py` makes from a seed; and, for some of these, on what the
-//! built program prints. Where what stands beside can't be taken both must say so: exit code 2, and no verdict.
+//! memories, whose expectations `verify.py` is held to elsewhere; on thousands of damaged files that `vectors/mutate.py` makes from a seed; for some of these, on what the
+//! built program prints; and on the files of the fuzz corpora ([`corpus`]), where single forms are compared too ([`forms`]). Where what stands beside can't be taken both must
+//! say so: exit code 2, and no verdict.
 
 use std::path::Path;
 
-use anyhow::{Context as _, Result, anyhow, bail, ensure};
-use base64::prelude::{BASE64_STANDARD, Engine as _};
+use anyhow::{Context as _, Result, bail, ensure};
 use indelible_proof::memory::Memory;
 use indelible_proof::pin::Pin;
 use indelible_proof::trust::{Freshness, Trust};
@@ -21,7 +21,11 @@ use serde_json::{Value, json};
 
 use crate::program::{self, Scratch};
 use crate::tally::Tally;
+use crate::vectors::{self, input, named};
 use crate::workspace::Workspace;
+
+mod corpus;
+mod forms;
 
 /// Each about a millisecond in Python and less here.
 const COUNT: u64 = 4_000;
@@ -44,6 +48,8 @@ enum Kind {
     Export,
     /// Two notes; the evidence is the one.
     Fork,
+    /// No evidence, but something that is read: one of [`forms`].
+    Form(&'static str),
 }
 
 impl Kind {
@@ -55,7 +61,7 @@ impl Kind {
         Kind::Fork,
     ];
 
-    /// The vector file, and the ending of a damaged file.
+    /// The vector file, and the kind that an index names.
     fn name(self) -> &'static str {
         match self {
             Kind::Receipt => "receipt",
@@ -63,7 +69,17 @@ impl Kind {
             Kind::Proof => "prove",
             Kind::Export => "export",
             Kind::Fork => "fork",
+            Kind::Form(name) => name,
         }
+    }
+
+    /// Of an entry of an index.
+    fn of_entry(entry: &Value) -> Result<Kind> {
+        let name = entry["kind"].as_str().context("kind")?;
+        let mut all = Kind::ALL.into_iter();
+        let kind = all.find(|kind| kind.name() == name);
+        kind.or_else(|| forms::named(name).map(Kind::Form))
+            .with_context(|| format!("no kind {name}"))
     }
 
     /// Of a case that names its kind as the member that holds the input.
@@ -105,26 +121,66 @@ struct Evidence {
     freshness: Freshness,
 }
 
-pub fn run(workspace: &Workspace, arguments: &[String]) -> Result<Tally> {
-    let (mut seed, mut count) = (SEED, COUNT);
-    for pair in arguments.chunks(2) {
-        match pair {
-            [name, number] if name == "--seed" => seed = number.parse().context("--seed")?,
-            [name, number] if name == "--count" => count = number.parse().context("--count")?,
-            _ => bail!("--seed and --count, each with a number"),
+/// What is compared.
+struct Options {
+    seed: u64,
+    count: u64,
+    /// Only the corpora.
+    corpus: bool,
+    /// Of these targets, if any are named.
+    targets: Vec<String>,
+    /// All files of the corpora.
+    all: bool,
+}
+
+impl Options {
+    fn parse(arguments: &[String]) -> Result<Options> {
+        let mut options = Options {
+            seed: SEED,
+            count: COUNT,
+            corpus: false,
+            targets: Vec::new(),
+            all: false,
+        };
+        let mut rest = arguments.iter();
+        while let Some(name) = rest.next() {
+            let mut number = || {
+                let number = rest.next().and_then(|number| number.parse().ok());
+                number.with_context(|| format!("{name} takes a number"))
+            };
+            match name.as_str() {
+                "--seed" => options.seed = number()?,
+                "--count" => options.count = number()?,
+                "--corpus" => options.corpus = true,
+                "--all" => options.all = true,
+                target if options.corpus => options.targets.push(target.to_owned()),
+                _ => bail!("--seed and --count, each with a number, or --corpus [--all] [TARGET…]"),
+            }
         }
+        ensure!(options.corpus || !options.all, "--all is for --corpus");
+        Ok(options)
+    }
+}
+
+pub fn run(workspace: &Workspace, arguments: &[String]) -> Result<Tally> {
+    let options = Options::parse(arguments)?;
+    let has_python = program::works(workspace.command("python3").arg("--version"));
+    let skipped = || Tally::skipped("agreement on damaged files: there is no python3");
+    if options.corpus {
+        return match has_python {
+            true => corpus::run(workspace, &options.targets, options.all),
+            false => Ok(skipped()),
+        };
     }
     let mut tally = vectors(workspace)?;
-    if !program::works(workspace.command("python3").arg("--version")) {
-        tally.add(Tally::skipped(
-            "agreement on damaged files: there is no python3",
-        ));
+    if !has_python {
+        tally.add(skipped());
         return Ok(tally);
     }
     let scratch = Scratch::new()?;
-    let mutants = mutants(workspace, scratch.path(), seed, count)?;
+    let mutants = mutants(workspace, scratch.path(), &options)?;
     tally.add(compare(
-        &format!("{} damaged files of seed {seed}", mutants.len()),
+        &format!("{} damaged files of seed {}", mutants.len(), options.seed),
         &mutants,
         ours,
     )?);
@@ -141,7 +197,7 @@ fn compare(
     let mut different = 0_usize;
     for (evidence, expected) in expected {
         let verdict = judge(evidence)?;
-        let wrong = ["exit"]
+        let wrong = ["exit", "form", "raised"]
             .iter()
             .chain(&AXES)
             .filter(|name| verdict[**name] != expected[**name]);
@@ -169,6 +225,9 @@ fn usage_error() -> Value {
 
 /// The verdict of `indelible-proof`, as `verify.py --json` writes its own.
 fn ours(evidence: &Evidence) -> Result<Value> {
+    if let Kind::Form(name) = evidence.kind {
+        return Ok(json!({"form": forms::read(name, &evidence.bytes)}));
+    }
     let Ok(walk) = evidence.walk.as_deref().map(WalkFile::read).transpose() else {
         return Ok(usage_error());
     };
@@ -207,7 +266,8 @@ fn report(evidence: &Evidence, known: Known<'_>, memory: Option<&Memory>) -> Rep
     match evidence.kind {
         Kind::Receipt => verify_receipt(bytes, known, record),
         Kind::BatchReceipt => verify_batch_receipt(bytes, known, record),
-        Kind::Proof => verify_proof(bytes, known),
+        // A form never comes here: it has no verdict.
+        Kind::Proof | Kind::Form(_) => verify_proof(bytes, known),
         Kind::Fork => {
             let other = evidence.other.as_deref().unwrap_or_default();
             verify_fork(bytes, other, evidence.proof.as_deref(), known)
@@ -228,11 +288,7 @@ fn report(evidence: &Evidence, known: Known<'_>, memory: Option<&Memory>) -> Rep
 
 fn vectors(workspace: &Workspace) -> Result<Tally> {
     let mut tally = Tally::default();
-    let read = |name: &str| -> Result<Value> {
-        Ok(serde_json::from_str(
-            &workspace.read(&format!("vectors/{name}.json"))?,
-        )?)
-    };
+    let read = |name: &str| vectors::read(workspace, name);
     let walk = read("walk")?;
     for kind in Kind::ALL {
         let name = kind.name();
@@ -322,71 +378,26 @@ fn listed(cases: &Value, kind: Kind, walks: &Value) -> Result<Vec<(Evidence, Val
     cases.iter().map(read).collect()
 }
 
-fn named<'a>(cases: &'a [Value], name: &str) -> Result<&'a Value> {
-    cases
-        .iter()
-        .find(|case| case["name"] == name)
-        .with_context(|| format!("no case {name}"))
-}
-
-/// A case's input in any of the forms that `vectors/README.md` tells.
-pub fn input(cases: &[Value], case: &Value, member: &str) -> Result<Vec<u8>> {
-    if let Some(base) = case["base"].as_str() {
-        return edited(input(cases, named(cases, base)?, member)?, &case["edits"]);
-    }
-    if let Some(text) = case["prefix"].as_str() {
-        let count = case["count"]
-            .as_u64()
-            .and_then(|count| usize::try_from(count).ok())
-            .context("count")?;
-        let (repeat, suffix) = (
-            case["repeat"].as_str().context("repeat")?,
-            case["suffix"].as_str().context("suffix")?,
-        );
-        return Ok([text, &repeat.repeat(count), suffix].concat().into_bytes());
-    }
-    if let Some(text) = case[member].as_str() {
-        return Ok(text.as_bytes().to_vec());
-    }
-    let base64 = case[format!("{member}_b64")]
-        .as_str()
-        .with_context(|| format!("no input: {}", case["name"]))?;
-    BASE64_STANDARD
-        .decode(base64)
-        .map_err(|error| anyhow!("{}: {error}", case["name"]))
-}
-
-/// Applies `[offset, removed, inserted]`, the highest offset first.
-fn edited(mut bytes: Vec<u8>, edits: &Value) -> Result<Vec<u8>> {
-    let mut edits: Vec<(usize, usize, String)> = serde_json::from_value(edits.clone())?;
-    edits.sort();
-    for (offset, removed, inserted) in edits.into_iter().rev() {
-        let end = offset
-            .checked_add(removed)
-            .filter(|end| *end <= bytes.len())
-            .context("an edit beyond its base")?;
-        bytes.splice(offset..end, inserted.into_bytes());
-    }
-    Ok(bytes)
-}
-
 /// Damaged files with the verdict of `verify.py` on each.
 fn mutants(
     workspace: &Workspace,
     folder: &Path,
-    seed: u64,
-    count: u64,
+    options: &Options,
 ) -> Result<Vec<(Evidence, Value)>> {
     let mut python = workspace.command("python3");
+    let (seed, count) = (options.seed.to_string(), options.count.to_string());
     python
-        .args([
-            "vectors/mutate.py",
-            "--verdicts",
-            &seed.to_string(),
-            &count.to_string(),
-        ])
+        .args(["vectors/mutate.py", &seed, &count])
         .arg(folder);
     ensure!(program::passes(&mut python)?, "vectors/mutate.py");
+    indexed(workspace, folder)
+}
+
+/// The files of an index with what `verify.py` says of each.
+fn indexed(workspace: &Workspace, folder: &Path) -> Result<Vec<(Evidence, Value)>> {
+    let mut python = workspace.command("python3");
+    python.arg("vectors/verdicts.py").arg(folder);
+    ensure!(program::passes(&mut python)?, "vectors/verdicts.py");
     let lines = |name: &str| -> Result<Vec<Value>> {
         let text = std::fs::read_to_string(folder.join(name)).with_context(|| name.to_owned())?;
         Ok(text
@@ -407,16 +418,12 @@ fn mutants(
             .map(|name| std::fs::read(folder.join(name)))
             .transpose()
     };
-    let mut mutants = Vec::new();
+    let mut judged = Vec::new();
     for (entry, verdict) in index.iter().zip(verdicts) {
         let name = entry["file"].as_str().context("a file's name")?;
-        let kind = Kind::ALL.into_iter();
         let evidence = Evidence {
             name: name.to_owned(),
-            kind: kind
-                .rev()
-                .find(|kind| name.ends_with(&format!(".{}", kind.name())))
-                .context("a file of another kind")?,
+            kind: Kind::of_entry(entry)?,
             bytes: file(entry, "file")?.context("a file")?,
             pin: entry["pin"].as_str().map(str::to_owned),
             record: file(entry, "record")?,
@@ -427,9 +434,9 @@ fn mutants(
             proof: file(entry, "proof")?,
             freshness: Freshness::default(),
         };
-        mutants.push((evidence, verdict));
+        judged.push((evidence, verdict));
     }
-    Ok(mutants)
+    Ok(judged)
 }
 
 /// What `indelible verify` prints for some of them, as a person would ask it.
@@ -463,7 +470,7 @@ fn printed(indelible: &Path, folder: &Path, evidence: &Evidence) -> Result<Value
     command.args(["verify", "--json"]);
     command.args(match evidence.kind {
         Kind::Export => ["--export"].as_slice(),
-        Kind::Proof => &["--proof"],
+        Kind::Proof | Kind::Form(_) => &["--proof"],
         Kind::Receipt | Kind::BatchReceipt => &["--receipt"],
         Kind::Fork => &["--fork", "other"],
     });
@@ -504,23 +511,6 @@ fn printed(indelible: &Path, folder: &Path, evidence: &Evidence) -> Result<Value
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn inputs_are_read_in_all_their_forms() {
-        let cases = [
-            json!({"name": "text", "export": "abcdef"}),
-            json!({"name": "bytes", "export_b64": "/w=="}),
-            json!({"name": "long", "prefix": "a", "repeat": "bc", "count": 2, "suffix": "d"}),
-            json!({"name": "edited", "base": "text", "edits": [[1, 1, "XY"], [4, 2, ""]]}),
-        ];
-        let inputs: Vec<Vec<u8>> = cases
-            .iter()
-            .map(|case| input(&cases, case, "export").unwrap())
-            .collect();
-        assert_eq!(inputs, [&b"abcdef"[..], b"\xff", b"abcbcd", b"aXYcd"]);
-        assert!(edited(b"abc".to_vec(), &json!([[2, 2, ""]])).is_err());
-        assert!(input(&cases, &json!({"name": "none"}), "export").is_err());
-    }
 
     #[test]
     fn a_difference_on_any_axis_is_a_failure() {

@@ -4,51 +4,18 @@
 //! installed under the target directory if it is nowhere else. Without a sanitizer: our code has no `unsafe` for one to watch, and
 //! without it four times as many inputs are tried, by the compiler that everything else is built with.
 
-use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use base64::prelude::{BASE64_STANDARD, Engine as _};
-use serde_json::Value;
 
 use crate::program;
 use crate::tally::Tally;
 use crate::workspace::Workspace;
 
+pub mod seeds;
+
 const CARGO_FUZZ: &str = "0.13.2";
-
-/// Those that begin with what the ledger's and the store's writers write, of which the vectors have nothing.
-const STORED: [&str; 5] = ["batch", "frame", "node_event", "pack", "tail"];
-
-/// Vector file, list in it, target, and the member of a case that is its input.
-const SEEDS: [(&str, &str, &str, &str); 22] = [
-    ("event", "cases", "event", "input"),
-    ("head", "cases", "head", "head"),
-    ("record", "lines", "head", "line"),
-    ("note", "cases", "note", "note"),
-    ("keys", "vkeys", "note", "vkey"),
-    ("note", "cases", "fork", "note"),
-    ("keys", "origins", "node_event", "origin"),
-    ("keys", "genesis", "node_event", "event"),
-    ("keys", "key_events", "node_event", "event"),
-    ("keys", "node_secrets", "secret", "file"),
-    ("keys", "recovery_keys", "secret", "file"),
-    ("tail", "formats", "tail", "format"),
-    ("pack", "registers", "tail", "register"),
-    ("walk", "walks", "walk", "walk"),
-    ("receipt", "cases", "receipt", "receipt"),
-    ("batch_receipt", "cases", "batch_receipt", "batch_receipt"),
-    ("prove", "cases", "prove", "proof"),
-    ("policy", "cases", "trust", "policy"),
-    ("trust", "cases", "trust", "trust"),
-    ("export", "cases", "export", "export"),
-    ("tile", "paths", "tile", "path"),
-    ("tile", "readings", "tile", "bundle"),
-];
-
-/// Longer seeds make every run slow and show nothing that shorter ones don't.
-const SEED_BYTES_MAX: usize = 16 << 10;
 
 /// Beyond this an input hangs its decoder.
 const INPUT_SECONDS_MAX: u32 = 10;
@@ -89,7 +56,7 @@ pub fn run(workspace: &Workspace, arguments: &[String]) -> Result<Tally> {
     );
     let mut tally = Tally::default();
     for target in chosen {
-        seed(workspace, &target)?;
+        seeds::write(workspace, &target)?;
         tally.add(for_seconds(workspace, &target, seconds)?);
     }
     Ok(tally)
@@ -189,88 +156,16 @@ fn is_installed(workspace: &Workspace) -> Result<bool> {
     Ok(program::passes(&mut install)? && is_there())
 }
 
-/// Puts into the corpus what the target begins with.
-fn seed(workspace: &Workspace, target: &str) -> Result<()> {
-    let corpus = workspace.root.join("fuzz/corpus");
-    std::fs::create_dir_all(corpus.join(target)).context("the corpus")?;
-    if STORED.contains(&target) {
-        let mut seeds = workspace.command("cargo");
-        seeds.args([
-            "run",
-            "--quiet",
-            "--manifest-path",
-            "fuzz/Cargo.toml",
-            "--example",
-            "seeds",
-            "--",
-        ]);
-        ensure!(
-            program::passes(seeds.arg(&corpus))?,
-            "the seeds can't be written"
-        );
-    }
-    for (file, list, _, member) in SEEDS.into_iter().filter(|(_, _, of, _)| *of == target) {
-        let cases: Value = serde_json::from_str(&workspace.read(&format!("vectors/{file}.json"))?)?;
-        let inputs = cases[list]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|case| input(case, member));
-        for (number, bytes) in inputs
-            .enumerate()
-            .filter(|(_, bytes)| bytes.len() <= SEED_BYTES_MAX)
-        {
-            write_seed(
-                &corpus.join(target).join(format!("{file}-{list}-{number}")),
-                &bytes,
-            )?;
-        }
-    }
-    Ok(())
-}
-
-fn write_seed(path: &Path, bytes: &[u8]) -> Result<()> {
-    std::fs::write(path, bytes).with_context(|| path.display().to_string())
-}
-
-/// A case's input, as text or in base64. Those written in another way (repeated, edited) are left out.
-fn input(case: &Value, member: &str) -> Option<Vec<u8>> {
-    if let Some(text) = case[member].as_str() {
-        return Some(text.as_bytes().to_vec());
-    }
-    BASE64_STANDARD
-        .decode(case[format!("{member}_b64")].as_str()?)
-        .ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn a_case_is_a_seed_as_text_or_in_base64() {
-        assert_eq!(input(&json!({"note": "a"}), "note"), Some(b"a".to_vec()));
-        assert_eq!(
-            input(&json!({"note_b64": "/w=="}), "note"),
-            Some(vec![0xff])
-        );
-        assert_eq!(input(&json!({"prefix": "a", "count": 3}), "note"), None);
-    }
 
     #[test]
     fn every_target_begins_with_something() {
         let workspace = Workspace::find().unwrap();
         let known = known_targets(&workspace).unwrap();
         for target in &known {
-            let seeded =
-                STORED.contains(&target.as_str()) || SEEDS.iter().any(|(_, _, of, _)| of == target);
-            assert!(seeded, "{target}");
+            assert!(seeds::are_known(target), "{target}");
         }
-        assert!(
-            STORED
-                .iter()
-                .all(|target| known.iter().any(|known| known == target))
-        );
     }
 }

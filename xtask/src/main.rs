@@ -24,6 +24,7 @@ mod tally;
 mod tamper;
 mod test;
 mod tidy;
+mod vectors;
 mod workspace;
 
 /// A command: its name, its arguments, one line for people, and what runs it.
@@ -61,13 +62,13 @@ const COMMANDS: [Command; 11] = [
     },
     Command {
         name: "agree",
-        arguments: "[--seed N] [--count N]",
-        about: "verify.py and the product on the same evidence, whole and damaged",
+        arguments: "[--seed N] [--count N] | --corpus [--all] [TARGET…]",
+        about: "verify.py and the product on the same evidence, whole, damaged and found by fuzzing",
         run: agree::run,
     },
     Command {
         name: "go",
-        arguments: "[--seed N] [--count N]",
+        arguments: "[--seed N] [--count N] | --corpus [--all]",
         about: "programs that others wrote in Go on our notes, proofs, receipts and tiles, and we on theirs",
         run: go::run,
     },

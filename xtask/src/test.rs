@@ -26,7 +26,7 @@ use crate::workspace::Workspace;
 /// A name for the command line, what it is for people, and what runs it.
 type Step = (&'static str, &'static str, fn(&Workspace) -> Result<Tally>);
 
-const STEPS: [Step; 16] = [
+const STEPS: [Step; 17] = [
     ("format", "sources are formatted", format),
     ("clippy", "no lint complains", clippy),
     ("tidy", "house rules", |workspace| tidy::run(workspace, &[])),
@@ -53,6 +53,11 @@ const STEPS: [Step; 16] = [
     ("fuzz", "decoders against random bytes", |workspace| {
         fuzz::run(workspace, &FUZZED.map(str::to_owned))
     }),
+    (
+        "corpus",
+        "both verifiers and Go on what fuzzing found",
+        corpora,
+    ),
     ("sim", "histories on a simulated disk", |workspace| {
         sim::run(workspace, &sim::IN_TEST.map(str::to_owned))
     }),
@@ -204,6 +209,14 @@ fn second_verifier(workspace: &Workspace) -> Result<Tally> {
     tally.add(counted(
         workspace.command("python3").arg("vectors/run_verify_py.py"),
     )?);
+    Ok(tally)
+}
+
+/// A bounded share of the corpora that the step before has made.
+fn corpora(workspace: &Workspace) -> Result<Tally> {
+    let only = ["--corpus".to_owned()];
+    let mut tally = agree::run(workspace, &only)?;
+    tally.add(go::run(workspace, &only)?);
     Ok(tally)
 }
 

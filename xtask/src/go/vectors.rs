@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use super::build::Programs;
 use super::differences::{self, Difference};
 use super::judge::{ask, bytes};
-use crate::agree::input;
 use crate::tally::Tally;
+use crate::vectors::input;
 use crate::workspace::Workspace;
 
 /// A question, its name, and our answer.
