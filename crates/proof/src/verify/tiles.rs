@@ -255,7 +255,7 @@ impl Judging {
         self.by_entry.finish(site, self.size)?;
         self.by_tile.finish(site, self.size)?;
         let mut found = core::mem::take(&mut self.found);
-        let (root, is_early) = (self.root, found.len() >= TILES_FINDINGS_MAX);
+        let root = self.root;
         let gives_root = |tree: &Tree| tree.root().is_some_and(|own| own == root);
         let mut head = None;
         let is_proven = if gives_root(&self.by_entry) {
@@ -272,7 +272,7 @@ impl Judging {
             true
         } else {
             let is_whole = self.by_entry.frontier.is_some() || self.by_tile.frontier.is_some();
-            if is_whole && !is_early {
+            if is_whole {
                 found.push(Integrity::RootMismatch(self.size));
             }
             false
