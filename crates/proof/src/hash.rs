@@ -196,19 +196,6 @@ pub fn empty_root() -> Hash {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
 
-    #[test]
-    fn leaves_and_nodes_are_the_hashes_of_their_messages() {
-        let mut hash = sha256(b"seed");
-        for _ in 0..1_000 {
-            let (left, right) = (hash, sha256(&hash.0));
-            let message = [&[0], &left.0[..]].concat();
-            assert_eq!(leaf(&left), sha256(&message));
-            let message = [&[1], &left.0[..], &right.0].concat();
-            assert_eq!(node(&left, &right), sha256(&message));
-            hash = node(&left, &right);
-        }
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -241,3 +241,6 @@ fn push_tree_head(name: &str, head: &TreeHead, text: &mut String) {
     strict_base64::push(&head.root.0, text);
     text.push('\n');
 }
+
+#[cfg(test)]
+mod tests;

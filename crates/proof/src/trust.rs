@@ -272,3 +272,6 @@ fn line<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     *rest = after;
     line.strip_suffix(b"\n")
 }
+
+#[cfg(test)]
+mod tests;

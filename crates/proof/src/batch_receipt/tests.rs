@@ -64,6 +64,11 @@ fn check(first: u64, count: u64, size: u64) {
             Err(DeriveError::RootMismatch)
         );
     }
+    // The proof of a record is made of the others' entries. Its own must be right in the list all the same.
+    assert_eq!(
+        derive(&batch, &altered, first, &head(first)),
+        Err(DeriveError::RootMismatch)
+    );
     let more = [mine, &[Hash([7; 32])]].concat();
     assert_eq!(
         derive(&batch, &more, first, &head(first)),

@@ -224,6 +224,33 @@ proptest! {
 }
 
 #[test]
+fn every_escape_of_a_name_stands_for_its_character() {
+    for (short, long) in [
+        ("\\\"", "\\u0022"),
+        ("\\\\", "\\u005c"),
+        ("\\/", "/"),
+        ("\\b", "\\u0008"),
+        ("\\f", "\\u000C"),
+        ("\\n", "\\u000a"),
+        ("\\r", "\\u000D"),
+        ("\\t", "\\u0009"),
+    ] {
+        for (first, second) in [(short, long), (long, short)] {
+            let event = format!("{{\"a{first}z\":1,\"a{second}z\":2}}");
+            let offset = event.find(",\"").unwrap() + 1;
+            let reason = Reason::DuplicateName;
+            assert_eq!(
+                minify(event.as_bytes()),
+                Err(EventError { reason, offset }),
+                "{event}"
+            );
+        }
+        let different = format!("{{\"a{short}z\":1,\"az\":2,\"a\":3}}");
+        assert!(minify(different.as_bytes()).is_ok(), "{different}");
+    }
+}
+
+#[test]
 fn names_whose_hashes_are_equal_are_told_apart() {
     let input = "abcdeabbcc";
     let at = |start: usize, length: usize| name::Name {

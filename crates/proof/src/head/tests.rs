@@ -312,3 +312,24 @@ fn every_kind_reads_back() {
     }
     assert_eq!(Kind::parse(b"Event"), None);
 }
+
+#[test]
+fn a_key_is_judged_before_it_stands_in_a_head_as_the_head_judges_it() {
+    let longest = "k".repeat(128);
+    for key in [
+        "a",
+        "order-41",
+        "order-41#0",
+        "order-41#65535",
+        "%C3%A9",
+        &longest,
+    ] {
+        assert!(is_key(key), "{key}");
+    }
+    for key in [
+        "", "#0", "a#", "a#65536", "a#00", "a#b", "a#1#2", "a b", "a\"", "é", "%zz",
+    ] {
+        assert!(!is_key(key), "{key}");
+    }
+    assert!(!is_key(&format!("{longest}k")));
+}

@@ -67,6 +67,11 @@ fn other_texts_are_no_keys() {
     ] {
         assert_eq!(VerifierKey::parse(&text), Err(KeyError::Form), "{text:?}");
     }
+    // A name is one word without a plus sign.
+    for name in ["a b", "a\u{A0}b", "a\tb", "a\u{1}b", "a\u{1F}b"] {
+        let text = VerifierKey::ed25519(name, bytes(PUBLIC)).to_string();
+        assert_eq!(VerifierKey::parse(&text), Err(KeyError::Form), "{text:?}");
+    }
     for key in [&[1, 2, 3][..], &[4; 33], &[6; 33]] {
         let text = format!("a+00000000+{}", strict_base64::encode(key));
         assert_eq!(VerifierKey::parse(&text), Err(KeyError::Type));

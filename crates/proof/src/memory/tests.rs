@@ -70,6 +70,38 @@ fn two_histories_are_a_fork_and_both_notes_are_kept() {
 }
 
 #[test]
+fn a_tree_that_nobody_signed_is_no_fork() {
+    // The newer file leads to another tree of the remembered size than was signed, and its own checkpoint is smaller.
+    let compared = compare(&note(7, 4, 9), &[head(5, 3)], true);
+    let newer = note(7, 5, 1);
+    assert_eq!(compared, plain(Consistency::Rollback { newer }));
+}
+
+#[test]
+fn who_is_not_told_whether_it_is_consistent_is_told_why() {
+    let why = |new: &str, is_current| compare(new, &[], is_current).why.unwrap_or_default();
+    assert!(why(&note(7, 4, 9), false).starts_with("it is older than what is remembered"));
+    assert!(why(&note(7, 9, 9), false).starts_with("it does not show the tree"));
+    assert!(why(&note(7, 9, 9), true).starts_with("it does not show the tree"));
+    assert_eq!(compare(&note(7, 5, 1), &[], false).why, None);
+}
+
+#[test]
+fn a_memory_is_read_up_to_its_largest_size() {
+    let bytes = |length: usize| {
+        let mut bytes = b"indelible-memory-v1\n".to_vec();
+        bytes.resize(length, b'x');
+        bytes
+    };
+    for length in [MEMORY_BYTES_MAX - 1, MEMORY_BYTES_MAX] {
+        assert_eq!(Memory::parse(&bytes(length)), Err(MemoryError::Line(2)));
+    }
+    for length in [MEMORY_BYTES_MAX + 1, MEMORY_BYTES_MAX + 2] {
+        assert_eq!(Memory::parse(&bytes(length)), Err(MemoryError::TooLarge));
+    }
+}
+
+#[test]
 fn a_smaller_tree_is_a_step_back_where_the_newest_was_due() {
     let newer = note(7, 5, 1);
     let old = note(7, 4, 9);
@@ -107,6 +139,7 @@ fn only_a_larger_tree_is_learnt() {
     assert!(memory.learn(&note(7, 5, 1)) && memory.learn(&note(7, 6, 2)));
     assert!(!memory.learn(&note(7, 6, 3)) && !memory.learn(&note(7, 5, 1)) && !memory.learn("x"));
     assert_eq!((memory.head(ORIGIN), memory.logs()), (Some(head(6, 2)), 1));
+    assert_eq!(Memory::default().logs(), 0);
 }
 
 #[test]

@@ -55,6 +55,14 @@ fn a_merge_lists_packs_that_hold_exactly_its_batches() {
         Kind::Node,
         &text((3, 9), &[(3, 3), (4, 8), (9, 9)]),
     );
+    check(
+        &NodeEvent::Merge {
+            pack: pack(3, 9),
+            of: vec![pack(3, 8), pack(9, 9)],
+        },
+        Kind::Node,
+        &text((3, 9), &[(3, 8), (9, 9)]),
+    );
     let most = u64::from(u32::MAX);
     for (outer, of) in [
         ((3, 9), &[][..]),
@@ -130,11 +138,11 @@ fn every_event_has_the_form_of_the_page() {
         Kind::Repair,
         r#"{"repair":"orphan","quarantine":[]}"#,
     );
-    let moved = NodeEvent::Moved { store: [0x0f; 16] };
+    let moved = NodeEvent::Moved { store: [0xA5; 16] };
     check(
         &moved,
         Kind::Repair,
-        r#"{"repair":"moved","store":"0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f"}"#,
+        r#"{"repair":"moved","store":"a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5"}"#,
     );
     let (one, two) = (
         "2026-11-23T10:02:03.000000001Z",
@@ -327,6 +335,21 @@ fn a_word_that_is_not_known_is_a_later_versions_and_a_known_one_never() {
         "",
     ] {
         assert!(!is_of_later_version(Kind::Node, not.as_bytes()), "{not}");
+    }
+}
+
+#[test]
+fn a_text_of_a_verdict_is_whole_up_to_the_longest_that_fits() {
+    for length in 1_000..1_030 {
+        let verdict = Verdict::only_integrity(Integrity::Unreadable {
+            file: "x".repeat(length),
+            offset: 9,
+            seqs: Seqs::new(),
+        });
+        let text = verdict.integrity.to_string();
+        let verified = Verified::of("unix:7", 41, &verdict);
+        let is_whole = verified.axes[0] == text;
+        assert_eq!(is_whole, text.len() <= VERDICT_TEXT_BYTES_MAX, "{length}");
     }
 }
 

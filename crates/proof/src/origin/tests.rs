@@ -78,3 +78,9 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_origin_is_shown_as_its_text() {
+    let text = "acme.example/orders/00112233445566ff";
+    assert_eq!(alloc::format!("{}", Origin::parse(text).unwrap()), text);
+}

@@ -46,6 +46,33 @@ fn a_policy_of_too_many_lines_or_bytes_is_refused() {
     assert!(Policy::parse(format!("\n{long}").as_bytes()).is_err());
 }
 
+#[test]
+fn what_is_wrong_in_a_line_is_said() {
+    let key = vkey(1);
+    for (line, what) in [
+        ("log", "another number of items than such a line has"),
+        ("witness a", "another number of items than such a line has"),
+        ("group a 1", "another number of items than such a line has"),
+        ("quorum", "another number of items than such a line has"),
+        (
+            "quorum none none",
+            "another number of items than such a line has",
+        ),
+        (
+            &format!("witness a {key} b c"),
+            "another number of items than such a line has",
+        ),
+        ("Quorum none", "an unknown keyword"),
+    ] {
+        let error = Policy::parse(format!("{line}\n").as_bytes()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("the policy's line 1: {what}"),
+            "{line}"
+        );
+    }
+}
+
 proptest! {
     #[test]
     fn no_bytes_stop_the_reader(text in "(log|witness|group|quorum|none|any|all|[a-c]|[0-3]|[ \t\n#]){0,60}") {

@@ -13,6 +13,8 @@ fn hashes(count: u8) -> Vec<Hash> {
 #[test]
 fn an_empty_tree_has_no_tiles_and_no_tile_is_empty() {
     assert_eq!(Tile::since(0, 0).count(), 0);
+    assert_eq!(Level::of_tree(0).count(), 0);
+    assert_eq!(Level::of_tree(1).count(), 2);
     for size in [1, 255, 256, 257, 65_535, 65_536, 65_537, TREE_SIZE_MAX] {
         for level in [Level::Entries, Level::Hashes(0), Level::Hashes(7)] {
             let first_missing = (size >> level.height()).div_ceil(256);
@@ -40,6 +42,10 @@ fn tiles_are_cut_as_the_standard_says() {
     assert_eq!(count(Level::Hashes(1), true), 1);
     assert_eq!(last(Level::Hashes(1)).unwrap().width(), 17);
     assert_eq!(last(Level::Hashes(2)), None);
+    let first = Tile::in_tree(Level::Hashes(1), 0, 70_000).unwrap();
+    assert_eq!(first.leaves(), 0..65_536);
+    assert_eq!(last(Level::Hashes(1)).unwrap().leaves(), 65_536..69_888);
+    assert_eq!(last(Level::Entries).unwrap().leaves(), 256..512);
 }
 
 #[test]
@@ -66,6 +72,8 @@ fn a_tile_of_a_full_tree_can_be_named_and_none_beyond() {
     assert_eq!(Tile::parse("tile/7/000.p/128"), None);
     assert_eq!(Tile::parse("tile/8/000.p/1"), None);
     assert_eq!(Tile::since(0, TREE_SIZE_MAX + 1).count(), 0);
+    let first = Tile::since(0, TREE_SIZE_MAX).next();
+    assert_eq!(first.unwrap().path(), "tile/entries/000");
     let widest = (TREE_SIZE_MAX - 255) / 256;
     let tile = Tile::in_tree(Level::Entries, widest, TREE_SIZE_MAX).unwrap();
     assert_eq!(tile.leaves().end, TREE_SIZE_MAX);

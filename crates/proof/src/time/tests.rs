@@ -102,11 +102,25 @@ proptest! {
 
 #[test]
 fn a_time_written_within_a_second_is_the_same_text() {
-    for (one, other) in [(0, 999_999_999), (123_456_789, 0), (7, 100_000_000)] {
+    for (one, other) in [
+        (0, 999_999_999),
+        (123_456_789, 0),
+        (7, 100_000_000),
+        (0, 123_456_789),
+        (0, 987_654_321),
+    ] {
         let (one, other) = (
             Time::new(1_790_000_000, one).unwrap(),
             Time::new(1_790_000_000, other).unwrap(),
         );
         assert_eq!(other.text_within(&one.text()), other.text());
     }
+}
+
+#[test]
+fn a_moment_is_its_seconds_and_its_nanoseconds_and_is_shown_as_its_text() {
+    let text = "2026-11-23T10:02:03.123456789Z";
+    let time = Time::parse(text.as_bytes()).unwrap();
+    assert_eq!((time.secs(), time.nanos()), (1_795_428_123, 123_456_789));
+    assert_eq!(alloc::format!("{time:?}"), text);
 }

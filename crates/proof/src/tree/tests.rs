@@ -1,5 +1,6 @@
 use super::*;
 use crate::hash;
+use crate::limits::TREE_SIZE_MAX;
 use alloc::vec::Vec;
 use proptest::prelude::*;
 
@@ -271,6 +272,77 @@ fn ranges_outside_a_tree_have_no_subtree_proof() {
     assert_eq!(subtree::counts(0, most, most), Some((0, 0)));
     assert_eq!(subtree::counts(most - 1, 1, most), Some((62, 0)));
     assert_eq!(subtree::counts(0, 1, most), Some((0, 63)));
+}
+
+#[test]
+fn a_leaf_is_not_split_and_wider_trees_are_split_at_the_largest_power_of_two() {
+    for (range, at) in [
+        (7..7, 7),
+        (7..8, 7),
+        (7..9, 8),
+        (7..10, 9),
+        (8..16, 12),
+        (8..17, 16),
+        (0..TREE_SIZE_MAX, 1 << 62),
+    ] {
+        assert_eq!(middle(&range), at, "{range:?}");
+    }
+}
+
+#[test]
+fn the_largest_tree_has_proofs_and_a_larger_one_has_none() {
+    let hashes: Vec<Hash> = (0..63).map(|number| Hash([number; 32])).collect();
+    let root = Frontier::from_parts(TREE_SIZE_MAX, hashes.clone())
+        .unwrap()
+        .root();
+    let (leaf, left) = hashes.split_last().unwrap();
+    let path: Vec<Hash> = left.iter().rev().copied().collect();
+    let last = TREE_SIZE_MAX - 1;
+    assert!(inclusion::verify(leaf, last, TREE_SIZE_MAX, &path, &root));
+    let leaves = || [*leaf];
+    assert!(subtree::verify(
+        last,
+        leaves(),
+        TREE_SIZE_MAX,
+        left,
+        &[],
+        &root
+    ));
+    let (half, rest) = hashes.split_first().unwrap();
+    let rest = Frontier::from_parts((1 << 62) - 1, rest.to_vec())
+        .unwrap()
+        .root();
+    assert!(consistency::verify(
+        1 << 62,
+        half,
+        TREE_SIZE_MAX,
+        &root,
+        &[rest]
+    ));
+    // Two halves of 2^62 leaves: the hashes would fit.
+    let root = hash::node(half, &rest);
+    assert!(!consistency::verify(1 << 62, half, 1 << 63, &root, &[rest]));
+    let root = path
+        .iter()
+        .chain([&rest])
+        .fold(*leaf, |node, left| hash::node(left, &node));
+    let path = [&path[..], &[rest]].concat();
+    assert!(!inclusion::verify(
+        leaf,
+        (1 << 63) - 1,
+        1 << 63,
+        &path,
+        &root
+    ));
+    let left: Vec<Hash> = path.iter().rev().copied().collect();
+    assert!(!subtree::verify(
+        (1 << 63) - 1,
+        leaves(),
+        1 << 63,
+        &left,
+        &[],
+        &root
+    ));
 }
 
 #[test]

@@ -147,3 +147,6 @@ fn worse(one: Authenticity, other: Authenticity) -> Authenticity {
     };
     if rank(other) > rank(one) { other } else { one }
 }
+
+#[cfg(test)]
+mod tests;

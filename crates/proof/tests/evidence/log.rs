@@ -1,6 +1,7 @@
 //! A log in memory, and what it hands out: exports, receipts, record lines.
 
 use ed25519_dalek::{Signer as _, SigningKey};
+use indelible_proof::batch_receipt;
 use indelible_proof::checkpoint::Checkpoint;
 use indelible_proof::export::{self, Content, Header, entries_follow};
 use indelible_proof::genesis::Genesis;
@@ -129,14 +130,24 @@ impl Log {
         &self.leaves[..place(size)]
     }
 
-    /// The signed checkpoint of that size.
-    pub fn note(&self, size: u64) -> String {
+    /// The root at that size.
+    pub fn root(&self, size: u64) -> Hash {
         let mut frontier = Frontier::new();
         self.tree(size).iter().for_each(|leaf| frontier.push(*leaf));
+        frontier.root()
+    }
+
+    /// The subtree hashes outside the records [first, first + count) at that size.
+    pub fn sides(&self, first: u64, count: u64, size: u64) -> (Vec<Hash>, Vec<Hash>) {
+        subtree::prove(&Leaves(self.tree(size)), first, count, size).unwrap()
+    }
+
+    /// The signed checkpoint of that size.
+    pub fn note(&self, size: u64) -> String {
         let checkpoint = Checkpoint {
             origin: ORIGIN,
             size,
-            root: frontier.root(),
+            root: self.root(size),
         };
         let mut note = checkpoint.encode();
         let signature = self.secret.sign(note.as_bytes()).to_bytes();
@@ -158,6 +169,12 @@ impl Log {
             &proof,
             &self.note(size),
         )
+    }
+
+    /// Of the records [first, first + count) at that size.
+    pub fn batch_receipt(&self, first: u64, count: u64, size: u64) -> String {
+        let (left, right) = self.sides(first, count, size);
+        batch_receipt::encode(first, count, &left, &right, &self.note(size))
     }
 
     /// The line of a record, without LF.

@@ -247,6 +247,14 @@ fn a_line_longer_than_any_is_refused_before_it_ends() {
     assert!(verifier.is_refused());
     assert_eq!(verifier.finish().verdict.integrity, line_4);
 
+    // Neither a byte earlier nor a byte later.
+    let mut verifier = ExportVerifier::new(None);
+    verifier.feed(start.as_bytes());
+    verifier.feed(&vec![b'a'; EXPORT_LINE_BYTES_MAX]);
+    assert!(!verifier.is_refused());
+    verifier.feed(b"a");
+    assert!(verifier.is_refused());
+
     let whole = [
         start.as_bytes(),
         &vec![b'a'; EXPORT_LINE_BYTES_MAX + 1],

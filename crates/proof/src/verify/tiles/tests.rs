@@ -195,6 +195,59 @@ fn entries_and_tiles_changed_together_do_not_give_the_root() {
     let (files, root) = log(size, 0);
     assert_eq!(found(&files, size, &sha256(b"x")), ["root mismatch(600)"]);
     assert!(found(&files, 599, &root)[0].starts_with("missing("));
+    let completeness = judge(&files, size, &sha256(b"x")).verdict.completeness;
+    assert_eq!(completeness, Completeness::Unchecked);
+}
+
+#[test]
+fn a_tree_that_is_not_whole_is_missing_and_no_root_mismatch() {
+    let (whole, root) = log(600, 0);
+    let without = |paths: &[&str]| {
+        let mut files = whole.clone();
+        paths.iter().for_each(|path| {
+            files.0.remove(*path).unwrap();
+        });
+        files
+    };
+    // One of the two trees is whole, and has another root than was signed.
+    let files = without(&["tile/entries/000"]);
+    let other = found(&files, 600, &sha256(b"x"));
+    assert!(other[0].starts_with("missing(0, "), "{other:?}");
+    assert_eq!(other[1..], ["root mismatch(600)"]);
+    // Neither is.
+    let files = without(&["tile/entries/000", "tile/0/001"]);
+    let neither = found(&files, 600, &root);
+    assert!(neither[0].starts_with("missing(0, "), "{neither:?}");
+    assert!(neither[1].starts_with("missing(256, ") && neither.len() == 2);
+}
+
+#[test]
+fn no_more_tiles_are_named_than_anybody_reads() {
+    let size = 70 * 256;
+    let (mut files, root) = log(size, 0);
+    for index in 0..70 {
+        let tile = Tile::in_tree(Level::Hashes(0), index, size).unwrap();
+        files.0.get_mut(&tile.path()).unwrap()[0] ^= 1;
+    }
+    let found = found(&files, size, &root);
+    assert_eq!(found.len(), TILES_FINDINGS_MAX);
+    assert!(
+        found
+            .iter()
+            .all(|found| found.starts_with("tile altered(0, "))
+    );
+}
+
+#[test]
+fn tiles_signed_by_nobody_who_is_known_are_complete_for_nobody() {
+    let (mut files, root) = log(3, 0);
+    let key = crate::key::VerifierKey::ed25519(ORIGIN, [7; 32]);
+    let pin = crate::pin::Pin::new(sha256(b"id"), key).unwrap();
+    let note = checkpoint(3, &root);
+    let Ok(report) = verify_tiles(note.as_bytes(), &mut files, Some(&pin), None);
+    assert_eq!(report.verdict.integrity, Integrity::Ok);
+    assert_eq!(report.verdict.authenticity, Authenticity::UnknownKey);
+    assert_eq!(report.verdict.completeness, Completeness::Unchecked);
 }
 
 #[test]
