@@ -15,6 +15,7 @@ mod bench;
 mod crash;
 mod fuzz;
 mod go;
+mod mutants;
 mod program;
 mod promises;
 mod random;
@@ -35,7 +36,7 @@ struct Command {
     run: fn(&Workspace, &[String]) -> Result<Tally>,
 }
 
-const COMMANDS: [Command; 11] = [
+const COMMANDS: [Command; 12] = [
     Command {
         name: "test",
         arguments: "[STEP…]",
@@ -95,6 +96,12 @@ const COMMANDS: [Command; 11] = [
         arguments: "[--seconds N] [TARGET…]",
         about: "each decoder for a minute, or so many seconds, beginning with the vectors",
         run: fuzz::run,
+    },
+    Command {
+        name: "mutants",
+        arguments: "[FILE…]",
+        about: "a test has to notice each change of proof, commit, recovery and sealing: docs/mutants.md",
+        run: mutants::run,
     },
     Command {
         name: "sim",

@@ -196,6 +196,4 @@ pub fn empty_root() -> Hash {
 }
 
 #[cfg(test)]
-
-#[cfg(test)]
 mod tests;
