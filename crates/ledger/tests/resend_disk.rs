@@ -617,3 +617,29 @@ fn a_key_whose_tag_rotted_is_not_taken_for_new() {
         assert!(!node.key("another", keys).again);
     }
 }
+
+/// Found by the simulation: the same behind the horizon, where no table names the pack.
+#[test]
+fn an_old_key_whose_tag_rotted_is_not_taken_for_new() {
+    let bed = Bed::new();
+    let mut node = Node::on(&bed, 0);
+    let born = |at| uuid7(1_790_000_000, at);
+    (0..60).for_each(|at| assert!(!node.key(&born(at), at).again));
+    node.ledger.seal().unwrap();
+    let (pack, size) = (packs(&bed).remove(0), node.log.size());
+    let good = std::fs::read(&pack.ent).unwrap();
+    edit(&pack.ent, |file| random(9)(&mut file[pack.section(6)]));
+    for at in 0..60 {
+        let key = born(at);
+        let own = Own {
+            key: Some(&key),
+            ..Own::default()
+        };
+        let refused = node.send(&own, at).unwrap_err();
+        assert!(matches!(refused, Refusal::NoLook(_)), "{key}: {refused}");
+    }
+    edit(&pack.ent, |file| file.copy_from_slice(&good));
+    assert_eq!(node.log.size(), size);
+    (0..60).for_each(|at| assert!(node.key(&born(at), at).again));
+    assert!(!node.key(&born(60), 60).again);
+}

@@ -159,22 +159,20 @@ impl Books {
                 asked.push(run);
             }
         }
-        // A table is seldom wrong, so before the key is called new: are the tags still those that were sealed?
+        // A key that says nothing of its time is outside the promise when it is older than the tables reach.
+        if let (Some(last), Some(birth)) = (sealed.begins.checked_sub(1), birth(key)) {
+            // Most come again soon after they came first, so the packs of its time are asked first.
+            let since = birth.saturating_sub(BIRTH_AHEAD_SECONDS);
+            for run in self.runs_within(log, &(0..=last), since) {
+                if let Some(seq) = self.find_tag(log, &run, tag, Trust::Blind)? {
+                    return Ok(Some(seq));
+                }
+                asked.push(run);
+            }
+        }
+        // Before the key is called new: are the tags still those that were sealed? A table is seldom wrong, and old keys seldom come.
         for run in asked {
             self.find_tag(log, &run, tag, Trust::Checked)?;
-        }
-        let Some(last) = sealed.begins.checked_sub(1) else {
-            return Ok(None);
-        };
-        let Some(birth) = birth(key) else {
-            return Ok(None); // Outside the promise: too old, and it does not say when it was made.
-        };
-        // Most come again soon after they came first, so the packs of its time are asked first.
-        let since = birth.saturating_sub(BIRTH_AHEAD_SECONDS);
-        for run in self.runs_within(log, &(0..=last), since) {
-            if let Some(seq) = self.find_tag(log, &run, tag, Trust::Blind)? {
-                return Ok(Some(seq));
-            }
         }
         Ok(None)
     }
