@@ -1,7 +1,7 @@
 //! The only place that writes, renames, removes and syncs.
 //!
 //! Owns the order "bytes, sync, name, sync of the directory". Promises that a failed operation stops the handle
-//! ([`StoreError::Stopped`] from then on), with one exception: a draft that finds no room on the disk ([`Disk::drafting`]). Knows no
+//! ([`StoreError::Stopped`] from then on), with one exception: a draft that finds no room on the disk (`Disk::drafting`). Knows no
 //! format.
 //!
 //! It is also the seam for failed-write tests: every operation is announced to a [`FaultInjector`], which may have it
