@@ -15,9 +15,6 @@ const KEPT_FREE_BYTES: i32 = 4 << 20;
 pub fn settle_heap() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
-        // Threads share as many heaps as can run at once: a free piece in one heap is no use to a thread of another.
-        let heaps = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let heaps = i32::try_from(heaps).unwrap_or(i32::MAX);
         let own_pages = i32::try_from(OWN_PAGES_BYTES).unwrap_or(i32::MAX);
         // What it refuses stays as it was, and nothing but memory depends on it.
         #[expect(
@@ -25,11 +22,10 @@ pub fn settle_heap() {
             reason = "the C library has no other way; see docs/design/hints.md"
         )]
         // SAFETY: `mallopt` takes two integers by value and keeps no reference to anything of ours. It is thread-safe, since it takes
-        // the allocator's own lock, and the parameters are three that it documents.
+        // the allocator's own lock, and the parameters are two that it documents.
         unsafe {
             libc::mallopt(libc::M_MMAP_THRESHOLD, own_pages);
             libc::mallopt(libc::M_TRIM_THRESHOLD, KEPT_FREE_BYTES);
-            libc::mallopt(libc::M_ARENA_MAX, heaps);
         }
     }
 }
