@@ -132,7 +132,7 @@ pub(super) fn decide_keys(rows: &mut Rows, count: u64) {
         for (text, at) in texts.iter().zip(0..) {
             // A node hashes the event next; here it is the key before that is looked for meanwhile.
             let tag = tagger.tag(text);
-            sealed.expect(&tag);
+            sealed.ask_ahead(&tag);
             if let Some(tag) = before.replace(tag) {
                 maybe += u64::from(!sealed.now().candidates(&tag).is_empty());
                 assert_eq!(keys.recent(&tag), None);

@@ -173,7 +173,7 @@ impl Caller {
         let claim = self.claims.claim(log, shared.by, own);
         // While the event is judged and hashed, memory brings what the look for the key needs.
         if let (Some(keys), Some(key)) = (&self.keys, claim.as_ref().and_then(|claim| claim.key)) {
-            keys.expect(&key.tag);
+            keys.ask_ahead(&key.tag);
         }
         let mut prepared = self.prepare_any(log.head_start(), shared, own, event)?;
         prepared.claim = claim;

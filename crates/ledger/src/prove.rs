@@ -233,7 +233,7 @@ impl<'a> LogNodes<'a> {
         let part = row.part(&blocks).map(<[Hash]>::to_vec);
         rows.truncate(1);
         rows.push_front(row);
-        Ok(part.expect("who asks asks for blocks of the run"))
+        part.ok_or_else(|| run.damaged(self.log, "its stored nodes end too early"))
     }
 
     fn row(&self, run: &RunPlace) -> Result<Row, ReadError> {

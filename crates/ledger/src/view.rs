@@ -406,6 +406,9 @@ impl Books {
                 length,
                 false,
             )?;
+            if bytes.len() < length {
+                return Err(run.damaged(log, "its entries end too early"));
+            }
             entries.extend(hashes(&bytes));
             next = upto;
         }

@@ -862,3 +862,37 @@ fn an_altered_record_behind_a_damaged_entry_is_named_too() {
     assert_eq!(blamed(&books, 11).2, 11..12);
     assert_eq!(blamed(&books, 12).2, 10..12);
 }
+
+/// A node that runs has read the tables of its packs; what they lead to may go at any moment.
+#[test]
+fn a_pack_that_is_cut_under_a_reader_is_damage_wherever_it_is_cut() {
+    let victim = victim();
+    let pack = pack_of(&victim, 0);
+    let whole = fs::read(&pack.ent).unwrap();
+    let ends = (1..=8).flat_map(|section| [pack.section(section).start, pack.section(section).end]);
+    let within = (0..whole.len()).step_by(whole.len() / 50);
+    for at in ends.chain(within) {
+        // What was proved before is remembered, so each cut has its own reader.
+        let books = read(victim.bed.reader());
+        let log = books.log("one").unwrap();
+        let size = log.size();
+        edit(&pack.ent, |file| file.truncate(at));
+        let mut refused = 0;
+        for seq in (0..size).step_by(37) {
+            let proofs = [
+                books.inclusion(&log, seq, size),
+                books.consistency(&log, seq, size),
+                books.entries(&log, seq..size),
+            ];
+            for error in proofs.into_iter().filter_map(Result::err) {
+                let named = matches!(&error, ReadError::Damaged { .. } | ReadError::Store(_));
+                assert!(named, "cut at {at}: {error}");
+                refused += 1;
+            }
+            let _ = books.record(&log, seq);
+        }
+        let needed = pack.section(2).end;
+        assert_eq!(refused > 0, at < needed, "cut at {at}, of {needed} needed");
+        edit(&pack.ent, |file| file.clone_from(&whole));
+    }
+}

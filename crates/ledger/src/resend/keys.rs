@@ -122,7 +122,7 @@ impl SealedKeys {
 
     /// Asks memory for what a look for the tag will need, and does not wait for it.
     #[inline]
-    pub fn expect(&self, tag: &Tag) {
+    pub fn ask_ahead(&self, tag: &Tag) {
         let now = self.now.read().expect("no thread panics while it looks");
         now.old.look(tag);
         now.young.look(tag);

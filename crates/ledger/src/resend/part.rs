@@ -27,6 +27,7 @@ const ROOM_STEP: usize = 2_048;
 /// A part of many words gets room that the allocator gives pages of its own, of which those that are never written take no memory. Among
 /// other things in the heap each would leave a hole when it is written anew, and none is as long as the one before it.
 const OWN_PAGES: usize = hint::OWN_PAGES_BYTES / 8;
+/// As many as that: 128 KiB.
 const ROOM_MANY: usize = 8 * ROOM_STEP;
 /// A part has fewer entries than this, so that its words can be counted in 32 bits.
 const ENTRIES_MAX: u64 = 1 << 31;
