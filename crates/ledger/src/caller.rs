@@ -143,6 +143,12 @@ impl Caller {
         }
     }
 
+    /// Bytes a minified event may have.
+    #[must_use]
+    pub fn event_bytes_max(&self) -> usize {
+        self.reader.limit()
+    }
+
     /// For a node that will look for claimed keys among these.
     pub(crate) fn with_keys(mut self, keys: &Arc<SealedKeys>) -> Caller {
         self.keys = Some(Arc::clone(keys));

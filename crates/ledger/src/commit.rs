@@ -351,20 +351,20 @@ impl Committer {
 
     /// Takes out of the queue what the draft has room for.
     fn take(&self, inbox: &mut Inbox, seen: &mut Seen, draft: &Draft) -> Vec<Group> {
-        let (mut records, mut bytes, mut logs, mut count) = (0, 0, 0, 0);
+        let (mut records, mut bytes, mut logs, mut taken) = (0, 0, 0, Vec::new());
         let room = self.room();
         seen.begin();
-        for group in &inbox.groups {
+        while let Some(group) = inbox.groups.front() {
             (records, bytes) = (records + group.records(), bytes + group.weight());
             logs += usize::from(seen.is_new(group.log.index()));
-            let alone = draft.is_empty() && count == 0;
+            let alone = draft.is_empty() && taken.is_empty();
             let fits = Self::fits(room, draft, group.reserved, (logs, records, bytes));
             if !fits || (!alone && !draft.has_room(logs, records, bytes)) {
                 break;
             }
-            count += 1;
+            taken.extend(inbox.pop());
         }
-        inbox.pop(count)
+        taken
     }
 
     fn order(&self, desk: &mut Desk, draft: &mut Draft, groups: Vec<Group>, waiting: &mut Waiting) {

@@ -50,7 +50,7 @@ pub use merge::{MergeError, Merged, Retire};
 pub use open::{
     Founding, KnownSizes, Ledger, NewLog, OpenError, Recovery, Secrets, Settings, StreamNow,
 };
-pub use queue::{Outcome, Refusal, Ticket};
+pub use queue::{Lane, Outcome, Refusal, Ticket};
 pub use recover::RecoverError;
 pub use resend::streams::Place;
 pub use rotate::{HingeDue, RecoverySet, RotateError, Rotated, SignRecovery, is_recovery_set};

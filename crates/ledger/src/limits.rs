@@ -22,6 +22,10 @@ pub const GROUP_RECORDS_MAX: usize = BATCH_RECORDS_MAX / 2;
 pub const GROUP_BYTES_MAX: usize = BATCH_BYTES_MAX / 2;
 /// Bytes waiting in the queue. Enough to fill several batches while one syncs; beyond it callers wait, then are refused.
 pub const QUEUE_BYTES_MAX: usize = 64 << 20;
+/// Bytes that a lane of the queue sends in its turn: a batch has room for the turns of sixty-four.
+pub const LANE_QUANTUM: usize = 64 << 10;
+/// Lanes that keep their place while they are empty: making one anew costs as much as ordering an event.
+pub const LANES_KEPT: usize = 256;
 /// How long a caller may wait for room in the queue before it is told *not recorded, safe to resend*.
 pub const QUEUE_WAIT: Duration = Duration::from_secs(10);
 /// Silence after which a mark is written, so that proofs need no secret and the end of the tail is signed.

@@ -13,7 +13,7 @@ use crate::caller::{Caller, Prepared, Random, Recorded};
 use crate::clock::{Clock, StartJump};
 use crate::commit::{Committer, SigningKeys};
 use crate::limits::{GROUP_BYTES_MAX, GROUP_RECORDS_MAX, LOGS_MAX, QUEUE_WAIT};
-use crate::queue::{Group, Refusal, Ticket};
+use crate::queue::{Group, Lane, Refusal, Ticket};
 use crate::recover::{self, RecoverError};
 use crate::rotate::{Handing, HingeDue, RecoverySet, RotateError, Rotated, Rotation, SignRecovery};
 use crate::seal::{SealError, Sealed, Sealer};
@@ -328,7 +328,7 @@ impl Ledger {
     /// # Errors
     /// [`Refusal`]: not recorded.
     pub fn submit(&self, log: &Arc<Log>, prepared: Prepared) -> Result<Ticket, Refusal> {
-        self.push(log, prepared, Vec::new())
+        self.submit_all(log, vec![prepared])
     }
 
     /// Hands over events that are recorded together or not at all, one after the other. None at all is recorded at once.
@@ -336,29 +336,50 @@ impl Ledger {
     /// # Errors
     /// [`Refusal`]: none is recorded. [`Refusal::TooMany`] if they don't fit one batch.
     pub fn submit_all(&self, log: &Arc<Log>, events: Vec<Prepared>) -> Result<Ticket, Refusal> {
+        self.push_all(log, events, |_| self.committer.queue.wait)
+    }
+
+    /// `how` chooses the lane, and how long to wait for room.
+    fn push_all(
+        &self,
+        log: &Arc<Log>,
+        events: Vec<Prepared>,
+        how: impl FnOnce(&mut Group) -> Duration,
+    ) -> Result<Ticket, Refusal> {
         let weight: usize = events.iter().map(Prepared::weight).sum();
         let fits = events.len() <= GROUP_RECORDS_MAX && weight <= GROUP_BYTES_MAX;
         let mut events = events.into_iter();
         match (events.next(), fits || events.len() == 0) {
             (_, false) => Err(Refusal::TooMany),
             (None, true) => Ok(Ticket::settled(Ok(Vec::new()))),
-            (Some(first), true) => self.push(log, first, events.collect()),
+            (Some(first), true) => {
+                let (ticket, answer) = Ticket::pair();
+                let mut group = Group::new(Arc::clone(log), first, events.collect(), answer);
+                let wait = how(&mut group);
+                if let Some(outcome) = self.committer.settle(&mut group) {
+                    return Ok(Ticket::settled(outcome));
+                }
+                self.committer.queue.push_within(wait, group)?;
+                Ok(ticket)
+            }
         }
     }
 
-    fn push(
+    /// The same for one of many parties, each with a fair share of the queue, and without waiting for room: [`Refusal::Full`] comes at
+    /// once. Where an event claims a number or a key, what lies on the disk may be read.
+    ///
+    /// # Errors
+    /// As [`Ledger::submit_all`].
+    pub fn submit_in(
         &self,
+        lane: Lane,
         log: &Arc<Log>,
-        first: Prepared,
-        rest: Vec<Prepared>,
+        events: Vec<Prepared>,
     ) -> Result<Ticket, Refusal> {
-        let (ticket, answer) = Ticket::pair();
-        let mut group = Group::new(Arc::clone(log), first, rest, answer);
-        if let Some(outcome) = self.committer.settle(&mut group) {
-            return Ok(Ticket::settled(outcome));
-        }
-        self.committer.queue.push(group)?;
-        Ok(ticket)
+        self.push_all(log, events, |group| {
+            group.lane = lane;
+            Duration::ZERO
+        })
     }
 
     /// Records one event and waits for it. A lone caller commits on its own thread.
@@ -391,6 +412,21 @@ impl Ledger {
         };
         self.books()
             .receipt(log, recorded.seq, &recorded.head, &note)
+    }
+
+    /// One receipt for records made just now, the `count` from `first` on.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn batch_receipt(&self, log: &Log, first: u64, count: u64) -> Result<String, ReadError> {
+        let note = match log
+            .note()
+            .filter(|note| note.size >= first.saturating_add(count))
+        {
+            Some(note) => note,
+            None => self.committer.sign_head(log),
+        };
+        self.books().batch_receipt(log, first, count, &note)
     }
 
     /// Seals what the tail holds now. `None` if there was nothing.

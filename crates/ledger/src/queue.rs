@@ -1,14 +1,17 @@
 //! The bounded queue between callers and the sequencer, and the disk's turn.
 //!
 //! Owns waiting: callers wait here for room and for their outcome, drivers for work and for the disk. Bounded by bytes, not by
-//! events. Knows nothing of what a batch looks like.
+//! events; `lanes` says whose turn it is. Knows nothing of what a batch looks like.
+
+mod lanes;
 
 use crate::books::Log;
 use crate::caller::{Prepared, Recorded};
 use crate::limits::{GROUP_BYTES_MAX, GROUP_RECORDS_MAX, QUEUE_BYTES_MAX};
 use crate::resend::streams::Place;
 use indelible_proof::hash::Hash;
-use std::collections::VecDeque;
+pub use lanes::Lane;
+use lanes::Lanes;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -96,10 +99,40 @@ pub type Outcome = Result<Vec<Recorded>, Refusal>;
 /// The caller's end of a submission.
 pub struct Ticket(Arc<Answer>);
 
+/// Who is told of an outcome, at once and on the thread that gives it.
+type Tell = Box<dyn FnOnce(Outcome) + Send>;
+
+/// What is known of an outcome, and by whom it is awaited.
+#[derive(Default)]
+enum Awaited {
+    /// Nothing yet.
+    #[default]
+    Open,
+    /// Nothing yet; this is told.
+    By(Tell),
+    /// It is there.
+    Given(Outcome),
+    /// It was taken.
+    Taken,
+}
+
+impl Awaited {
+    /// The outcome, if it is there.
+    fn take(&mut self) -> Option<Outcome> {
+        match std::mem::replace(self, Awaited::Taken) {
+            Awaited::Given(outcome) => Some(outcome),
+            other => {
+                *self = other;
+                None
+            }
+        }
+    }
+}
+
 /// The node's end.
 #[derive(Default)]
 pub(crate) struct Answer {
-    outcome: Mutex<Option<Outcome>>,
+    outcome: Mutex<Awaited>,
     given: Condvar,
 }
 
@@ -124,11 +157,7 @@ impl Ticket {
     /// # Panics
     /// Never in a running process: an answer is always given.
     pub fn wait(self) -> Outcome {
-        let mut outcome = self
-            .0
-            .outcome
-            .lock()
-            .expect("no thread panics while it holds an outcome");
+        let mut outcome = self.0.lock();
         loop {
             if let Some(outcome) = outcome.take() {
                 return outcome;
@@ -149,38 +178,53 @@ impl Ticket {
     /// # Panics
     /// Never in a running process.
     pub fn wait_for(self, limit: Duration) -> Result<Outcome, Ticket> {
-        let outcome = self
-            .0
-            .outcome
-            .lock()
-            .expect("no thread panics while it holds an outcome");
+        let outcome = self.0.lock();
         let (mut outcome, _) = self
             .0
             .given
-            .wait_timeout_while(outcome, limit, |outcome| outcome.is_none())
+            .wait_timeout_while(outcome, limit, |outcome| matches!(outcome, Awaited::Open))
             .expect("no thread panics while it holds an outcome");
         let taken = outcome.take();
         drop(outcome);
         taken.ok_or(self)
     }
 
+    /// Has `tell` called with the outcome instead of waiting for it: at once if it is there, else by the thread that gives it, which
+    /// others wait for, so that it must be brief.
+    pub fn when_given(self, tell: impl FnOnce(Outcome) + Send + 'static) {
+        let mut outcome = self.0.lock();
+        match outcome.take() {
+            Some(given) => {
+                drop(outcome);
+                tell(given);
+            }
+            None => *outcome = Awaited::By(Box::new(tell)),
+        }
+    }
+
     /// Whether the outcome is there, so that [`Ticket::wait`] returns at once.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.0
-            .outcome
-            .lock()
-            .expect("no thread panics while it holds an outcome")
-            .is_some()
+        matches!(*self.0.lock(), Awaited::Given(_))
     }
 }
 
 impl Answer {
-    pub(crate) fn give(&self, outcome: Outcome) {
-        *self
-            .outcome
+    fn lock(&self) -> MutexGuard<'_, Awaited> {
+        self.outcome
             .lock()
-            .expect("no thread panics while it holds an outcome") = Some(outcome);
+            .expect("no thread panics while it holds an outcome")
+    }
+
+    pub(crate) fn give(&self, outcome: Outcome) {
+        let mut awaited = self.lock();
+        if let Awaited::By(tell) = std::mem::take(&mut *awaited) {
+            *awaited = Awaited::Taken;
+            drop(awaited);
+            return tell(outcome);
+        }
+        *awaited = Awaited::Given(outcome);
+        drop(awaited);
         self.given.notify_one();
     }
 }
@@ -191,6 +235,8 @@ pub(crate) struct Group {
     pub(crate) first: Prepared,
     pub(crate) rest: Vec<Prepared>,
     pub(crate) answer: Arc<Answer>,
+    /// Where it waits.
+    pub(crate) lane: Lane,
     /// The node's own: it needs no room and is not refused for want of it.
     pub(crate) reserved: bool,
     /// Originals of events that were sent before, compared already; none at all, or one for each event.
@@ -210,6 +256,7 @@ impl Group {
             first,
             rest,
             answer,
+            lane: Lane::default(),
             reserved: false,
             settled: Vec::new(),
         }
@@ -240,7 +287,7 @@ impl Group {
 /// What waits.
 #[derive(Default)]
 pub(crate) struct Inbox {
-    pub(crate) groups: VecDeque<Group>,
+    pub(crate) groups: Lanes,
     bytes: usize,
     /// Since when callers have been waiting for room in the tail.
     pub(crate) full_since: Option<Instant>,
@@ -255,23 +302,18 @@ pub(crate) struct Inbox {
 }
 
 impl Inbox {
-    /// Takes the first `count` groups.
-    pub(crate) fn pop(&mut self, count: usize) -> Vec<Group> {
-        let groups: Vec<Group> = self.groups.drain(..count).collect();
-        self.bytes -= groups.iter().map(Group::weight).sum::<usize>();
-        groups
+    /// Takes the group whose turn it is.
+    pub(crate) fn pop(&mut self) -> Option<Group> {
+        let group = self.groups.pop()?;
+        self.bytes -= group.weight();
+        Some(group)
     }
-}
 
-impl Inbox {
     /// Takes out all that callers brought; the node's own records stay.
     fn take_refusable(&mut self) -> Vec<Group> {
-        let all = std::mem::take(&mut self.groups);
-        let (kept, taken): (VecDeque<Group>, VecDeque<Group>) =
-            all.into_iter().partition(|group| group.reserved);
-        self.bytes = kept.iter().map(Group::weight).sum();
-        self.groups = kept;
-        taken.into()
+        let taken = self.groups.take_refusable();
+        self.bytes = self.groups.own_weight();
+        taken
     }
 }
 
@@ -279,7 +321,7 @@ impl Inbox {
 pub(crate) struct Queue {
     inbox: Mutex<Inbox>,
     /// How long a caller waits for room.
-    wait: Duration,
+    pub(crate) wait: Duration,
     /// Threads drive. If none does, whoever waits for an outcome takes the turns that lead to it.
     pub(crate) driven: bool,
     /// Work came, or the disk is free.
@@ -308,8 +350,13 @@ impl Queue {
 
     /// Puts a group in, waiting for room a bounded time. The node's own records need no room: they are its reserved share.
     pub(crate) fn push(&self, group: Group) -> Result<(), Refusal> {
+        self.push_within(self.wait, group)
+    }
+
+    /// The same, waiting no longer than this.
+    pub(crate) fn push_within(&self, wait: Duration, group: Group) -> Result<(), Refusal> {
         let weight = group.weight();
-        let deadline = Instant::now() + self.wait;
+        let deadline = Instant::now() + wait;
         let mut inbox = self.lock();
         while !group.reserved
             && inbox.stopped.is_none()
@@ -333,12 +380,7 @@ impl Queue {
             return Err(Refusal::Stopped("closed".to_owned()));
         }
         inbox.bytes += weight;
-        // With the tail full nobody drives but a sealing that waits for its own record: behind a batch of others it would wait for
-        // ever.
-        match group.reserved {
-            true => inbox.groups.push_front(group),
-            false => inbox.groups.push_back(group),
-        }
+        inbox.groups.push(group);
         drop(inbox);
         self.work.notify_one();
         Ok(())
@@ -419,7 +461,7 @@ impl Queue {
                 inbox.stopped = Some(why.to_owned());
             }
             inbox.bytes = 0;
-            inbox.groups.drain(..).collect()
+            inbox.groups.take_all()
         };
         self.work.notify_all();
         self.room.notify_all();

@@ -146,6 +146,12 @@ impl EventReader {
         }
     }
 
+    /// Bytes a minified event may have.
+    #[must_use]
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
     /// Judges `input` and appends its minified form to `out`. After an error `out` is what it was.
     ///
     /// # Errors

@@ -141,7 +141,10 @@ impl Committer {
     /// Answers whoever would wait in vain: a record of the node's own for which there is no room is not waited for, since whoever
     /// makes it may be who makes room; and at a stop nobody waits.
     pub(super) fn refuse_what_never_fits(&self, inbox: &mut Inbox) {
-        let Some(first) = inbox.groups.front().filter(|_| self.is_short_of_room()) else {
+        if !self.is_short_of_room() {
+            return;
+        }
+        let Some(first) = inbox.groups.front() else {
             return;
         };
         let (reserved, more) = (first.reserved, (1, first.records(), first.weight()));
@@ -149,7 +152,7 @@ impl Committer {
             return;
         }
         if reserved {
-            for group in inbox.pop(1) {
+            if let Some(group) = inbox.pop() {
                 group.answer.give(Err(self.no_room()));
             }
         } else if inbox.closing {
