@@ -1,0 +1,82 @@
+//! What a producer is told: receipts, signed and proved once the batch is durable.
+
+use crate::intake::Sender;
+use crate::problem;
+use indelible_api::answer::{Answer, Array, SharedFields, Single};
+use indelible_api::{Code, Problem};
+use indelible_ledger::caller::salt_text;
+use indelible_ledger::{Ledger, Log, Recorded};
+
+/// Bytes of `"time":"…","prev":"…"}` at a head's end, and where in them the values begin.
+const END: usize = 8 + 30 + 10 + 64 + 2;
+const TIME_AT: usize = 8;
+const PREV_AT: usize = 8 + 30 + 10;
+
+/// The answer to one event.
+///
+/// # Errors
+/// What is stored can't be read; the event is recorded all the same.
+pub fn single(ledger: &Ledger, log: &Log, recorded: &Recorded) -> Result<Single, Problem> {
+    let receipt = ledger.receipt(log, recorded);
+    Ok(Single {
+        log: log.origin().to_owned(),
+        seq: recorded.seq,
+        entry: recorded.entry.to_string(),
+        salt: text(&salt_text(&recorded.salt)),
+        receipt: receipt.map_err(|error| problem::of_read(&error))?,
+        again: recorded.again,
+    })
+}
+
+/// The answer to events that were recorded together.
+///
+/// # Errors
+/// As for one.
+pub fn array(
+    ledger: &Ledger,
+    sender: &Sender<'_>,
+    recorded: &[Recorded],
+) -> Result<Answer, Problem> {
+    let log = sender.log();
+    let (Some(first), false) = (recorded.first(), recorded.iter().any(|one| one.again)) else {
+        let records: Result<_, _> = recorded
+            .iter()
+            .map(|one| single(ledger, log, one))
+            .collect();
+        return Ok(Answer::Each { records: records? });
+    };
+    let count = u64::try_from(recorded.len()).unwrap_or(u64::MAX);
+    let receipt = ledger.batch_receipt(log, first.seq, count);
+    let (_, prev) = end(first)?;
+    let times: Result<Vec<String>, Problem> = recorded
+        .iter()
+        .map(|one| end(one).map(|(time, _)| time))
+        .collect();
+    Ok(Answer::Array(Box::new(Array {
+        log: log.origin().to_owned(),
+        first: first.seq,
+        count,
+        shared: SharedFields::of(&sender.shared()),
+        prev,
+        times: times?,
+        salts: recorded
+            .iter()
+            .map(|one| text(&salt_text(&one.salt)))
+            .collect(),
+        receipt: receipt.map_err(|error| problem::of_read(&error))?,
+    })))
+}
+
+/// Time and link of a head, which stand last in it and have always the same length.
+fn end(recorded: &Recorded) -> Result<(String, String), Problem> {
+    let end = recorded.head.last_chunk::<END>();
+    let end = end.ok_or_else(|| Problem::new(Code::Internal, "a head has no end"))?;
+    Ok((
+        text(&end[TIME_AT..TIME_AT + 30]),
+        text(&end[PREV_AT..PREV_AT + 64]),
+    ))
+}
+
+fn text(ascii: &[u8]) -> String {
+    String::from_utf8_lossy(ascii).into_owned()
+}

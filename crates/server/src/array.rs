@@ -1,0 +1,93 @@
+//! Cuts a JSON array into its elements, without judging them.
+//!
+//! Each piece then goes before the one judge of events. The pieces with the commas between them and the brackets around them are the
+//! whole body, so that a body all of whose pieces are events is an array of events and nothing else.
+
+/// Why a body is no array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ArrayError {
+    /// It does not begin with a bracket, or does not end with the one that closes it.
+    #[error("the body is not one JSON array")]
+    NotOne,
+    /// More elements than allowed.
+    #[error("the array has more than {0} events")]
+    TooMany(usize),
+}
+
+/// The elements of an array, as they stand, white space around them included.
+pub(crate) fn elements(body: &[u8], most: usize) -> Result<Vec<&[u8]>, ArrayError> {
+    let inner = body
+        .trim_ascii()
+        .strip_prefix(b"[")
+        .and_then(|rest| rest.strip_suffix(b"]"))
+        .ok_or(ArrayError::NotOne)?;
+    if inner.trim_ascii().is_empty() {
+        return Ok(Vec::new());
+    }
+    let (mut pieces, mut depth, mut start) = (Vec::new(), 0_usize, 0);
+    let (mut in_string, mut escaped) = (false, false);
+    for (place, byte) in inner.iter().enumerate() {
+        match (in_string, byte) {
+            (true, _) if escaped => escaped = false,
+            (true, b'\\') => escaped = true,
+            (_, b'"') => in_string = !in_string,
+            (true, _) => {}
+            (false, b'{' | b'[') => depth += 1,
+            (false, b'}' | b']') => depth = depth.checked_sub(1).ok_or(ArrayError::NotOne)?,
+            (false, b',') if depth == 0 => {
+                pieces.push(inner.get(start..place).unwrap_or_default());
+                start = place + 1;
+                if pieces.len() >= most {
+                    return Err(ArrayError::TooMany(most));
+                }
+            }
+            (false, _) => {}
+        }
+    }
+    pieces.push(inner.get(start..).unwrap_or_default());
+    Ok(pieces)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(body: &str) -> Result<Vec<&str>, ArrayError> {
+        let pieces = elements(body.as_bytes(), 4)?;
+        Ok(pieces
+            .into_iter()
+            .map(|piece| std::str::from_utf8(piece).expect("it was text"))
+            .collect())
+    }
+
+    #[test]
+    fn an_array_is_cut_at_its_own_commas() {
+        assert_eq!(texts("[]"), Ok(vec![]));
+        assert_eq!(texts(" [ ] \n"), Ok(vec![]));
+        assert_eq!(
+            texts(r#"[{"a":1},{"b":[1,{"c":","}]}]"#),
+            Ok(vec![r#"{"a":1}"#, r#"{"b":[1,{"c":","}]}"#])
+        );
+        assert_eq!(
+            texts(r#"[{"a":"\",]}"},{}]"#),
+            Ok(vec![r#"{"a":"\",]}"}"#, "{}"])
+        );
+        assert_eq!(texts(r#"[{"a":"\\"},{}]"#), Ok(vec![r#"{"a":"\\"}"#, "{}"]));
+    }
+
+    #[test]
+    fn pieces_that_are_no_events_are_left_to_the_judge() {
+        assert_eq!(texts("[{},]"), Ok(vec!["{}", ""]));
+        assert_eq!(texts("[1 2]"), Ok(vec!["1 2"]));
+        assert_eq!(texts("[{]"), Ok(vec!["{"]));
+    }
+
+    #[test]
+    fn what_is_no_array_is_refused() {
+        for body in ["", "{}", "[", "]", "[}]", "[{}", "{}]", "[{}]]x"] {
+            assert_eq!(texts(body), Err(ArrayError::NotOne), "{body}");
+        }
+        assert_eq!(texts("[1,2,3,4,5]"), Err(ArrayError::TooMany(4)));
+        assert_eq!(texts("[1,2,3,4]").map(|all| all.len()), Ok(4));
+    }
+}

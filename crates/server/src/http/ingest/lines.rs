@@ -1,0 +1,189 @@
+//! Lines of JSON: each is recorded by itself and answered by a line, in order, while the request still flows.
+//!
+//! Owns the window: so many lines and bytes wait for their receipts at once, and then no more is read. A line that is refused is
+//! answered by a problem, and the lines after it go on.
+
+use super::Claim;
+use crate::answer;
+use crate::body::{self, Body};
+use crate::grants::Permit;
+use crate::http::Answered;
+use crate::identity::Peer;
+use crate::intake::{Awaited, Sender};
+use crate::limits::{LINES_WAITING_BYTES_MAX, LINES_WAITING_MAX};
+use crate::node::Node;
+use bytes::{Bytes, BytesMut};
+use hyper::body::Incoming;
+use hyper::header::CONTENT_TYPE;
+use hyper::{Response, StatusCode};
+use indelible_api::limits::ARRAY_BYTES_MAX;
+use indelible_api::{Code, Problem, header, path};
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+/// A line on its way.
+struct Line {
+    index: usize,
+    awaited: Result<Awaited, Problem>,
+    /// Its place in the window, given back when it is answered.
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+pub(super) fn records(
+    node: Arc<Node>,
+    peer: Arc<Peer>,
+    permit: Permit,
+    claim: Claim,
+    body: Incoming,
+) -> Answered {
+    let (lines, waiting) = mpsc::channel(LINES_WAITING_MAX);
+    let (out, pieces) = mpsc::channel(16);
+    let reader = Reader {
+        node: Arc::clone(&node),
+        peer,
+        permit: permit.clone(),
+        claim,
+        window: Arc::new(Semaphore::new(LINES_WAITING_BYTES_MAX)),
+        lines,
+        index: 0,
+    };
+    tokio::spawn(reader.read(body));
+    tokio::spawn(answer_all(node, permit, waiting, out));
+    let mut response = Response::new(Body::Pieces(pieces));
+    *response.status_mut() = StatusCode::OK;
+    crate::http::set(&mut response, CONTENT_TYPE, path::NDJSON);
+    Ok(response)
+}
+
+struct Reader {
+    node: Arc<Node>,
+    peer: Arc<Peer>,
+    permit: Permit,
+    claim: Claim,
+    window: Arc<Semaphore>,
+    lines: mpsc::Sender<Line>,
+    index: usize,
+}
+
+impl Reader {
+    /// Reads to the end, or until nobody wants the answers any more.
+    async fn read(mut self, mut body: Incoming) {
+        let mut rest = BytesMut::new();
+        loop {
+            match body::next(&mut body).await {
+                Ok(Some(piece)) => rest.extend_from_slice(&piece),
+                Ok(None) => break,
+                Err(problem) => {
+                    self.say(Err(problem), None).await;
+                    return;
+                }
+            }
+            while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+                let line = rest.split_to(end + 1).freeze();
+                if !self.line(&line).await {
+                    return;
+                }
+            }
+            if rest.len() > self.line_bytes_max() {
+                let what = format!(
+                    "line {} has more than {} bytes",
+                    self.index,
+                    self.line_bytes_max()
+                );
+                self.say(Err(Problem::new(Code::TooLarge, what)), None)
+                    .await;
+                return;
+            }
+        }
+        // A last line without a line end counts: the request ended in order.
+        let line = rest.freeze();
+        self.line(&line).await;
+    }
+
+    fn line_bytes_max(&self) -> usize {
+        let limit = self.node.ledger.books().event_bytes_max(self.permit.log());
+        limit.unwrap_or(ARRAY_BYTES_MAX).max(ARRAY_BYTES_MAX)
+    }
+
+    /// Hands one line over. `false`: nobody waits for more.
+    async fn line(&mut self, line: &Bytes) -> bool {
+        if line.trim_ascii().is_empty() {
+            return true;
+        }
+        let weight =
+            u32::try_from(line.len().clamp(1, LINES_WAITING_BYTES_MAX)).unwrap_or(u32::MAX);
+        let Ok(place) = Arc::clone(&self.window).acquire_many_owned(weight).await else {
+            return false;
+        };
+        let handed = self.hand_over(line).await;
+        self.say(handed, Some(place)).await
+    }
+
+    async fn hand_over(&self, line: &[u8]) -> Result<Awaited, Problem> {
+        let sender = Sender::new(&self.permit, &self.peer, "ingest/http");
+        let key = self
+            .claim
+            .key
+            .as_deref()
+            .map(|key| header::key_of(key, self.index));
+        let own = self.claim.own(key.as_deref(), self.index);
+        let prepared = self.node.prepare(&sender, std::iter::once((line, own)))?;
+        self.node
+            .submit(&sender, prepared, !self.claim.is_none())
+            .await
+    }
+
+    async fn say(
+        &mut self,
+        awaited: Result<Awaited, Problem>,
+        place: Option<OwnedSemaphorePermit>,
+    ) -> bool {
+        let index = self.index;
+        self.index += 1;
+        let line = Line {
+            index,
+            awaited,
+            _place: place,
+        };
+        self.lines.send(line).await.is_ok()
+    }
+}
+
+/// Answers lines in their order. What is ready goes out together.
+async fn answer_all(
+    node: Arc<Node>,
+    permit: Permit,
+    mut waiting: mpsc::Receiver<Line>,
+    out: mpsc::Sender<Bytes>,
+) {
+    let mut text = Vec::new();
+    while let Some(line) = waiting.recv().await {
+        one(&node, &permit, line, &mut text).await;
+        while text.len() < 16 << 10 {
+            match waiting.try_recv() {
+                Ok(line) => one(&node, &permit, line, &mut text).await,
+                Err(_) => break,
+            }
+        }
+        if out.send(std::mem::take(&mut text).into()).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn one(node: &Arc<Node>, permit: &Permit, line: Line, text: &mut Vec<u8>) {
+    let recorded = match line.awaited {
+        Ok(awaited) => awaited.outcome().await,
+        Err(problem) => Err(problem),
+    };
+    let answered = recorded.and_then(|recorded| {
+        let first = recorded.into_iter().next().ok_or_else(super::nothing)?;
+        answer::single(&node.ledger, permit.log(), &first)
+    });
+    let written = match answered {
+        Ok(single) => serde_json::to_writer(&mut *text, &single),
+        Err(problem) => serde_json::to_writer(&mut *text, &problem.at(line.index)),
+    };
+    debug_assert!(written.is_ok(), "a vector takes what is written");
+    text.push(b'\n');
+}
