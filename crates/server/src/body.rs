@@ -1,7 +1,7 @@
 //! Bodies: what is read of a request, counted, and what is sent in pieces.
 
 use crate::intake::Hold;
-use crate::limits::SILENCE_MAX;
+use crate::limits::{DISCARD_BYTES_MAX, SILENCE_MAX};
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Frame, Incoming, SizeHint};
@@ -61,7 +61,7 @@ impl hyper::body::Body for Body {
 ///
 /// # Errors
 /// It is longer, came too slowly, broke off, or there is no room for it.
-pub async fn read(mut body: Incoming, most: usize, hold: &mut Hold) -> Result<Bytes, Problem> {
+pub async fn read(body: &mut Incoming, most: usize, hold: &mut Hold) -> Result<Bytes, Problem> {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if announced > most {
         return Err(too_long(most));
@@ -70,7 +70,7 @@ pub async fn read(mut body: Incoming, most: usize, hold: &mut Hold) -> Result<By
     hold.grow(announced)?;
     let mut counted = announced;
     let mut whole = BytesMut::new();
-    while let Some(piece) = next(&mut body).await? {
+    while let Some(piece) = next(body).await? {
         if whole.len() + piece.len() > most {
             return Err(too_long(most));
         }
@@ -85,6 +85,18 @@ pub async fn read(mut body: Incoming, most: usize, hold: &mut Hold) -> Result<By
         whole.extend_from_slice(&piece);
     }
     Ok(whole.freeze())
+}
+
+/// Reads on what nobody wants any more, so that a client that sends first and reads then gets to see why: a connection that is closed
+/// on unread bytes is reset, and the answer with it. Not for ever.
+pub async fn discard(mut body: Incoming) {
+    let mut left = DISCARD_BYTES_MAX;
+    while let Ok(Some(piece)) = next(&mut body).await {
+        match left.checked_sub(piece.len()) {
+            Some(fewer) => left = fewer,
+            None => return,
+        }
+    }
 }
 
 /// The next piece of a body; none at its end.

@@ -23,6 +23,8 @@ pub const STREAMS_MAX: u32 = 256;
 pub const BODY_BYTES_MAX: usize = 128 << 20;
 /// Of these, what one principal may hold: a quarter leaves room for others whatever one of them sends.
 pub const PRINCIPAL_BYTES_MAX: usize = BODY_BYTES_MAX / 4;
+/// Bytes of a refused body that are read and thrown away, so that its sender gets to see the refusal.
+pub const DISCARD_BYTES_MAX: usize = 16 << 20;
 /// Lines of one request that wait for their receipts at once; then the request is read no further.
 pub const LINES_WAITING_MAX: usize = 2_048;
 /// Bytes of such lines.

@@ -8,9 +8,11 @@ use crate::array;
 use crate::body;
 use crate::grants::Action;
 use crate::grants::Permit;
+use crate::identity::Peer;
 use crate::intake::Sender;
 use crate::node::Node;
 use bytes::Bytes;
+use hyper::body::Incoming;
 use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderName};
 use hyper::{Request, StatusCode};
 use indelible_api::limits::{ARRAY_BYTES_MAX, ARRAY_EVENTS_MAX};
@@ -69,57 +71,78 @@ impl Claim {
 
 /// Records what the body holds.
 pub(super) async fn records(call: Call, log: &str) -> Answered {
-    let permit = permit(&call, log)?;
-    let claim = Claim::read(&call.request)?;
-    let media = media(&call.request)?;
-    let as_text = field(&call.request, ACCEPT.as_str())?
-        .is_some_and(|accept| accept.starts_with("text/plain"));
     let Call {
         node,
         peer,
         request,
         ..
     } = call;
+    let (parts, body) = request.into_parts();
+    let request = Request::from_parts(parts, ());
+    let mut body = Some(body);
+    let answered = answered(node, peer, &request, &mut body, log).await;
+    if let (Err(_), Some(body)) = (&answered, body) {
+        body::discard(body).await;
+    }
+    answered
+}
+
+/// The body is taken out once it is not ours to throw away any more.
+async fn answered(
+    node: Arc<Node>,
+    peer: Arc<Peer>,
+    request: &Request<()>,
+    body: &mut Option<Incoming>,
+    log: &str,
+) -> Answered {
+    let permit = permit(&node, &peer, log)?;
+    let claim = Claim::read(request)?;
+    let media = media(request)?;
+    let as_text =
+        field(request, ACCEPT.as_str())?.is_some_and(|accept| accept.starts_with("text/plain"));
+    let Some(mut flowing) = body.take() else {
+        return Err(nothing());
+    };
     if media == Media::Lines {
-        return lines::records(node, peer, permit, claim, request.into_body());
+        return lines::records(node, peer, permit, claim, flowing);
     }
     let sender = Sender::new(&permit, &peer, "ingest/http");
     let mut hold = node.room.hold(&peer.principal);
-    let most = node
-        .ledger
-        .books()
-        .event_bytes_max(permit.log())
-        .map_or(ARRAY_BYTES_MAX, |one| one.max(ARRAY_BYTES_MAX));
-    let body = body::read(request.into_body(), most, &mut hold).await?;
-    match body.trim_ascii_start().first() {
-        Some(b'[') => several(&node, &sender, &claim, &body, as_text).await,
-        _ => one(&node, &sender, &claim, &body, as_text).await,
+    let one = node.ledger.books().event_bytes_max(permit.log());
+    let most = one.map_or(ARRAY_BYTES_MAX, |one| one.max(ARRAY_BYTES_MAX));
+    let whole = match body::read(&mut flowing, most, &mut hold).await {
+        Ok(whole) => whole,
+        Err(problem) => {
+            *body = Some(flowing);
+            return Err(problem);
+        }
+    };
+    match whole.trim_ascii_start().first() {
+        Some(b'[') => several(&node, &sender, &claim, &whole, as_text).await,
+        _ => self::one(&node, &sender, &claim, &whole, as_text).await,
     }
 }
 
 /// May whoever asks append to this log? A log that is not there is denied like one that is: names are no secret, but nobody is told
 /// for free.
-fn permit(call: &Call, name: &str) -> Result<Permit, Problem> {
-    let grants = call.node.grants();
+fn permit(node: &Node, peer: &Peer, name: &str) -> Result<Permit, Problem> {
+    let grants = node.grants();
     let denied = || {
         Problem::new(
             Code::Denied,
-            format!("{} may not append to {name}", call.peer.principal),
+            format!("{} may not append to {name}", peer.principal),
         )
     };
-    if !grants.allows(&call.peer, Action::Append, name) {
+    if !grants.allows(peer, Action::Append, name) {
         return Err(denied());
     }
-    let log = call
-        .node
+    let log = node
         .ledger
         .books()
         .log(name)
         .filter(|log| !log.name().starts_with('_'));
     let log = log.ok_or_else(|| Problem::new(Code::NotFound, format!("there is no log {name}")))?;
-    grants
-        .decide(&call.peer, Action::Append, &log)
-        .ok_or_else(denied)
+    grants.decide(peer, Action::Append, &log).ok_or_else(denied)
 }
 
 async fn one(

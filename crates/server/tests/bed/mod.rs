@@ -1,0 +1,328 @@
+//! A node on loopback for tests: a store in a directory that goes away, a certificate authority made for it, and a client.
+#![allow(
+    dead_code,
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "each test file uses a part of it and stops at the first surprise"
+)]
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::client::conn::{http1, http2};
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use indelible_ledger::clock::Clock;
+use indelible_ledger::signer::NodeSecret;
+use indelible_ledger::{Founding, Ledger, Log, Settings};
+use indelible_proof::time::Time;
+use indelible_server::Node;
+use indelible_server::grants::{Grant, Grants, Role};
+use indelible_server::http::Purpose;
+use indelible_server::listen::{Door, accept};
+use indelible_server::tls::{self, Current};
+use indelible_store::{CreateOptions, LocalStore, OpenOptions};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, SanType};
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use tempfile::TempDir;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+pub const ORIGIN: &str = "audit.example.org";
+pub const PRODUCER: &str = "spiffe://example.org/billing";
+
+struct Clocks(Instant);
+
+impl Clock for Clocks {
+    fn wall(&self) -> Option<Time> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        Time::new(now.as_secs(), now.subsec_nanos())
+    }
+
+    fn boot_nanos(&self) -> u64 {
+        u64::try_from(self.0.elapsed().as_nanos()).unwrap()
+    }
+}
+
+/// Who issues the certificates of a test.
+pub struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+}
+
+impl Authority {
+    pub fn new() -> Authority {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        Authority {
+            issuer: CertifiedIssuer::self_signed(params, key).unwrap(),
+        }
+    }
+
+    pub fn pem(&self) -> String {
+        self.issuer.pem()
+    }
+
+    /// A certificate with these names, and its key.
+    pub fn issue(&self, names: Vec<SanType>) -> (rcgen::Certificate, KeyPair) {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.subject_alt_names = names;
+        let key = KeyPair::generate().unwrap();
+        (params.signed_by(&key, &self.issuer).unwrap(), key)
+    }
+
+    /// What a client with this URI needs.
+    pub fn client(&self, uri: &str) -> Arc<ClientConfig> {
+        let (certificate, key) = self.issue(vec![SanType::URI(uri.try_into().unwrap())]);
+        self.client_with(certificate.der().clone(), &key)
+    }
+
+    pub fn client_with(
+        &self,
+        certificate: CertificateDer<'static>,
+        key: &KeyPair,
+    ) -> Arc<ClientConfig> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.issuer.der().clone()).unwrap();
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_client_auth_cert(vec![certificate], key)
+            .unwrap();
+        Arc::new(config)
+    }
+}
+
+/// A node with one ingest listener.
+pub struct Bed {
+    pub directory: TempDir,
+    pub authority: Authority,
+    pub node: Arc<Node>,
+    pub log: Arc<Log>,
+    pub address: SocketAddr,
+    stop: watch::Sender<bool>,
+    door: tokio::task::JoinHandle<()>,
+}
+
+pub fn grant(who: &str, role: Role, log: &str) -> Grant {
+    Grant {
+        who: vec![who.to_owned()],
+        role,
+        logs: vec![log.to_owned()],
+        from: Vec::new(),
+    }
+}
+
+impl Bed {
+    pub async fn new() -> Bed {
+        Bed::with(Settings::default()).await
+    }
+
+    pub async fn with(settings: Settings) -> Bed {
+        let directory = tempfile::tempdir().unwrap();
+        let store = directory.path().join("store");
+        let options = CreateOptions {
+            origin: ORIGIN.to_owned(),
+            store_id: [0xa1; 16],
+            node_id: [0xb2; 16],
+            created: "2026-11-23T10:00:00Z".to_owned(),
+            tail_size: 4 << 20,
+            keys: None,
+            register: None,
+            accept_volatile: true,
+            faults: None,
+        };
+        LocalStore::create(&store, options).unwrap();
+        let ledger = Bed::open(&store, settings);
+        let founding = Founding {
+            origin: ORIGIN,
+            creator: "unix:0",
+        };
+        let log = ledger.create_log("payments", &founding, [0xc3; 8]).unwrap();
+        let grants = Grants::new(vec![grant(PRODUCER, Role::Producer, "payments")]).unwrap();
+        let node = Arc::new(Node::new(Arc::new(ledger), grants, Box::new(random)));
+        let authority = Authority::new();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = watch::channel(false);
+        let door = Door {
+            purpose: Purpose::Ingest,
+            allow_from: Vec::new(),
+            tls: Current::new(tls::server(&files(&directory, &authority)).unwrap()),
+            node: Arc::clone(&node),
+        };
+        let door = tokio::spawn(accept(Arc::new(door), listener, stopped));
+        Bed {
+            directory,
+            authority,
+            node,
+            log,
+            address,
+            stop,
+            door,
+        }
+    }
+
+    fn open(store: &std::path::Path, settings: Settings) -> Ledger {
+        let options = OpenOptions {
+            moved: false,
+            random: random(),
+            faults: None,
+        };
+        let store = LocalStore::open_write(store, options).unwrap();
+        let secret = NodeSecret::new([7; 32]);
+        let clock = Arc::new(Clocks(Instant::now()));
+        Ledger::open(Arc::new(store), secret, clock, random(), settings, "unix:0").unwrap()
+    }
+
+    pub async fn connect(
+        &self,
+        config: Arc<ClientConfig>,
+    ) -> std::io::Result<TlsStream<TcpStream>> {
+        let stream = TcpStream::connect(self.address).await?;
+        let name = ServerName::try_from("localhost").unwrap();
+        TlsConnector::from(config).connect(name, stream).await
+    }
+
+    /// A connection of the producer that may write.
+    pub async fn producer(&self) -> Client {
+        self.client(PRODUCER).await
+    }
+
+    pub async fn client(&self, uri: &str) -> Client {
+        let stream = self.connect(self.authority.client(uri)).await.unwrap();
+        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        Client::One(sender)
+    }
+
+    pub async fn producer_http2(&self) -> Client {
+        let mut config = ClientConfig::clone(&self.authority.client(PRODUCER));
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        let stream = self.connect(Arc::new(config)).await.unwrap();
+        let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+            .await
+            .unwrap();
+        tokio::spawn(connection);
+        Client::Two(sender)
+    }
+
+    /// Stops, lets what is under way end, and closes the ledger.
+    pub async fn end(self) -> TempDir {
+        self.stop.send_replace(true);
+        self.door.await.unwrap();
+        self.directory
+    }
+}
+
+/// A connection.
+pub enum Client {
+    One(http1::SendRequest<Full<Bytes>>),
+    Two(http2::SendRequest<Full<Bytes>>),
+}
+
+impl Client {
+    pub async fn send(&mut self, request: Request<Full<Bytes>>) -> Answer {
+        let response = match self {
+            Client::One(sender) => {
+                sender.ready().await.unwrap();
+                sender.send_request(request).await.unwrap()
+            }
+            Client::Two(sender) => {
+                sender.ready().await.unwrap();
+                sender.send_request(request).await.unwrap()
+            }
+        };
+        Answer::of(response).await
+    }
+
+    /// Posts a body to a log with these header fields.
+    pub async fn post(
+        &mut self,
+        log: &str,
+        body: impl Into<Bytes>,
+        fields: &[(&str, &str)],
+    ) -> Answer {
+        let mut request = Request::post(format!("https://localhost/v1/logs/{log}/records"));
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(Full::new(body.into())).unwrap())
+            .await
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: hyper::HeaderMap,
+    pub body: Bytes,
+}
+
+impl Answer {
+    async fn of(response: Response<hyper::body::Incoming>) -> Answer {
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        }
+    }
+
+    pub fn json<T: serde::de::DeserializeOwned>(&self) -> T {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    pub fn problem(&self) -> indelible_api::Problem {
+        let problem: indelible_api::Problem = self.json();
+        assert_eq!(problem.status, self.status.as_u16());
+        assert_eq!(self.headers["content-type"], "application/problem+json");
+        problem
+    }
+
+    pub fn lines(&self) -> Vec<serde_json::Value> {
+        let text = std::str::from_utf8(&self.body).unwrap();
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+}
+
+pub fn random() -> indelible_ledger::Random {
+    Box::new(|bytes: &mut [u8]| {
+        rustls::crypto::aws_lc_rs::default_provider()
+            .secure_random
+            .fill(bytes)
+            .unwrap()
+    })
+}
+
+fn files(directory: &TempDir, authority: &Authority) -> tls::Files {
+    let names = vec![
+        SanType::DnsName("localhost".try_into().unwrap()),
+        SanType::IpAddress("127.0.0.1".parse().unwrap()),
+    ];
+    let (certificate, key) = authority.issue(names);
+    let write = |name: &str, text: String| -> PathBuf {
+        let path = directory.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    tls::Files {
+        certificate: write("node.pem", certificate.pem()),
+        key: write("node.key", key.serialize_pem()),
+        client_ca: write("ca.pem", authority.pem()),
+        crl: None,
+    }
+}
