@@ -9,6 +9,7 @@ mod events;
 mod load;
 mod logs;
 mod machine;
+mod port;
 mod records;
 mod report;
 mod resend;
@@ -59,11 +60,12 @@ impl Default for Options {
 /// A benchmark's program.
 type Benchmark = fn(&Options) -> anyhow::Result<Vec<report::Row>>;
 
-const BENCHMARKS: [(&str, Benchmark); 4] = [
+const BENCHMARKS: [(&str, Benchmark); 5] = [
     ("engine", engine::run),
     ("start", start::run),
     ("resend", resend::run),
     ("logs", logs::run),
+    ("port", port::run),
 ];
 
 impl Options {
@@ -111,6 +113,7 @@ usage: bench NAME [OPTION]...
   start    how long a start takes, and what it holds in memory
   resend   what streams and keys cost
   logs     many logs on one node
+  port     events over mutual TLS
 
   --json FILE    write the rows there too
   --only TEXT    only cases with this in their name
@@ -124,9 +127,7 @@ usage: bench NAME [OPTION]...
 
 /// One line for what went wrong: whoever types a benchmark's name wrongly is not helped by where in this program that was found.
 fn main() -> ExitCode {
-    if std::env::var("NOHEAP").is_err() {
-        indelible_hint::settle_heap();
-    }
+    indelible_hint::settle_heap();
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -137,7 +138,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> anyhow::Result<()> {
-    if let Some(done) = records::part() {
+    if let Some(done) = records::part().or_else(port::part) {
         return done;
     }
     let mut arguments = std::env::args().skip(1);

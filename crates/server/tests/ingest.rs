@@ -16,6 +16,9 @@ use indelible_proof::time::Time;
 use indelible_proof::verdict::{Authenticity, Integrity};
 use indelible_proof::verify::{BatchReceiptVerifier, verify_receipt};
 
+/// A body with header fields, and the status and code of its refusal.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], u16, Code);
+
 const NDJSON: (&str, &str) = ("content-type", "application/x-ndjson");
 
 fn pin(bed: &Bed) -> Pin {
@@ -332,7 +335,7 @@ async fn nobody_appends_without_a_grant_and_nothing_but_events() {
 async fn what_is_wrong_with_a_request_is_said_with_what_to_do() {
     let bed = Bed::new().await;
     let mut client = bed.producer().await;
-    let cases: [(&str, &[(&str, &str)], u16, Code); 10] = [
+    let cases: [Case<'_>; 10] = [
         ("", &[], 422, Code::BadEvent),
         ("[]", &[], 400, Code::BadRequest),
         ("null", &[], 422, Code::BadEvent),

@@ -1,0 +1,110 @@
+//! What the port does: events a second and their latency through mutual TLS, single and in arrays.
+//!
+//! The node is a process of its own, so that what it takes can be told from what its callers take. All of them share the machine.
+
+mod certificates;
+mod load;
+mod node;
+
+use crate::Options;
+use crate::events;
+use crate::report::{Row, show, show_heading};
+use crate::store::Bed;
+use anyhow::Context as _;
+use certificates::Certificates;
+use load::{Batch, Done, Load};
+use node::Child;
+use std::time::Duration;
+
+pub use node::part;
+
+/// What was asked: how many clients at once, and events in a request.
+const CASES: [(usize, usize); 7] = [
+    (1, 1),
+    (64, 1),
+    (1_024, 1),
+    (1, 100),
+    (64, 100),
+    (1, 1_000),
+    (8, 1_000),
+];
+
+/// Measures all cases.
+pub fn run(options: &Options) -> anyhow::Result<Vec<Row>> {
+    show_heading(&crate::machine::describe(&options.dir).replacen("bench", "bench port", 1));
+    let mut rows = Vec::new();
+    for (clients, batch) in CASES {
+        let case = format!("{clients} clients, {batch} events a request");
+        if options.is_wanted(&case) {
+            one(
+                options,
+                &case,
+                Load {
+                    clients,
+                    batch: Batch(batch),
+                },
+                &mut rows,
+            )?;
+        }
+    }
+    Ok(rows)
+}
+
+fn one(options: &Options, case: &str, load: Load, rows: &mut Vec<Row>) -> anyhow::Result<()> {
+    let bed = Bed::new(&options.dir, 64 << 20, 2)?;
+    let certificates = Certificates::make(&bed.path())?;
+    let child = Child::start(&bed.path()).context("start a node")?;
+    let length = match options.quick {
+        true => Duration::from_secs(1),
+        false => Duration::from_secs(10),
+    };
+    let before = child.busy_seconds()?;
+    let own = crate::machine::process_seconds();
+    let done = load::run(&child, &certificates, &events::synthetic(), load, length)?;
+    let busy = child.busy_seconds()? - before;
+    let own = crate::machine::process_seconds() - own;
+    let mut add = |state: &str, value: f64, unit: &'static str, bound: Option<f64>| {
+        let row = Row::new(case, state, value, unit, bound);
+        show(&row);
+        rows.push(row);
+    };
+    let Done {
+        events,
+        seconds,
+        latency,
+    } = done;
+    #[expect(clippy::as_conversions, reason = "a count for a table")]
+    let count = events as f64;
+    add("burst", count / seconds, "events/s", None);
+    add(
+        "burst, a request, p50",
+        latency.p50_us / 1_000.0,
+        "ms",
+        None,
+    );
+    add(
+        "burst, a request, p99",
+        latency.p99_us / 1_000.0,
+        "ms",
+        None,
+    );
+    add(
+        "processor time of the node",
+        busy / count * 1e6,
+        "µs/event",
+        None,
+    );
+    add(
+        "processor time of the clients",
+        own / count * 1e6,
+        "µs/event",
+        None,
+    );
+    add(
+        "resident memory of the node, most",
+        child.memory_mb()?,
+        "MB",
+        None,
+    );
+    child.stop()
+}

@@ -1,0 +1,124 @@
+//! The node that is measured: this program again, in a process of its own.
+
+use super::certificates::PRODUCER;
+use crate::store::{open_at, random};
+use anyhow::Context as _;
+use indelible_ledger::{Founding, Settings};
+use indelible_server::Node;
+use indelible_server::grants::{Grant, Grants, Role};
+use indelible_server::http::Purpose;
+use indelible_server::listen::{Door, accept};
+use indelible_server::tls::{self, Current, Files};
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+/// Says which store to serve.
+const STORE: &str = "INDELIBLE_BENCH_SERVE";
+
+/// A node that runs until its input ends.
+pub struct Child {
+    process: std::process::Child,
+    pub address: SocketAddr,
+}
+
+impl Child {
+    pub fn start(store: &Path) -> anyhow::Result<Child> {
+        let mut process = Command::new(std::env::current_exe()?)
+            .env(STORE, store)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let output = process.stdout.take().context("its output")?;
+        let mut lines = BufReader::new(output).lines();
+        let address = lines.next().context("the node said nothing")??.parse()?;
+        Ok(Child { process, address })
+    }
+
+    /// Processor time it has taken.
+    pub fn busy_seconds(&self) -> anyhow::Result<f64> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id()))?;
+        let fields: Vec<&str> = stat
+            .rsplit(')')
+            .next()
+            .unwrap_or_default()
+            .split_whitespace()
+            .collect();
+        let ticks: f64 = fields.get(11).context("user time")?.parse::<f64>()?
+            + fields.get(12).context("system time")?.parse::<f64>()?;
+        Ok(ticks / 100.0)
+    }
+
+    /// The most memory it held.
+    pub fn memory_mb(&self) -> anyhow::Result<f64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kilobytes = line
+            .and_then(|line| line.split_whitespace().next())
+            .context("VmHWM")?;
+        Ok(kilobytes.parse::<f64>()? / 1_000.0)
+    }
+
+    pub fn stop(mut self) -> anyhow::Result<()> {
+        drop(self.process.stdin.take());
+        anyhow::ensure!(self.process.wait()?.success(), "the node ended badly");
+        Ok(())
+    }
+}
+
+/// Serves, if this process was started for it.
+pub fn part() -> Option<anyhow::Result<()>> {
+    let store = PathBuf::from(std::env::var_os(STORE)?);
+    Some(serve(&store))
+}
+
+fn serve(store: &Path) -> anyhow::Result<()> {
+    let ledger = open_at(store, Settings::default())?;
+    let founding = Founding {
+        origin: "audit.bench.example",
+        creator: "unix:0",
+    };
+    ledger.create_log("payments", &founding, [7; 8])?;
+    let grants = Grants::new(vec![Grant {
+        who: vec![PRODUCER.to_owned()],
+        role: Role::Producer,
+        logs: vec!["payments".to_owned()],
+        from: Vec::new(),
+    }])?;
+    let ledger = Arc::new(ledger);
+    let beside = store.parent().context("a store lies in a directory")?;
+    let files = Files {
+        certificate: beside.join("node.pem"),
+        key: beside.join("node.key"),
+        client_ca: beside.join("ca.pem"),
+        crl: None,
+    };
+    let node = Arc::new(Node::new(Arc::clone(&ledger), grants, Box::new(random)));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        println!("{}", listener.local_addr()?);
+        let (stop, stopped) = watch::channel(false);
+        let door = Door {
+            purpose: Purpose::Ingest,
+            allow_from: Vec::new(),
+            tls: Current::new(tls::server(&files)?),
+            node,
+        };
+        let accepting = tokio::spawn(accept(Arc::new(door), listener, stopped));
+        tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await??;
+        stop.send_replace(true);
+        accepting.await?;
+        anyhow::Ok(())
+    })?;
+    drop(runtime);
+    let ledger = Arc::into_inner(ledger).context("something still holds the ledger")?;
+    ledger.close("bench")?;
+    Ok(())
+}
