@@ -6,6 +6,8 @@
 pub mod answer;
 pub mod header;
 pub mod limits;
+pub mod native;
+pub mod occurred;
 pub mod path;
 pub mod problem;
 

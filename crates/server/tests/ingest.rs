@@ -434,3 +434,21 @@ async fn more_than_allowed_is_refused_and_nothing_is_lost() {
         (Some("bad-event"), Some(4_097))
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_time_an_event_gives_for_itself_stands_in_its_head() {
+    let bed = Bed::new().await;
+    let mut client = bed.producer().await;
+    let event = r#"{"occurred":"2026-11-27T11:00:00+01:00","a":1}"#;
+    let single: Single = client.post("payments", event, &[]).await.json();
+    let head = verified(&bed, &single, event);
+    let head = Head::parse(head.as_bytes()).unwrap();
+    assert_eq!(
+        head.own.occurred,
+        Time::parse(b"2026-11-27T10:00:00.000000000Z")
+    );
+    let other = r#"{"occurred":"last week"}"#;
+    let single: Single = client.post("payments", other, &[]).await.json();
+    let head = verified(&bed, &single, other);
+    assert_eq!(Head::parse(head.as_bytes()).unwrap().own.occurred, None);
+}

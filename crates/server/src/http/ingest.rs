@@ -16,6 +16,7 @@ use hyper::body::Incoming;
 use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderName};
 use hyper::{Request, StatusCode};
 use indelible_api::limits::{ARRAY_BYTES_MAX, ARRAY_EVENTS_MAX};
+use indelible_api::occurred::occurred;
 use indelible_api::{Answer, Code, Problem, header, path};
 use indelible_proof::head::{Own, Stream};
 use std::sync::Arc;
@@ -52,8 +53,8 @@ impl Claim {
             .unwrap_or_default()
     }
 
-    /// What event number `index` claims.
-    fn own<'a>(&'a self, key: Option<&'a str>, index: usize) -> Own<'a> {
+    /// What event number `index` says of itself.
+    fn own<'a>(&'a self, key: Option<&'a str>, index: usize, event: &[u8]) -> Own<'a> {
         let further = u64::try_from(index).unwrap_or(u64::MAX);
         let stream = self.stream.as_ref().map(|(src, epoch, n)| Stream {
             src,
@@ -61,7 +62,7 @@ impl Claim {
             n: n.saturating_add(further),
         });
         Own {
-            occurred: None,
+            occurred: occurred(event),
             stream,
             key,
             psig: None,
@@ -152,7 +153,7 @@ async fn one(
     body: &Bytes,
     as_text: bool,
 ) -> Answered {
-    let own = claim.own(claim.key.as_deref(), 0);
+    let own = claim.own(claim.key.as_deref(), 0, body);
     let prepared = node.prepare(sender, std::iter::once((&body[..], own)));
     let prepared = prepared.map_err(|mut problem| {
         problem.index = None;
@@ -206,7 +207,7 @@ async fn several(
     let each = events.iter().enumerate().map(|(index, event)| {
         (
             *event,
-            claim.own(keys.get(index).map(String::as_str), index),
+            claim.own(keys.get(index).map(String::as_str), index, event),
         )
     });
     let prepared = node.prepare(sender, each)?;

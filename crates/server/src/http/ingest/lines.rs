@@ -126,7 +126,7 @@ impl Reader {
             .key
             .as_deref()
             .map(|key| header::key_of(key, self.index));
-        let own = self.claim.own(key.as_deref(), self.index);
+        let own = self.claim.own(key.as_deref(), self.index, line);
         let prepared = self.node.prepare(&sender, std::iter::once((line, own)))?;
         self.node
             .submit(&sender, prepared, !self.claim.is_none())
