@@ -104,8 +104,8 @@ fn party(members: &Map<String, Value>, name: &str, required: bool, found: &mut V
         None => {}
         Some(Value::String(text)) if !text.is_empty() => {}
         Some(Value::Object(party)) => {
-            let id = party.get("id");
-            if !id.is_some_and(|id| id.as_str().is_some_and(|id| !id.is_empty())) {
+            let id = party.get("id").and_then(Value::as_str);
+            if id.is_none_or(str::is_empty) {
                 found.push(error(&format!("{at}/id"), "a text that is not empty"));
             }
             for name in ["type", "name"] {

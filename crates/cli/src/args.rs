@@ -1,8 +1,8 @@
 //! What can be typed: the commands, the options they share, and the first page of help.
 
 use crate::commands::{
-    append, clock, completions, demo, explain, export, get, init, inspect, key, log, man, merge,
-    pin, prove, receipt, seal, status, stream, verify,
+    append, clock, completions, demo, event, explain, export, get, init, inspect, key, log, man,
+    merge, pin, prove, receipt, seal, status, stream, verify,
 };
 use crate::exit;
 use crate::keys::Passphrase;
@@ -123,6 +123,8 @@ pub enum Command {
     Merge(merge::MergeArgs),
     Inspect(inspect::InspectArgs),
     Explain(explain::ExplainArgs),
+    #[command(subcommand)]
+    Event(event::EventCommand),
     Status(status::StatusArgs),
     #[command(subcommand)]
     Key(key::KeyCommand),
@@ -137,7 +139,14 @@ pub enum Command {
 const GROUPS: [(&str, &[&str]); 5] = [
     (
         "Write",
-        &["log create", "append", "stream epoch", "stream hand-on"],
+        &[
+            "log create",
+            "append",
+            "stream epoch",
+            "stream hand-on",
+            "event check",
+            "event schema",
+        ],
     ),
     ("Read", &["log list", "log show", "get"]),
     ("Prove", &["pin", "receipt", "prove", "export", "verify"]),

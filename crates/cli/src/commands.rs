@@ -4,6 +4,7 @@ pub mod append;
 pub mod clock;
 pub mod completions;
 pub mod demo;
+pub mod event;
 pub mod explain;
 pub mod export;
 pub mod get;
@@ -39,6 +40,7 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Export(args) => export::run(&store, &args),
         Command::Verify(args) => verify::run(&store, &args),
         Command::Explain(args) => explain::run(&store, &args),
+        Command::Event(command) => event::run(&store, &command),
         Command::Merge(args) => merge::run(&store, &args),
         Command::Inspect(args) => inspect::run(&store, &args),
         Command::Status(args) => status::run(&store, &args),

@@ -42,7 +42,7 @@ pub const TABLE: [(Exit, u8, &str); 7] = [
     (
         Exit::NotAllRecorded,
         4,
-        "append: some events were not recorded",
+        "some events were not, or can't be, recorded",
     ),
     (
         Exit::Trouble,

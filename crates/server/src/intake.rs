@@ -16,6 +16,7 @@ use indelible_proof::head::{Kind, Own, Shared};
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 use tokio::sync::oneshot;
 
 /// Whose events they are, and how they came.
@@ -103,6 +104,8 @@ impl Node {
         events: Vec<Prepared>,
         claims: bool,
     ) -> Result<Awaited, Problem> {
+        self.rates
+            .take(&sender.peer.principal, events.len(), Instant::now())?;
         let (lane, log) = (sender.lane(), Arc::clone(sender.log()));
         let ticket = if claims {
             let node = Arc::clone(self);

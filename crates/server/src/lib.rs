@@ -30,6 +30,7 @@ pub mod listen;
 pub mod network;
 pub mod node;
 mod problem;
+pub mod rate;
 pub mod tls;
 
 pub use node::Node;

@@ -37,3 +37,5 @@ pub const RETRY_AFTER_SECONDS: u64 = 1;
 pub const CALLERS_KEPT: usize = 64;
 /// Threads for what reads the disk.
 pub const BLOCKING_THREADS_MAX: usize = 32;
+/// Principals whose rate is remembered before those who sent nothing for a second are forgotten.
+pub const PRINCIPALS_MAX: usize = 4_096;

@@ -2,6 +2,7 @@
 
 use crate::grants::Grants;
 use crate::intake::{Callers, Room};
+use crate::rate::Rates;
 use indelible_ledger::{Ledger, Random};
 use std::sync::{Arc, RwLock};
 
@@ -18,6 +19,8 @@ pub struct Node {
     pub(crate) callers: Callers,
     /// Bytes of requests that are held.
     pub(crate) room: Room,
+    /// Events that principals may send.
+    pub(crate) rates: Rates,
 }
 
 impl Node {
@@ -29,7 +32,15 @@ impl Node {
             grants: RwLock::new(Arc::new(grants)),
             callers: Callers::new(random),
             room: Room::default(),
+            rates: Rates::default(),
         }
+    }
+
+    /// With a rate for each principal.
+    #[must_use]
+    pub fn with_rates(mut self, rates: Rates) -> Node {
+        self.rates = rates;
+        self
     }
 
     /// The grants in force.

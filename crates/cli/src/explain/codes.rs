@@ -61,7 +61,7 @@ pub const CODES: &[Entry] = &[
         on: On::ExitCode,
         says: "4",
         exit: 4,
-        means: "append: some events were not recorded, all others were",
+        means: "append: some events were not recorded, all others were; event check: some can't be recorded, or with --native are not native",
         causes: &[
             "lines that are not JSON, or break the profile of docs/spec/event.md",
             "events that are too large",
