@@ -5,6 +5,7 @@
 mod certificates;
 mod load;
 mod node;
+mod postgres;
 
 use crate::Options;
 use crate::events;
@@ -14,6 +15,8 @@ use anyhow::Context as _;
 use certificates::Certificates;
 use load::{Batch, Done, Load};
 use node::Child;
+use postgres::Postgres;
+use std::path::Path;
 use std::time::Duration;
 
 pub use node::part;
@@ -29,35 +32,84 @@ const CASES: [(usize, usize); 7] = [
     (8, 1_000),
 ];
 
+/// With a thousand clients a transaction of the peer takes more than a second.
+const PEER_MIN: Duration = Duration::from_secs(5);
+
 /// Measures all cases.
 pub fn run(options: &Options) -> anyhow::Result<Vec<Row>> {
     show_heading(&crate::machine::describe(&options.dir).replacen("bench", "bench port", 1));
     let mut rows = Vec::new();
+    let peer = postgres::programs();
+    if peer.is_none() {
+        println!(
+            "PostgreSQL is left out: its programs are not installed (Debian's package postgresql)"
+        );
+    }
     for (clients, batch) in CASES {
+        let load = Load {
+            clients,
+            batch: Batch(batch),
+        };
         let case = format!("{clients} clients, {batch} events a request");
         if options.is_wanted(&case) {
-            one(
-                options,
-                &case,
-                Load {
-                    clients,
-                    batch: Batch(batch),
-                },
-                &mut rows,
-            )?;
+            let rate = match &peer {
+                Some(bin) => Some(beside(options, &case, load, bin, &mut rows)?),
+                None => None,
+            };
+            one(options, &case, load, rate, &mut rows)?;
         }
     }
     Ok(rows)
 }
 
-fn one(options: &Options, case: &str, load: Load, rows: &mut Vec<Row>) -> anyhow::Result<()> {
+/// The same load on the peer. Gives its events a second.
+fn beside(
+    options: &Options,
+    case: &str,
+    load: Load,
+    bin: &Path,
+    rows: &mut Vec<Row>,
+) -> anyhow::Result<f64> {
+    let postgres = Postgres::start(bin.to_owned(), &options.dir)?;
+    let (rate, latency) =
+        postgres.run_load(&events::synthetic(), load, length(options).max(PEER_MIN))?;
+    let mut add = |state: &str, value: f64, unit: &'static str| {
+        let row = Row::new(case, state, value, unit, None);
+        show(&row);
+        rows.push(row);
+    };
+    add("PostgreSQL, chained table, burst", rate, "events/s");
+    add(
+        "PostgreSQL, a transaction, p50",
+        latency.p50_us / 1_000.0,
+        "ms",
+    );
+    add(
+        "PostgreSQL, a transaction, p99",
+        latency.p99_us / 1_000.0,
+        "ms",
+    );
+    Ok(rate)
+}
+
+fn length(options: &Options) -> Duration {
+    match options.quick {
+        true => Duration::from_secs(1),
+        false => Duration::from_secs(10),
+    }
+}
+
+fn one(
+    options: &Options,
+    case: &str,
+    load: Load,
+    peer: Option<f64>,
+    rows: &mut Vec<Row>,
+) -> anyhow::Result<()> {
     let bed = Bed::new(&options.dir, 64 << 20, 2)?;
     let certificates = Certificates::make(&bed.path())?;
     let child = Child::start(&bed.path()).context("start a node")?;
-    let length = match options.quick {
-        true => Duration::from_secs(1),
-        false => Duration::from_secs(10),
-    };
+    let length = length(options);
     let before = child.busy_seconds()?;
     let own = crate::machine::process_seconds();
     let done = load::run(&child, &certificates, &events::synthetic(), load, length)?;
@@ -75,7 +127,7 @@ fn one(options: &Options, case: &str, load: Load, rows: &mut Vec<Row>) -> anyhow
     } = done;
     #[expect(clippy::as_conversions, reason = "a count for a table")]
     let count = events as f64;
-    add("burst", count / seconds, "events/s", None);
+    add("burst", count / seconds, "events/s", peer);
     add(
         "burst, a request, p50",
         latency.p50_us / 1_000.0,
