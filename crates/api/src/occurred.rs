@@ -4,9 +4,10 @@
 //! same and gives the head no field: a sender is never refused for it.
 
 use indelible_proof::time::Time;
-use memchr::memmem;
+use memchr::memmem::Finder;
 use serde::Deserialize;
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 /// The member, whatever else there is.
 #[derive(Deserialize)]
@@ -15,13 +16,14 @@ struct Event<'a> {
     occurred: Option<Cow<'a, str>>,
 }
 
+static NAME: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("occurred\""));
+static ESCAPE: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("\\u"));
+
 /// The time that an event gives for itself.
 #[must_use]
 pub fn occurred(event: &[u8]) -> Option<Time> {
     // Most events have none, and a look for the word costs a tenth of reading them. The name may also be written with escapes.
-    let may_have =
-        memmem::find(event, b"occurred\"").is_some() || memmem::find(event, b"\\u").is_some();
-    if !may_have {
+    if NAME.find(event).is_none() && ESCAPE.find(event).is_none() {
         return None;
     }
     let event: Event<'_> = serde_json::from_slice(event).ok()?;

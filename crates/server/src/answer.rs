@@ -77,6 +77,7 @@ fn end(recorded: &Recorded) -> Result<(String, String), Problem> {
     ))
 }
 
+/// Hex digits and times are plain text.
 fn text(ascii: &[u8]) -> String {
-    String::from_utf8_lossy(ascii).into_owned()
+    ascii.iter().map(|byte| char::from(*byte)).collect()
 }

@@ -3,6 +3,8 @@
 //! Each piece then goes before the one judge of events. The pieces with the commas between them and the brackets around them are the
 //! whole body, so that a body all of whose pieces are events is an array of events and nothing else.
 
+use memchr::memchr2;
+
 /// Why a body is no array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ArrayError {
@@ -24,28 +26,39 @@ pub(crate) fn elements(body: &[u8], most: usize) -> Result<Vec<&[u8]>, ArrayErro
     if inner.trim_ascii().is_empty() {
         return Ok(Vec::new());
     }
-    let (mut pieces, mut depth, mut start) = (Vec::new(), 0_usize, 0);
-    let (mut in_string, mut escaped) = (false, false);
-    for (place, byte) in inner.iter().enumerate() {
-        match (in_string, byte) {
-            (true, _) if escaped => escaped = false,
-            (true, b'\\') => escaped = true,
-            (_, b'"') => in_string = !in_string,
-            (true, _) => {}
-            (false, b'{' | b'[') => depth += 1,
-            (false, b'}' | b']') => depth = depth.checked_sub(1).ok_or(ArrayError::NotOne)?,
-            (false, b',') if depth == 0 => {
+    let (mut pieces, mut depth, mut start, mut place) = (Vec::new(), 0_usize, 0, 0);
+    while let Some(byte) = inner.get(place) {
+        match byte {
+            b'"' => place = string_end(inner, place + 1),
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.checked_sub(1).ok_or(ArrayError::NotOne)?,
+            b',' if depth == 0 => {
                 pieces.push(inner.get(start..place).unwrap_or_default());
                 start = place + 1;
                 if pieces.len() >= most {
                     return Err(ArrayError::TooMany(most));
                 }
             }
-            (false, _) => {}
+            _ => {}
         }
+        place += 1;
     }
     pieces.push(inner.get(start..).unwrap_or_default());
     Ok(pieces)
+}
+
+/// Where the string ends that begins at `place`: its closing quotation mark, or the end where it has none, which the judge will say.
+/// Most of an event lies in its strings, and they are passed over many bytes at a time.
+fn string_end(bytes: &[u8], mut place: usize) -> usize {
+    loop {
+        let rest = bytes.get(place..).unwrap_or_default();
+        match memchr2(b'"', b'\\', rest) {
+            None => return bytes.len(),
+            Some(found) if rest.get(found) == Some(&b'"') => return place + found,
+            // What is escaped is no end.
+            Some(found) => place += found + 2,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -80,6 +93,8 @@ mod tests {
         assert_eq!(texts("[{},]"), Ok(vec!["{}", ""]));
         assert_eq!(texts("[1 2]"), Ok(vec!["1 2"]));
         assert_eq!(texts("[{]"), Ok(vec!["{"]));
+        assert_eq!(texts(r#"[{},{"a]"#), Ok(vec!["{}", r#"{"a"#]));
+        assert_eq!(texts(r#"[{},"a\]"#), Ok(vec!["{}", r#""a\"#]));
     }
 
     #[test]

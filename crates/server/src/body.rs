@@ -69,7 +69,7 @@ pub async fn read(body: &mut Incoming, most: usize, hold: &mut Hold) -> Result<B
     // What is announced is counted at once, so that many long bodies are not all begun and none finished.
     hold.grow(announced)?;
     let mut counted = announced;
-    let mut whole = BytesMut::new();
+    let mut whole = BytesMut::with_capacity(announced);
     while let Some(piece) = next(body).await? {
         if whole.len() + piece.len() > most {
             return Err(too_long(most));
