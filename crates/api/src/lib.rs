@@ -8,6 +8,7 @@ pub mod header;
 pub mod limits;
 pub mod native;
 pub mod occurred;
+pub mod openapi;
 pub mod path;
 pub mod problem;
 

@@ -1,5 +1,6 @@
 //! HTTP/1.1 and HTTP/2: from a request to what it is for, and the answer's form.
 
+mod about;
 mod ingest;
 
 use crate::body::Body;
@@ -52,6 +53,18 @@ async fn route(call: Call) -> Answered {
         (Purpose::Ingest, ["v1", "logs", log, "records"]) => {
             methods(&call, &[Method::POST])?;
             ingest::records(call, log).await
+        }
+        (_, ["v1", "openapi.json"]) => {
+            methods(&call, &[Method::GET])?;
+            about::openapi()
+        }
+        (_, ["v1", "event.schema.json"]) => {
+            methods(&call, &[Method::GET])?;
+            about::event_schema()
+        }
+        (_, ["v1", "problems", word]) => {
+            methods(&call, &[Method::GET])?;
+            about::problem(word)
         }
         _ => Err(Problem::new(
             Code::NotFound,
