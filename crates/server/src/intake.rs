@@ -139,6 +139,18 @@ impl Awaited {
         Awaited(told)
     }
 
+    /// The outcome, if it is there.
+    ///
+    /// # Errors
+    /// It is not, and this waits for it.
+    pub fn now(mut self) -> Result<Result<Vec<Recorded>, Problem>, Awaited> {
+        match self.0.try_recv() {
+            Ok(outcome) => Ok(outcome.map_err(|refusal| problem::of_refusal(&refusal))),
+            Err(oneshot::error::TryRecvError::Closed) => Ok(Err(stopping())),
+            Err(oneshot::error::TryRecvError::Empty) => Err(self),
+        }
+    }
+
     /// Waits, not for ever: a disk that does not answer keeps an outcome back.
     ///
     /// # Errors
@@ -287,5 +299,51 @@ impl Hold {
 impl Drop for Hold {
     fn drop(&mut self) {
         self.shrink(self.bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_principal_fills_its_share_and_leaves_room_for_others() {
+        let room = Room::default();
+        let mut greedy = room.hold("a");
+        assert!(greedy.grow(PRINCIPAL_BYTES_MAX).is_ok());
+        let mut more = room.hold("a");
+        let refused = more.grow(1).expect_err("its share is full");
+        assert_eq!(
+            (refused.status, refused.code, refused.retry_after),
+            (429, Code::Full, Some(1))
+        );
+        assert!(room.hold("b").grow(PRINCIPAL_BYTES_MAX).is_ok());
+        greedy.shrink(10);
+        assert!(more.grow(10).is_ok());
+        assert!(more.grow(1).is_err());
+        drop(greedy);
+        assert!(more.grow(PRINCIPAL_BYTES_MAX - 10).is_ok());
+    }
+
+    #[test]
+    fn all_together_hold_no_more_than_there_is() {
+        let room = Room::default();
+        let shares = BODY_BYTES_MAX / PRINCIPAL_BYTES_MAX;
+        let holds: Vec<Hold> = (0..shares)
+            .map(|number| {
+                let mut hold = room.hold(&number.to_string());
+                assert!(hold.grow(PRINCIPAL_BYTES_MAX).is_ok());
+                hold
+            })
+            .collect();
+        assert!(room.hold("late").grow(1).is_err());
+        drop(holds);
+        assert!(room.hold("late").grow(1).is_ok());
+        let held = room.0.lock().expect("nobody panicked");
+        assert_eq!(
+            (held.all, held.of.len()),
+            (0, 0),
+            "nothing is left of who is gone"
+        );
     }
 }

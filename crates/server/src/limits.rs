@@ -29,6 +29,8 @@ pub const DISCARD_BYTES_MAX: usize = 16 << 20;
 pub const LINES_WAITING_MAX: usize = 2_048;
 /// Bytes of such lines.
 pub const LINES_WAITING_BYTES_MAX: usize = 4 << 20;
+/// Bytes of answers to lines that go out together, about: one record of TLS.
+pub const ANSWER_PIECE_BYTES: usize = 16 << 10;
 /// How long a caller waits for its batch before it is told that nothing is known.
 pub const COMMIT_WAIT_MAX: Duration = Duration::from_secs(30);
 /// Seconds after which a refused request may come again.

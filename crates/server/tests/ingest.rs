@@ -433,6 +433,13 @@ async fn more_than_allowed_is_refused_and_nothing_is_lost() {
         (lines[0]["code"].as_str(), lines[1]["seq"].as_u64()),
         (Some("bad-event"), Some(4_097))
     );
+    // A line that never ends: what came before it is recorded and answered.
+    let endless = format!("{{}}\n{}", "x".repeat(5 << 20));
+    let lines = client.post("payments", endless, &[NDJSON]).await.lines();
+    assert_eq!(
+        (lines[0]["seq"].as_u64(), lines[1]["code"].as_str()),
+        (Some(4_098), Some("too-large"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,8 +9,8 @@ use crate::body::{self, Body};
 use crate::grants::Permit;
 use crate::http::Answered;
 use crate::identity::Peer;
-use crate::intake::{Awaited, Sender};
-use crate::limits::{LINES_WAITING_BYTES_MAX, LINES_WAITING_MAX};
+use crate::intake::{Awaited, Hold, Sender};
+use crate::limits::{ANSWER_PIECE_BYTES, LINES_WAITING_BYTES_MAX, LINES_WAITING_MAX};
 use crate::node::Node;
 use bytes::{Bytes, BytesMut};
 use hyper::body::Incoming;
@@ -18,6 +18,8 @@ use hyper::header::CONTENT_TYPE;
 use hyper::{Response, StatusCode};
 use indelible_api::limits::ARRAY_BYTES_MAX;
 use indelible_api::{Code, Problem, header, path};
+use indelible_ledger::Recorded;
+use memchr::memchr;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
@@ -25,9 +27,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 struct Line {
     index: usize,
     awaited: Result<Awaited, Problem>,
-    /// Its place in the window, given back when it is answered.
-    _place: Option<OwnedSemaphorePermit>,
+    /// Given back when it is answered.
+    _place: Option<Place>,
 }
+
+/// A line's place in the window, and what it holds of the principal's share.
+type Place = (OwnedSemaphorePermit, Hold);
 
 pub(super) fn records(
     node: Arc<Node>,
@@ -68,36 +73,43 @@ struct Reader {
 impl Reader {
     /// Reads to the end, or until nobody wants the answers any more.
     async fn read(mut self, mut body: Incoming) {
+        let mut held = self.node.room.hold(&self.peer.principal);
         let mut rest = BytesMut::new();
         loop {
-            match body::next(&mut body).await {
-                Ok(Some(piece)) => rest.extend_from_slice(&piece),
+            // What was looked at before holds no line end.
+            let looked_at = rest.len();
+            let piece = match body::next(&mut body).await {
+                Ok(Some(piece)) => held.grow(piece.len()).map(|()| piece),
                 Ok(None) => break,
-                Err(problem) => {
-                    self.say(Err(problem), None).await;
-                    return;
-                }
+                Err(problem) => Err(problem),
+            };
+            match piece {
+                Ok(piece) => rest.extend_from_slice(&piece),
+                Err(problem) => return self.end(problem).await,
             }
-            while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-                let line = rest.split_to(end + 1).freeze();
+            let mut from = looked_at;
+            while let Some(end) = memchr(b'\n', rest.get(from..).unwrap_or_default()) {
+                let line = rest.split_to(from + end + 1).freeze();
+                held.shrink(line.len());
                 if !self.line(&line).await {
                     return;
                 }
+                from = 0;
             }
-            if rest.len() > self.line_bytes_max() {
-                let what = format!(
-                    "line {} has more than {} bytes",
-                    self.index,
-                    self.line_bytes_max()
-                );
-                self.say(Err(Problem::new(Code::TooLarge, what)), None)
-                    .await;
-                return;
+            let most = self.line_bytes_max();
+            if rest.len() > most {
+                let what = format!("the line has more than {most} bytes");
+                return self.end(Problem::new(Code::TooLarge, what)).await;
             }
         }
         // A last line without a line end counts: the request ended in order.
         let line = rest.freeze();
         self.line(&line).await;
+    }
+
+    /// Nothing more is read: why.
+    async fn end(mut self, problem: Problem) {
+        self.say(Err(problem), None).await;
     }
 
     fn line_bytes_max(&self) -> usize {
@@ -115,8 +127,12 @@ impl Reader {
         let Ok(place) = Arc::clone(&self.window).acquire_many_owned(weight).await else {
             return false;
         };
-        let handed = self.hand_over(line).await;
-        self.say(handed, Some(place)).await
+        let mut held = self.node.room.hold(&self.peer.principal);
+        let handed = match held.grow(line.len()) {
+            Ok(()) => self.hand_over(line).await,
+            Err(problem) => Err(problem),
+        };
+        self.say(handed, Some((place, held))).await
     }
 
     async fn hand_over(&self, line: &[u8]) -> Result<Awaited, Problem> {
@@ -133,11 +149,7 @@ impl Reader {
             .await
     }
 
-    async fn say(
-        &mut self,
-        awaited: Result<Awaited, Problem>,
-        place: Option<OwnedSemaphorePermit>,
-    ) -> bool {
+    async fn say(&mut self, awaited: Result<Awaited, Problem>, place: Option<Place>) -> bool {
         let index = self.index;
         self.index += 1;
         let line = Line {
@@ -149,7 +161,7 @@ impl Reader {
     }
 }
 
-/// Answers lines in their order. What is ready goes out together.
+/// Answers lines in their order. What is ready goes out together; nothing that is ready waits for what is not.
 async fn answer_all(
     node: Arc<Node>,
     permit: Permit,
@@ -157,32 +169,57 @@ async fn answer_all(
     out: mpsc::Sender<Bytes>,
 ) {
     let mut text = Vec::new();
-    while let Some(line) = waiting.recv().await {
-        one(&node, &permit, line, &mut text).await;
-        while text.len() < 16 << 10 {
+    while let Some(mut line) = waiting.recv().await {
+        loop {
+            let recorded = match line.awaited {
+                Ok(awaited) => match awaited.now() {
+                    Ok(recorded) => recorded,
+                    Err(awaited) => {
+                        if !send(&out, &mut text).await {
+                            return;
+                        }
+                        awaited.outcome().await
+                    }
+                },
+                Err(problem) => Err(problem),
+            };
+            answer_one(&node, &permit, line.index, recorded, &mut text);
             match waiting.try_recv() {
-                Ok(line) => one(&node, &permit, line, &mut text).await,
+                Ok(next) if text.len() < ANSWER_PIECE_BYTES => line = next,
+                Ok(next) => {
+                    if !send(&out, &mut text).await {
+                        return;
+                    }
+                    line = next;
+                }
                 Err(_) => break,
             }
         }
-        if out.send(std::mem::take(&mut text).into()).await.is_err() {
+        if !send(&out, &mut text).await {
             return;
         }
     }
 }
 
-async fn one(node: &Arc<Node>, permit: &Permit, line: Line, text: &mut Vec<u8>) {
-    let recorded = match line.awaited {
-        Ok(awaited) => awaited.outcome().await,
-        Err(problem) => Err(problem),
-    };
+/// `false`: nobody reads any more.
+async fn send(out: &mpsc::Sender<Bytes>, text: &mut Vec<u8>) -> bool {
+    text.is_empty() || out.send(std::mem::take(text).into()).await.is_ok()
+}
+
+fn answer_one(
+    node: &Node,
+    permit: &Permit,
+    index: usize,
+    recorded: Result<Vec<Recorded>, Problem>,
+    text: &mut Vec<u8>,
+) {
     let answered = recorded.and_then(|recorded| {
         let first = recorded.into_iter().next().ok_or_else(super::nothing)?;
         answer::single(&node.ledger, permit.log(), &first)
     });
     let written = match answered {
         Ok(single) => serde_json::to_writer(&mut *text, &single),
-        Err(problem) => serde_json::to_writer(&mut *text, &problem.at(line.index)),
+        Err(problem) => serde_json::to_writer(&mut *text, &problem.at(index)),
     };
     debug_assert!(written.is_ok(), "a vector takes what is written");
     text.push(b'\n');
