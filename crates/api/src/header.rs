@@ -1,12 +1,17 @@
 //! Header fields of requests, and how their values are read.
 
-use indelible_proof::head::{Stream, is_key, is_source};
+use indelible_proof::head::{self, Stream, is_key, is_source};
 use indelible_proof::limits::INTEGER_MAX;
 
 /// The idempotency key of an event, or of all events of a request: `KEY#0`, `KEY#1` and so on.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// The place in a producer's stream of the first event: `NAME; n=5`, or `NAME; epoch=1; n=0`.
 pub const STREAM: &str = "indelible-stream";
+/// The number of a request's first line under its key, where it goes on with what another request began: line *i* of this one has the key
+/// `KEY#(FIRST + i)`.
+pub const FIRST: &str = "indelible-first";
+/// The member of each line's event that holds its key, percent-encoded: then no two lines share one.
+pub const KEY_MEMBER: &str = "indelible-key-member";
 /// The salt, beside a receipt that is sent by itself.
 pub const SALT: &str = "indelible-salt";
 
@@ -18,6 +23,12 @@ pub enum FieldError {
         "Idempotency-Key has not 1 to 128 characters of 0x21 to 0x7E without # \" \\ {{ }} and %"
     )]
     Key,
+    /// The number of the first line is not one.
+    #[error("Indelible-First is not a number below 2^53")]
+    First,
+    /// The name of a member is not one.
+    #[error("Indelible-Key-Member is not the name of a member, percent-encoded")]
+    KeyMember,
     /// The place in a stream is not one.
     #[error("Indelible-Stream is not of the form NAME; n=NUMBER or NAME; epoch=NUMBER; n=NUMBER")]
     Stream,
@@ -65,6 +76,48 @@ pub fn stream(value: &str) -> Result<Stream<'_>, FieldError> {
     }
 }
 
+/// Reads the number of a request's first line.
+///
+/// # Errors
+/// [`FieldError::First`].
+pub fn first(value: &str) -> Result<usize, FieldError> {
+    let number = integer(value).map_err(|_| FieldError::First)?;
+    usize::try_from(number).map_err(|_| FieldError::First)
+}
+
+/// Reads the name of the member that holds a key.
+///
+/// # Errors
+/// [`FieldError::KeyMember`].
+pub fn key_member(value: &str) -> Result<String, FieldError> {
+    let mut name = Vec::with_capacity(value.len());
+    let mut bytes = value.bytes();
+    while let Some(byte) = bytes.next() {
+        let byte = match byte {
+            b'%' => {
+                let mut digit = || char::from(bytes.next()?).to_digit(16);
+                let pair = digit().zip(digit());
+                let byte = pair.and_then(|(high, low)| u8::try_from(high << 4 | low).ok());
+                byte.ok_or(FieldError::KeyMember)?
+            }
+            byte => byte,
+        };
+        name.push(byte);
+    }
+    let name = String::from_utf8(name).map_err(|_| FieldError::KeyMember)?;
+    (!name.is_empty())
+        .then_some(name)
+        .ok_or(FieldError::KeyMember)
+}
+
+/// Writes it.
+#[must_use]
+pub fn key_member_text(name: &str) -> String {
+    let mut text = String::new();
+    head::percent_encode(name.as_bytes(), &mut text);
+    text
+}
+
 /// Writes it.
 #[must_use]
 pub fn stream_text(stream: &Stream<'_>) -> String {
@@ -98,6 +151,18 @@ mod tests {
         ] {
             assert_eq!(key(wrong), Err(FieldError::Key), "{wrong}");
         }
+    }
+
+    #[test]
+    fn the_name_of_a_member_reads_back_as_it_was_written() {
+        for name in ["id", "a b", "größe", "%41", "\"", "\u{1f600}"] {
+            assert_eq!(key_member(&key_member_text(name)).as_deref(), Ok(name));
+        }
+        for wrong in ["", "%", "%4", "%zz", "%ff"] {
+            assert_eq!(key_member(wrong), Err(FieldError::KeyMember), "{wrong}");
+        }
+        assert_eq!(first("17"), Ok(17));
+        assert_eq!(first("-1"), Err(FieldError::First));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 pub mod answer;
 pub mod header;
 pub mod limits;
+pub mod member;
 pub mod native;
 pub mod occurred;
 pub mod openapi;

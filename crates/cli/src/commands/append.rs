@@ -7,7 +7,6 @@
 mod answers;
 mod belt;
 mod claims;
-mod field;
 mod input;
 mod progress;
 mod receipts;

@@ -25,6 +25,10 @@ use std::sync::Arc;
 struct Claim {
     key: Option<String>,
     stream: Option<(String, u64, u64)>,
+    /// Of lines: the member of each that holds its key.
+    member: Option<String>,
+    /// Of lines: the number of the first under the key.
+    first: usize,
 }
 
 impl Claim {
@@ -36,14 +40,31 @@ impl Claim {
         let stream = stream.map(|value| {
             header::stream(value).map(|stream| (stream.src.to_owned(), stream.epoch, stream.n))
         });
+        let member = field(request, header::KEY_MEMBER)?.map(header::key_member);
+        let first = field(request, header::FIRST)?.map(header::first);
         Ok(Claim {
             key: key.transpose().map_err(wrong)?,
             stream: stream.transpose().map_err(wrong)?,
+            member: member.transpose().map_err(wrong)?,
+            first: first.transpose().map_err(wrong)?.unwrap_or(0),
         })
     }
 
     fn is_none(&self) -> bool {
-        self.key.is_none() && self.stream.is_none()
+        self.key.is_none() && self.stream.is_none() && self.member.is_none()
+    }
+
+    /// What only lines can claim, and of that only one thing.
+    fn check(&self, media: Media) -> Result<(), Problem> {
+        let of_lines = self.member.is_some() || self.first > 0;
+        let what = match media {
+            Media::Json if of_lines => "Indelible-First and Indelible-Key-Member are for lines",
+            Media::Lines if self.member.is_some() && (self.key.is_some() || self.first > 0) => {
+                "with Indelible-Key-Member each line has a key, and the request none"
+            }
+            _ => return Ok(()),
+        };
+        Err(Problem::new(Code::BadRequest, what))
     }
 
     /// The keys of so many events.
@@ -99,6 +120,7 @@ async fn answered(
     let permit = permit(&node, &peer, log)?;
     let claim = Claim::read(request)?;
     let media = media(request)?;
+    claim.check(media)?;
     let as_text =
         field(request, ACCEPT.as_str())?.is_some_and(|accept| accept.starts_with("text/plain"));
     let Some(mut flowing) = body.take() else {

@@ -19,6 +19,7 @@ use indelible_server::Node;
 use indelible_server::grants::{Grant, Grants, Role};
 use indelible_server::http::Purpose;
 use indelible_server::listen::{Door, accept};
+use indelible_server::rate::Rates;
 use indelible_server::tls::{self, Current};
 use indelible_store::{CreateOptions, LocalStore, OpenOptions};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, SanType};
@@ -102,6 +103,12 @@ impl Authority {
     }
 }
 
+/// What a node leaves behind.
+pub struct Rest {
+    directory: TempDir,
+    authority: Authority,
+}
+
 /// A node with one ingest listener.
 pub struct Bed {
     pub directory: TempDir,
@@ -128,6 +135,10 @@ impl Bed {
     }
 
     pub async fn with(settings: Settings) -> Bed {
+        Bed::with_rates(settings, Rates::default()).await
+    }
+
+    pub async fn with_rates(settings: Settings, rates: Rates) -> Bed {
         let directory = tempfile::tempdir().unwrap();
         let store = directory.path().join("store");
         let options = CreateOptions {
@@ -147,10 +158,25 @@ impl Bed {
             origin: ORIGIN,
             creator: "unix:0",
         };
-        let log = ledger.create_log("payments", &founding, [0xc3; 8]).unwrap();
+        ledger.create_log("payments", &founding, [0xc3; 8]).unwrap();
+        Bed::begin(directory, Authority::new(), ledger, rates).await
+    }
+
+    /// A node over what another left behind.
+    pub async fn resume(rest: Rest) -> Bed {
+        let Rest {
+            directory,
+            authority,
+        } = rest;
+        let ledger = Bed::open(&directory.path().join("store"), Settings::default());
+        Bed::begin(directory, authority, ledger, Rates::default()).await
+    }
+
+    async fn begin(directory: TempDir, authority: Authority, ledger: Ledger, rates: Rates) -> Bed {
+        let log = ledger.books().log("payments").unwrap();
         let grants = Grants::new(vec![grant(PRODUCER, Role::Producer, "payments")]).unwrap();
-        let node = Arc::new(Node::new(Arc::new(ledger), grants, Box::new(random)));
-        let authority = Authority::new();
+        let node = Node::new(Arc::new(ledger), grants, Box::new(random)).with_rates(rates);
+        let node = Arc::new(node);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);
@@ -214,6 +240,19 @@ impl Bed {
             .unwrap();
         tokio::spawn(connection);
         Client::Two(sender)
+    }
+
+    /// Ends as a crash does, in the middle of what is under way; the ledger is not closed. Its connections have to be cut before.
+    pub async fn crash(self) -> Rest {
+        self.door.abort();
+        // Tasks of connections that are gone hold the node a moment longer.
+        while Arc::strong_count(&self.node) > 1 {
+            tokio::task::yield_now().await;
+        }
+        Rest {
+            directory: self.directory,
+            authority: self.authority,
+        }
     }
 
     /// Stops, lets what is under way end, and closes the ledger.

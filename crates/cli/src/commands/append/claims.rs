@@ -1,10 +1,10 @@
 //! What events claim, so that sending them again records nothing twice: a key of their own, or their number in a stream.
 
 use super::belt::Bad;
-use super::field;
 use crate::exit::Exit;
 use crate::node::{self, Writing};
 use crate::say::{self, Failure};
+use indelible_api::member;
 use indelible_ledger::{Caller, Log, Prepared, Refusal};
 use indelible_proof::event::EventReader;
 use indelible_proof::head::{self, Head, Own, Shared, Stream};
@@ -101,7 +101,7 @@ impl Claims {
                 EventReader::new(*event_bytes_max)
                     .minify(event, &mut minified)
                     .map_err(|error| said(error.into()))?;
-                let key = field::key(&minified, field)?;
+                let key = member::key(&minified, field)?;
                 let own = Own {
                     key: Some(&key),
                     ..Own::default()

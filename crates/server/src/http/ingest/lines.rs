@@ -17,8 +17,9 @@ use hyper::body::Incoming;
 use hyper::header::CONTENT_TYPE;
 use hyper::{Response, StatusCode};
 use indelible_api::limits::ARRAY_BYTES_MAX;
-use indelible_api::{Code, Problem, header, path};
+use indelible_api::{Code, Problem, header, member, path};
 use indelible_ledger::Recorded;
+use indelible_proof::event::EventReader;
 use memchr::memchr;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -137,16 +138,30 @@ impl Reader {
 
     async fn hand_over(&self, line: &[u8]) -> Result<Awaited, Problem> {
         let sender = Sender::new(&self.permit, &self.peer, "ingest/http");
-        let key = self
-            .claim
-            .key
-            .as_deref()
-            .map(|key| header::key_of(key, self.index));
+        let key = self.key(line)?;
         let own = self.claim.own(key.as_deref(), self.index, line);
         let prepared = self.node.prepare(&sender, std::iter::once((line, own)))?;
         self.node
             .submit(&sender, prepared, !self.claim.is_none())
             .await
+    }
+
+    /// The key of the next line.
+    fn key(&self, line: &[u8]) -> Result<Option<String>, Problem> {
+        if let Some(name) = &self.claim.member {
+            let mut event = Vec::with_capacity(line.len());
+            let judged = EventReader::new(self.line_bytes_max()).minify(line, &mut event);
+            // What is no event is refused where all are judged.
+            return match judged {
+                Ok(()) => member::key(&event, name)
+                    .map(Some)
+                    .map_err(|what| Problem::new(Code::BadEvent, what)),
+                Err(_) => Ok(None),
+            };
+        }
+        let index = self.claim.first.saturating_add(self.index);
+        let key = self.claim.key.as_deref();
+        Ok(key.map(|key| header::key_of(key, index)))
     }
 
     async fn say(&mut self, awaited: Result<Awaited, Problem>, place: Option<Place>) -> bool {

@@ -1,6 +1,7 @@
 //! The idempotency key that an event carries in one of its own members.
 //!
-//! Looks at events that were judged and minified, so that it need not refuse anything but the key.
+//! Looks at events that were judged and minified, so that it need not refuse anything but the key. Whoever records events from a file
+//! and a node that gets them as lines use it alike.
 
 use indelible_proof::head;
 
