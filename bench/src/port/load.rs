@@ -1,14 +1,18 @@
 //! Clients that send, each over a connection of its own, and verify what they are told.
 
-use super::certificates::Certificates;
+use super::certificates::{Certificates, PRODUCER};
 use super::node::Child;
 use crate::disk::Latency;
 use crate::events::Events;
+use anyhow::Context as _;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::Request;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
+use indelible_api::{Array, Single};
+use indelible_client::verify::{Sender, Sent, Verifier};
+use indelible_proof::head::Own;
 use rustls_pki_types::ServerName;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -45,9 +49,13 @@ pub fn run(
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let bodies: Arc<Vec<Bytes>> = Arc::new(bodies(events, load.batch));
+    let sending = Arc::new(Sending {
+        verifier: Verifier::new(child.pin.clone(), None),
+        requests: requests(events, load.batch),
+        is_array: load.batch.0 > 1,
+        stop: AtomicBool::new(false),
+    });
     runtime.block_on(async {
-        let stop = Arc::new(AtomicBool::new(false));
         let mut connections = Vec::new();
         for _ in 0..load.clients {
             connections.push(connect(child, certificates).await?);
@@ -57,16 +65,11 @@ pub fn run(
             .into_iter()
             .enumerate()
             .map(|(number, connection)| {
-                tokio::spawn(client(
-                    connection,
-                    number,
-                    Arc::clone(&bodies),
-                    Arc::clone(&stop),
-                ))
+                tokio::spawn(client(connection, number, Arc::clone(&sending)))
             })
             .collect();
         tokio::time::sleep(length).await;
-        stop.store(true, Ordering::Relaxed);
+        sending.stop.store(true, Ordering::Relaxed);
         let mut latencies = Vec::new();
         for client in clients {
             latencies.append(&mut client.await??);
@@ -80,21 +83,38 @@ pub fn run(
     })
 }
 
+/// What clients share.
+struct Sending {
+    verifier: Verifier,
+    requests: Vec<Prepared>,
+    is_array: bool,
+    stop: AtomicBool,
+}
+
+/// A request, and its events as they will be hashed.
+struct Prepared {
+    body: Bytes,
+    events: Vec<Vec<u8>>,
+}
+
 /// Requests that differ, so that nothing is gained by sending the same again.
-fn bodies(events: &Events, Batch(batch): Batch) -> Vec<Bytes> {
+fn requests(events: &Events, Batch(batch): Batch) -> Vec<Prepared> {
     let count = if batch == 1 { 4_096 } else { 16 };
-    let body = |number: usize| {
-        let event =
-            |index: usize| events.events[(number * batch + index) % events.events.len()].clone();
-        match batch {
-            1 => event(0).into(),
-            _ => {
-                let all: Vec<Vec<u8>> = (0..batch).map(event).collect();
-                [&b"["[..], &all.join(&b","[..]), b"]"].concat().into()
-            }
-        }
+    let all = |number: usize| -> Vec<Vec<u8>> {
+        let at = |index| (number * batch + index) % events.events.len();
+        (0..batch)
+            .map(|index| events.events[at(index)].clone())
+            .collect()
     };
-    (0..count).map(body).collect()
+    let request = |number| {
+        let events = all(number);
+        let body = match batch {
+            1 => events[0].clone().into(),
+            _ => [&b"["[..], &events.join(&b","[..]), b"]"].concat().into(),
+        };
+        Prepared { body, events }
+    };
+    (0..count).map(request).collect()
 }
 
 async fn connect(
@@ -114,19 +134,18 @@ async fn connect(
 async fn client(
     mut sender: SendRequest<Full<Bytes>>,
     number: usize,
-    bodies: Arc<Vec<Bytes>>,
-    stop: Arc<AtomicBool>,
+    sending: Arc<Sending>,
 ) -> anyhow::Result<Vec<Duration>> {
     let mut latencies = Vec::new();
     let mut next = number * 61;
-    while !stop.load(Ordering::Relaxed) {
-        let body = bodies[next % bodies.len()].clone();
+    while !sending.stop.load(Ordering::Relaxed) {
+        let prepared = &sending.requests[next % sending.requests.len()];
         next += 1;
         let began = Instant::now();
         sender.ready().await?;
         let request = Request::post("https://localhost/v1/logs/payments/records")
             .header("content-type", "application/json")
-            .body(Full::new(body))?;
+            .body(Full::new(prepared.body.clone()))?;
         let response = sender.send_request(request).await?;
         let status = response.status();
         let answer = response.into_body().collect().await?.to_bytes();
@@ -135,7 +154,29 @@ async fn client(
             "{status}: {}",
             String::from_utf8_lossy(&answer)
         );
+        verify(&sending, prepared, &answer)?;
         latencies.push(began.elapsed());
     }
     Ok(latencies)
+}
+
+/// What any client does before it believes an answer.
+fn verify(sending: &Sending, prepared: &Prepared, answer: &[u8]) -> anyhow::Result<()> {
+    let whom = Sender {
+        by: Some(PRODUCER),
+        certificate: None,
+    };
+    let mut sent = prepared.events.iter().map(|event| Sent {
+        event,
+        own: Own::default(),
+    });
+    if sending.is_array {
+        let answer: Array = serde_json::from_slice(answer)?;
+        sending.verifier.array(&answer, &whom, sent)?;
+    } else {
+        let answer: Single = serde_json::from_slice(answer)?;
+        let sent = sent.next().context("a request has an event")?;
+        sending.verifier.single(&answer, &whom, &sent)?;
+    }
+    Ok(())
 }

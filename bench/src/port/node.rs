@@ -4,6 +4,7 @@ use super::certificates::PRODUCER;
 use crate::store::{open_at, random};
 use anyhow::Context as _;
 use indelible_ledger::{Founding, Settings};
+use indelible_proof::pin::Pin;
 use indelible_server::Node;
 use indelible_server::grants::{Grant, Grants, Role};
 use indelible_server::http::Purpose;
@@ -24,6 +25,8 @@ const STORE: &str = "INDELIBLE_BENCH_SERVE";
 pub struct Child {
     process: std::process::Child,
     pub address: SocketAddr,
+    /// The line by which its log is known.
+    pub pin: Pin,
 }
 
 impl Child {
@@ -35,8 +38,17 @@ impl Child {
             .spawn()?;
         let output = process.stdout.take().context("its output")?;
         let mut lines = BufReader::new(output).lines();
-        let address = lines.next().context("the node said nothing")??.parse()?;
-        Ok(Child { process, address })
+        let mut line = || {
+            let line = lines.next().context("the node said nothing")?;
+            line.map_err(anyhow::Error::from)
+        };
+        let address = line()?.parse()?;
+        let pin = Pin::parse(line()?.as_bytes()).map_err(|_| anyhow::anyhow!("no pin"))?;
+        Ok(Child {
+            process,
+            address,
+            pin,
+        })
     }
 
     /// Processor time it has taken.
@@ -82,7 +94,10 @@ fn serve(store: &Path) -> anyhow::Result<()> {
         origin: "audit.bench.example",
         creator: "unix:0",
     };
-    ledger.create_log("payments", &founding, [7; 8])?;
+    let log = ledger.create_log("payments", &founding, [7; 8])?;
+    let keys = ledger.books().keys(&log)?;
+    let key = keys.keys.first().context("a log has a key")?.clone();
+    let pin = format!("indelible-pin-v1 {} {key}", log.id());
     let grants = Grants::new(vec![Grant {
         who: vec![PRODUCER.to_owned()],
         role: Role::Producer,
@@ -103,7 +118,7 @@ fn serve(store: &Path) -> anyhow::Result<()> {
         .build()?;
     runtime.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
-        println!("{}", listener.local_addr()?);
+        println!("{}\n{pin}", listener.local_addr()?);
         let (stop, stopped) = watch::channel(false);
         let door = Door {
             purpose: Purpose::Ingest,
