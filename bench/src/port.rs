@@ -127,7 +127,12 @@ fn one(
     } = done;
     #[expect(clippy::as_conversions, reason = "a count for a table")]
     let count = events as f64;
-    add("burst, receipts verified", count / seconds, "events/s", peer);
+    add(
+        "burst, receipts verified",
+        count / seconds,
+        "events/s",
+        peer,
+    );
     add(
         "burst, a request, p50",
         latency.p50_us / 1_000.0,

@@ -79,5 +79,5 @@ fn end(recorded: &Recorded) -> Result<(String, String), Problem> {
 
 /// Hex digits and times are plain text.
 fn text(ascii: &[u8]) -> String {
-    ascii.iter().map(|byte| char::from(*byte)).collect()
+    String::from_utf8(ascii.to_vec()).expect("hex digits and times are ASCII")
 }
