@@ -123,10 +123,10 @@ fn serve(store: &Path) -> anyhow::Result<()> {
         let door = Door {
             purpose: Purpose::Ingest,
             allow_from: Vec::new(),
-            tls: Current::new(tls::server(&files)?),
+            tls: Some(Current::new(tls::server(&files)?)),
             node,
         };
-        let accepting = tokio::spawn(accept(Arc::new(door), listener, stopped));
+        let accepting = tokio::spawn(accept(Arc::new(door), Arc::new(listener), stopped));
         tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await??;
         stop.send_replace(true);
         accepting.await?;

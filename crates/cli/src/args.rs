@@ -1,8 +1,8 @@
 //! What can be typed: the commands, the options they share, and the first page of help.
 
 use crate::commands::{
-    append, clock, completions, demo, event, explain, export, get, init, inspect, key, log, man,
-    merge, pin, prove, receipt, seal, status, stream, verify,
+    append, clock, completions, config, demo, dev, event, explain, export, get, init, inspect, key,
+    log, man, merge, pin, prove, quickstart, receipt, seal, serve, status, stream, verify,
 };
 use crate::exit;
 use crate::keys::Passphrase;
@@ -34,6 +34,13 @@ pub struct StoreArg {
 }
 
 impl StoreArg {
+    /// A store that something else than the command line names.
+    pub fn at(directory: PathBuf) -> StoreArg {
+        StoreArg {
+            store: Some(directory),
+        }
+    }
+
     /// The directory that was named.
     pub fn directory(&self) -> Result<PathBuf, Failure> {
         let named = self
@@ -130,13 +137,18 @@ pub enum Command {
     Key(key::KeyCommand),
     #[command(subcommand)]
     Clock(clock::ClockCommand),
+    Serve(serve::ServeArgs),
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    Dev(dev::DevArgs),
+    Quickstart(quickstart::QuickstartArgs),
     Demo(demo::DemoArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
 }
 
 /// Commands by what people do. A test holds this list and [`Command`] together.
-const GROUPS: [(&str, &[&str]); 5] = [
+const GROUPS: [(&str, &[&str]); 6] = [
     (
         "Write",
         &[
@@ -150,6 +162,10 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ),
     ("Read", &["log list", "log show", "get"]),
     ("Prove", &["pin", "receipt", "prove", "export", "verify"]),
+    (
+        "Serve",
+        &["quickstart", "serve", "config check", "config show", "dev"],
+    ),
     (
         "Operate",
         &[

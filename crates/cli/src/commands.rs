@@ -3,7 +3,9 @@
 pub mod append;
 pub mod clock;
 pub mod completions;
+pub mod config;
 pub mod demo;
+pub mod dev;
 pub mod event;
 pub mod explain;
 pub mod export;
@@ -16,8 +18,10 @@ pub mod man;
 pub mod merge;
 pub mod pin;
 pub mod prove;
+pub mod quickstart;
 pub mod receipt;
 pub mod seal;
+pub mod serve;
 pub mod status;
 pub mod stream;
 pub mod verify;
@@ -48,6 +52,10 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Key(command) => key::run(&store, &command),
         Command::Stream(command) => stream::run(&store, &command),
         Command::Clock(command) => clock::run(&store, &command),
+        Command::Serve(args) => serve::run(&args),
+        Command::Config(command) => config::run(&command),
+        Command::Dev(args) => dev::run(&args),
+        Command::Quickstart(args) => quickstart::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&store, &args),

@@ -17,12 +17,26 @@ pub enum Exit {
     NotAllRecorded,
     /// The machine is in the way: another writer holds the store, a write failed, the clock needs a decision.
     Trouble,
+    /// `serve`, `config`: the file of settings is refused.
+    Configuration,
+    /// `serve`: the node secret is not there, can't be read, or is another store's.
+    Keys,
+    /// `serve`: an operator must decide about the clock.
+    Clock,
+    /// `serve`: the store is older than the register remembers, or the register is gone.
+    RolledBack,
+    /// `serve`: an address is taken, or not this machine's.
+    Address,
+    /// `serve`: a write failed, and nothing more is recorded before another start.
+    FailedWrite,
+    /// `serve`: another process writes to the store.
+    InUse,
     /// Whoever read our output had enough. 128 + SIGPIPE, as the shell gives for programs that the signal ends.
     PipeClosed,
 }
 
 /// Codes with what they mean, as `indelible help` shows them.
-pub const TABLE: [(Exit, u8, &str); 7] = [
+pub const TABLE: [(Exit, u8, &str); 14] = [
     (
         Exit::Done,
         0,
@@ -48,6 +62,33 @@ pub const TABLE: [(Exit, u8, &str); 7] = [
         Exit::Trouble,
         5,
         "store in use, failed write, clock in doubt",
+    ),
+    (
+        Exit::Configuration,
+        10,
+        "serve, config: the settings are refused",
+    ),
+    (
+        Exit::Keys,
+        11,
+        "serve: the node secret is missing or not this store's",
+    ),
+    (Exit::Clock, 12, "serve: the clock needs a decision"),
+    (
+        Exit::RolledBack,
+        13,
+        "serve: the store is an older copy, or its register is gone",
+    ),
+    (Exit::Address, 14, "serve: can't listen on an address"),
+    (
+        Exit::FailedWrite,
+        15,
+        "serve: a write failed; start it again",
+    ),
+    (
+        Exit::InUse,
+        16,
+        "serve: another process writes to the store",
     ),
     (Exit::PipeClosed, 141, "the reader of the output went away"),
 ];

@@ -5,17 +5,20 @@
 //! nothing here hashes, signs or judges.
 
 mod args;
+mod authority;
 mod clock;
 mod commands;
 mod evidence;
 mod exit;
 mod explain;
+mod ground;
 mod keys;
 mod node;
 mod output;
 mod random;
 mod say;
 mod show;
+mod supervisor;
 mod target;
 
 use clap::error::ErrorKind;

@@ -3,6 +3,10 @@
 //! A sentence is lower case, has no full stop, and puts values at its end; the hint is a line of its own and names a command where
 //! there is one.
 
+mod service;
+
+pub use service::{config, purpose, reload, start};
+
 use crate::args;
 use crate::exit::Exit;
 use crate::keys::KeyError;
@@ -23,7 +27,11 @@ use std::path::Path;
 #[derive(Debug)]
 pub struct Failure {
     exit: Exit,
+    /// What the shell is told instead if a service could not start, or go on.
+    serving: Option<Exit>,
     text: String,
+    /// Further sentences, a line each.
+    more: Vec<String>,
     hint: Option<String>,
 }
 
@@ -32,7 +40,9 @@ impl Failure {
     pub fn new(exit: Exit, text: impl Into<String>) -> Failure {
         Failure {
             exit,
+            serving: None,
             text: text.into(),
+            more: Vec::new(),
             hint: None,
         }
     }
@@ -51,6 +61,20 @@ impl Failure {
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Failure {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// What a supervisor is told where this keeps a service from serving.
+    #[must_use]
+    fn serving(mut self, exit: Exit) -> Failure {
+        self.serving = Some(exit);
+        self
+    }
+
+    /// It keeps a service from serving.
+    #[must_use]
+    pub fn when_serving(mut self) -> Failure {
+        self.exit = self.serving.unwrap_or(self.exit);
         self
     }
 
@@ -77,7 +101,9 @@ impl Failure {
         if self.text.is_empty() {
             return;
         }
-        labelled(&Style::stderr().bad("error:"), &self.text);
+        for text in std::iter::once(&self.text).chain(&self.more) {
+            labelled(&Style::stderr().bad("error:"), text);
+        }
         if let Some(text) = &self.hint {
             hint(text);
         }
@@ -133,7 +159,8 @@ pub fn store(error: &StoreError, directory: &Path) -> Failure {
     let at = directory.display();
     match error {
         StoreError::Busy => Failure::new(Exit::Trouble, format!("another process is writing to this store: {at}"))
-            .hint("one process writes at a time; wait until it has finished (reading commands work meanwhile)"),
+            .hint("one process writes at a time; wait until it has finished (reading commands work meanwhile)")
+            .serving(Exit::InUse),
         StoreError::NotFound if node::has_format(directory) => {
             Failure::new(Exit::Damaged, format!("damaged: a file or directory of the store is missing: {at}")).hint(look(directory))
         }
@@ -182,7 +209,7 @@ fn system(doing: &str, source: &io::Error, directory: &Path) -> Failure {
         | io::ErrorKind::PermissionDenied
         | io::ErrorKind::IsADirectory
         | io::ErrorKind::ReadOnlyFilesystem => Failure::usage(text),
-        _ => Failure::new(Exit::Trouble, text),
+        _ => Failure::new(Exit::Trouble, text).serving(Exit::FailedWrite),
     }
 }
 
@@ -208,7 +235,8 @@ pub fn recover(error: &RecoverError, directory: &Path) -> Failure {
             Failure::new(Exit::Unverified, error.to_string()).hint(NEWER)
         }
         RecoverError::RolledBack { .. } | RecoverError::Forked(_) => Failure::new(Exit::Damaged, error.to_string())
-            .hint("signed records are missing: keep this store and the register as they are, and find out who restored it"),
+            .hint("signed records are missing: keep this store and the register as they are, and find out who restored it")
+            .serving(Exit::RolledBack),
         RecoverError::Damaged { file, offset, what } => damaged(what, &format!("{file} at {offset}"), directory),
         RecoverError::Hole { .. } => Failure::new(Exit::Damaged, error.to_string()).hint(look(directory)),
     }
@@ -229,19 +257,25 @@ pub fn open(error: &OpenError, directory: &Path) -> Failure {
         OpenError::Clock(_) => Failure::new(Exit::Trouble, error.to_string()).hint(format!(
             "if the wall clock is right: indelible clock accept --store {}",
             shell(directory)
-        )),
+        ))
+        .serving(Exit::Clock),
         OpenError::RegisterMissing => Failure::new(Exit::Damaged, error.to_string())
-            .hint("bring it back, or mount the disk it lies on; if it is lost for good and this store is no old copy, --register-lost goes on, which is recorded"),
-        OpenError::NoTime => Failure::new(Exit::Trouble, error.to_string()).hint("set the clock"),
+            .hint("bring it back, or mount the disk it lies on; if it is lost for good and this store is no old copy, --register-lost goes on, which is recorded")
+            .serving(Exit::RolledBack),
+        OpenError::NoTime => Failure::new(Exit::Trouble, error.to_string())
+            .hint("set the clock")
+            .serving(Exit::Clock),
         OpenError::Refused(refusal) => refused(refusal),
         OpenError::BadName(_) => Failure::usage(error.to_string())
             .hint("a log's name has 1 to 63 of a-z 0-9 _ -, and begins with a letter or digit"),
         OpenError::LogExists(_) | OpenError::NamedTwice(_) | OpenError::TooManyLogs => Failure::usage(error.to_string()),
         OpenError::WrongKeys => {
-            Failure::usage(error.to_string()).hint("name the directory they lie in with --keys DIR")
+            let failure = Failure::usage(error.to_string()).serving(Exit::Keys);
+            failure.hint("name the directory they lie in with --keys DIR")
         }
         OpenError::OpenHinge(_) => Failure::new(Exit::Trouble, error.to_string())
-            .hint("a rotation goes on with both secrets, a recovery with indelible key recover"),
+            .hint("a rotation goes on with both secrets, a recovery with indelible key recover")
+            .serving(Exit::Keys),
         OpenError::NothingToRecover | OpenError::OtherHorizon { .. } => {
             Failure::usage(error.to_string())
         }
@@ -268,7 +302,7 @@ pub fn rotate(error: &RotateError, directory: &Path) -> Failure {
 
 /// The ledger did not record.
 pub fn refused(refusal: &Refusal) -> Failure {
-    let failure = Failure::new(Exit::Trouble, refusal.to_string());
+    let failure = Failure::new(Exit::Trouble, refusal.to_string()).serving(Exit::FailedWrite);
     match refusal {
         Refusal::TooMany => failure.hint("this is a fault of indelible: please report it"),
         Refusal::Full => failure.hint("the disk is too slow for what waits; send the rest again"),
@@ -377,7 +411,7 @@ pub fn event(error: &PrepareError) -> String {
 
 /// The secret could not be made or read.
 pub fn keys(error: &KeyError) -> Failure {
-    match error {
+    let failure = match error {
         KeyError::Exists(path) => Failure::usage(format!("there is a node secret already: {}", path.display()))
             .hint("it may sign for another store: keep it, and name another directory with --keys DIR"),
         KeyError::Wide(path, mode) => Failure::usage(format!("others can get at the secret: {} has mode {mode:04o}", path.display()))
@@ -395,7 +429,8 @@ pub fn keys(error: &KeyError) -> Failure {
         KeyError::Credentials(path) => Failure::usage(format!("the secret is a credential of the service, which only its configuration can change: {}", path.display()))
             .hint("to rotate, hand in the next one, made with `indelible key new-secret`, as the credential indelible-node-secret-next"),
         KeyError::Io(path, error) => file(path, error),
-    }
+    };
+    failure.serving(Exit::Keys)
 }
 
 /// A file named on the command line could not be opened, read or written.

@@ -453,6 +453,14 @@ impl Ledger {
         self.committer.tail_bytes()
     }
 
+    /// Whether anything can be recorded: not after a write that failed.
+    ///
+    /// # Errors
+    /// [`Refusal::Stopped`].
+    pub fn check_running(&self) -> Result<(), Refusal> {
+        self.committer.check_running()
+    }
+
     /// Why the background sealing failed last, if it did and has not come through since.
     #[must_use]
     pub fn sealing_trouble(&self) -> Option<String> {

@@ -21,6 +21,7 @@
 pub mod answer;
 mod array;
 pub mod body;
+pub mod config;
 pub mod grants;
 pub mod http;
 pub mod identity;
@@ -31,6 +32,7 @@ pub mod network;
 pub mod node;
 mod problem;
 pub mod rate;
+pub mod run;
 pub mod tls;
 
 pub use node::Node;

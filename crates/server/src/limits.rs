@@ -4,6 +4,8 @@ use std::time::Duration;
 
 /// Connections of one listener at once. Each idle one costs some ten kilobytes.
 pub const CONNECTIONS_MAX: usize = 16_384;
+/// Connections that wait to be accepted; the kernel takes the least of this and its own bound.
+pub const BACKLOG: u32 = 4_096;
 /// How long a handshake may take: beyond it a peer holds a place for nothing.
 pub const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
 /// How long a client may be silent inside a request.
@@ -13,6 +15,20 @@ pub const SILENCE_MAX: Duration = Duration::from_secs(10);
 pub const CONNECTION_AGE_MAX: Duration = Duration::from_secs(3_600);
 /// How long what is under way may take once the node is told to stop.
 pub const DRAIN_MAX: Duration = Duration::from_secs(20);
+/// How often the tail is sealed, however short: what is sealed was read back and can be thinned out into copies.
+pub const SEAL_EVERY: Duration = Duration::from_secs(3_600);
+/// Bytes of a configuration file: one with ten thousand grants has some two million.
+pub const CONFIG_BYTES_MAX: u64 = 8 << 20;
+/// Faults of a configuration that are reported at once: nobody reads more.
+pub const CONFIG_FAULTS_MAX: usize = 50;
+/// Seconds that an operator may allow for what is under way at a stop: a supervisor that waits longer has other troubles.
+pub const DRAIN_SECONDS_MAX: u64 = 3_600;
+/// Minutes between sealings at most: a week.
+pub const SEAL_MINUTES_MAX: u64 = 7 * 24 * 60;
+/// How often certificates and trust are looked at for a change.
+pub const WATCH_EVERY: Duration = Duration::from_secs(2);
+/// How long threads that read the disk are waited for once all connections are closed.
+pub const THREADS_END_MAX: Duration = Duration::from_secs(10);
 /// Request heads: names and values together. Ours are a few hundred bytes.
 pub const HEADER_BYTES_MAX: usize = 16 << 10;
 /// Header fields of one request.

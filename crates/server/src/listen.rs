@@ -1,5 +1,11 @@
 //! Accepting connections: who may knock, the handshake, and whose connection it is.
 
+pub mod bound;
+pub mod spec;
+
+pub use bound::{BindError, Bound};
+pub use spec::{Spec, SpecError};
+
 use crate::http::{self, Call, Purpose};
 use crate::identity::{self, Peer};
 use crate::limits::{CONNECTIONS_MAX, HANDSHAKE_MAX, STREAMS_MAX};
@@ -22,8 +28,8 @@ pub struct Door {
     pub purpose: Purpose,
     /// Networks it takes peers from; none: any that reach it.
     pub allow_from: Vec<Network>,
-    /// Its TLS.
-    pub tls: Current,
+    /// Its TLS; none: plain HTTP, for health alone.
+    pub tls: Option<Current>,
     /// Whose it is.
     pub node: Arc<Node>,
 }
@@ -39,7 +45,7 @@ impl Door {
 }
 
 /// Accepts until it is told to stop.
-pub async fn accept(door: Arc<Door>, listener: TcpListener, mut stop: watch::Receiver<bool>) {
+pub async fn accept(door: Arc<Door>, listener: Arc<TcpListener>, mut stop: watch::Receiver<bool>) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
         let accepted = tokio::select! {
@@ -75,7 +81,10 @@ async fn connection(
     if stream.set_nodelay(true).is_err() {
         return;
     }
-    let acceptor = TlsAcceptor::from(door.tls.get());
+    let Some(tls) = &door.tls else {
+        return;
+    };
+    let acceptor = TlsAcceptor::from(tls.get());
     let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE_MAX, acceptor.accept(stream)).await else {
         return;
     };

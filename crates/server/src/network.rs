@@ -50,6 +50,25 @@ impl Network {
     }
 }
 
+/// Networks that count as inside: those that are never routed on the internet, loopback, and what the configuration declares.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Networks(Vec<Network>);
+
+impl Networks {
+    /// These besides [`Network::INTERNAL`].
+    #[must_use]
+    pub fn with(declared: Vec<Network>) -> Networks {
+        Networks(declared)
+    }
+
+    /// Whether an address lies inside.
+    #[must_use]
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let mut all = Network::INTERNAL.iter().chain(&self.0);
+        all.any(|network| network.contains(address))
+    }
+}
+
 const fn v4(octets: [u8; 4], prefix: u8) -> Network {
     let [a, b, c, d] = octets;
     Network {

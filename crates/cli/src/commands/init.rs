@@ -58,6 +58,12 @@ pub struct InitArgs {
 
 /// Does it.
 pub fn run(store: &StoreArg, args: &InitArgs) -> Result<Exit, Failure> {
+    let keys_directory = make(store, args)?;
+    report(&store.directory()?, &keys_directory, args)
+}
+
+/// Makes it, and says where the keys lie.
+pub fn make(store: &StoreArg, args: &InitArgs) -> Result<PathBuf, Failure> {
     let directory = store.directory()?;
     let directory = directory.as_path();
     check_origin(&args.origin)?;
@@ -102,7 +108,7 @@ pub fn run(store: &StoreArg, args: &InitArgs) -> Result<Exit, Failure> {
     let warnings = writing.ledger.books().store().describe().warnings.clone();
     writing.close("initialised")?;
     warnings.iter().for_each(say::warn);
-    report(directory, &keys_directory, args)
+    Ok(keys_directory)
 }
 
 /// Leaves nothing of a store that could not be made, unless it is one already.

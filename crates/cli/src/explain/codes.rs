@@ -85,6 +85,105 @@ pub const CODES: &[Entry] = &[
     },
     Entry {
         on: On::ExitCode,
+        says: "10",
+        exit: 10,
+        means: "serve, config: the file of settings is refused as a whole; nothing listens, nothing was opened",
+        causes: &[
+            "a mistyped setting, or one of another version",
+            "a certificate or key that is not there, can't be read, or does not fit the others",
+            "an address that would listen everywhere, or on a public address",
+        ],
+        now: &[
+            "read the errors: each names its line and what to write instead",
+            "run `indelible config check FILE` until it is in order; a restart without that ends the same way",
+        ],
+    },
+    Entry {
+        on: On::ExitCode,
+        says: "11",
+        exit: 11,
+        means: "serve: the node secret is missing, sealed, open to others, or another store's",
+        causes: &[
+            "a volume or credential that is not mounted",
+            "a passphrase that is not given",
+            "a rotation or recovery that is not finished",
+        ],
+        now: &[
+            "read the error: it names the file",
+            "bring the secret back from where you keep a copy; without it all can be read and verified, and nothing recorded",
+        ],
+    },
+    Entry {
+        on: On::ExitCode,
+        says: "12",
+        exit: 12,
+        means: "serve: the clock is far from where the newest record was, and an operator has to say which is right",
+        causes: &[
+            "a machine that was off for weeks",
+            "a clock without a battery or a time server",
+            "a clock that somebody set",
+        ],
+        now: &[
+            "look at the wall clock and set it right",
+            "if it is right, run `indelible clock accept --store DIR`, then start the node",
+        ],
+    },
+    Entry {
+        on: On::ExitCode,
+        says: "13",
+        exit: 13,
+        means: "serve: the store holds less than its register remembers, or the register is gone",
+        causes: &[
+            "a backup or snapshot that was put back",
+            "the disk of the register is not mounted",
+            "somebody who took away signed records",
+        ],
+        now: &[
+            "start nothing over and over: keep store and register as they are",
+            "find out who restored it, and where the newer store is",
+            "if the register alone is lost for good, `indelible serve --register-lost` goes on, which is recorded",
+        ],
+    },
+    Entry {
+        on: On::ExitCode,
+        says: "14",
+        exit: 14,
+        means: "serve: an address can't be listened on",
+        causes: &[
+            "another process listens there, maybe an earlier run that still ends",
+            "the machine does not have the address, or not yet",
+            "a port below 1024 without the right to it",
+        ],
+        now: &["read the error: it names the address; `ss -ltnp` says who listens there"],
+    },
+    Entry {
+        on: On::ExitCode,
+        says: "15",
+        exit: 15,
+        means: "serve: a write failed, so nothing more is recorded before another start; what was acknowledged is durable",
+        causes: &[
+            "a disk that is full, broken or gone",
+            "another writer of the same store",
+        ],
+        now: &[
+            "look at the disk (df, dmesg)",
+            "start the node again: it finds out what reached the disk, and senders send again what was not acknowledged",
+        ],
+    },
+    Entry {
+        on: On::ExitCode,
+        says: "16",
+        exit: 16,
+        means: "serve: another process writes to the store; one does at a time",
+        causes: &[
+            "an earlier run that still ends",
+            "a command that writes, such as `indelible merge`",
+            "a second service on the same store",
+        ],
+        now: &["find it (`fuser -v DIR/lock`), let it finish or end it, then start the node"],
+    },
+    Entry {
+        on: On::ExitCode,
         says: "141",
         exit: 141,
         means: "whoever read the output had enough and went away, such as `head`",

@@ -183,10 +183,12 @@ impl Bed {
         let door = Door {
             purpose: Purpose::Ingest,
             allow_from: Vec::new(),
-            tls: Current::new(tls::server(&files(&directory, &authority)).unwrap()),
+            tls: Some(Current::new(
+                tls::server(&files(&directory, &authority)).unwrap(),
+            )),
             node: Arc::clone(&node),
         };
-        let door = tokio::spawn(accept(Arc::new(door), listener, stopped));
+        let door = tokio::spawn(accept(Arc::new(door), Arc::new(listener), stopped));
         Bed {
             directory,
             authority,
