@@ -7,7 +7,7 @@
 
 mod bed;
 
-use bed::surgery::{edit, packs};
+use bed::surgery::{Pack, edit, packs};
 use bed::{BY, Bed, caller, create, event, open, random, settings};
 use indelible_ledger::verify::Damage;
 use indelible_ledger::{
@@ -577,6 +577,27 @@ fn a_wrong_tag_stream_or_place_is_named() {
     }
 }
 
+/// With the pack's key tags as `rot` leaves them, each of these keys is refused and nothing is recorded; the file is as before afterwards.
+fn is_not_taken_for_new(
+    node: &mut Node,
+    pack: &Pack,
+    rot: fn(&mut [u8]),
+    keys: impl Iterator<Item = (String, u64)>,
+) {
+    let (good, size) = (std::fs::read(&pack.ent).unwrap(), node.log.size());
+    edit(&pack.ent, |file| rot(&mut file[pack.section(6)]));
+    for (key, at) in keys {
+        let own = Own {
+            key: Some(&key),
+            ..Own::default()
+        };
+        let refused = node.send(&own, at).unwrap_err();
+        assert!(matches!(refused, Refusal::NoLook(_)), "{key}: {refused}");
+    }
+    edit(&pack.ent, |file| file.copy_from_slice(&good));
+    assert_eq!(node.log.size(), size);
+}
+
 /// Found by the simulation: what rotted among a pack's key tags was taken for the absence of a key, and the event was recorded twice.
 #[test]
 fn a_key_whose_tag_rotted_is_not_taken_for_new() {
@@ -596,24 +617,12 @@ fn a_key_whose_tag_rotted_is_not_taken_for_new() {
         let all = node.ledger.submit_all(&node.log, events).unwrap();
         assert_eq!(all.wait().unwrap().len(), usize::try_from(keys).unwrap());
         node.ledger.seal().unwrap();
-        let (pack, size) = (packs(&bed).remove(0), node.log.size());
-        let good = std::fs::read(&pack.ent).unwrap();
+        let pack = packs(&bed).remove(0);
+        let some = || (0..keys).step_by(7).map(|at| (format!("key-{at}"), at));
         for rot in ways {
-            edit(&pack.ent, |file| rot(&mut file[pack.section(6)]));
-            for at in (0..keys).step_by(7) {
-                let key = format!("key-{at}");
-                let own = Own {
-                    key: Some(&key),
-                    ..Own::default()
-                };
-                let refused = node.send(&own, at).unwrap_err();
-                assert!(matches!(refused, Refusal::NoLook(_)), "{key}: {refused}");
-            }
-            edit(&pack.ent, |file| file.copy_from_slice(&good));
+            is_not_taken_for_new(&mut node, &pack, rot, some());
         }
-        assert_eq!(node.log.size(), size);
-        let mut some = (0..keys).step_by(7);
-        assert!(some.all(|at| node.key(&format!("key-{at}"), at).again));
+        assert!(some().all(|(key, at)| node.key(&key, at).again));
         assert!(!node.key("another", keys).again);
     }
 }
@@ -626,20 +635,9 @@ fn an_old_key_whose_tag_rotted_is_not_taken_for_new() {
     let born = |at| uuid7(1_790_000_000, at);
     (0..60).for_each(|at| assert!(!node.key(&born(at), at).again));
     node.ledger.seal().unwrap();
-    let (pack, size) = (packs(&bed).remove(0), node.log.size());
-    let good = std::fs::read(&pack.ent).unwrap();
-    edit(&pack.ent, |file| random(9)(&mut file[pack.section(6)]));
-    for at in 0..60 {
-        let key = born(at);
-        let own = Own {
-            key: Some(&key),
-            ..Own::default()
-        };
-        let refused = node.send(&own, at).unwrap_err();
-        assert!(matches!(refused, Refusal::NoLook(_)), "{key}: {refused}");
-    }
-    edit(&pack.ent, |file| file.copy_from_slice(&good));
-    assert_eq!(node.log.size(), size);
+    let pack = packs(&bed).remove(0);
+    let all = (0..60).map(|at| (born(at), at));
+    is_not_taken_for_new(&mut node, &pack, |tags| random(9)(tags), all);
     (0..60).for_each(|at| assert!(node.key(&born(at), at).again));
     assert!(!node.key(&born(60), 60).again);
 }
