@@ -226,7 +226,7 @@ impl State {
     }
 
     fn fate(&mut self, op: &WriteOp<'_>) -> WriteFate {
-        if self.full && self.needs_room(op) {
+        if self.full && op.needs_room() {
             return self.no_room(op);
         }
         let Some((after, event)) = self.plan else {
@@ -238,7 +238,7 @@ impl State {
         }
         let waits = match event {
             Event::Slow(_) => op.kind != WriteKind::Sync,
-            Event::Full => !self.needs_room(op),
+            Event::Full => !op.needs_room(),
             _ => false,
         };
         if waits {
@@ -307,16 +307,6 @@ impl State {
             self.is_hurt_by(op);
         }
         WriteFate::NoRoom
-    }
-
-    /// A new file, or bytes behind the end of one.
-    fn needs_room(&self, op: &WriteOp<'_>) -> bool {
-        let length = || op.path.metadata().map_or(0, |metadata| metadata.len());
-        match op.kind {
-            WriteKind::Create | WriteKind::MakeDirectory => true,
-            WriteKind::Write => op.offset + op.length > length(),
-            _ => false,
-        }
     }
 
     /// Not done, done and not said, or torn at a sector.

@@ -198,7 +198,7 @@ impl World {
                 self.count("packs", u64::try_from(packs.len()).unwrap_or(0));
                 Ok(())
             }
-            Err(error) if is_no_room(&error) => self.was_short(&error),
+            Err(error) if is_no_room(&error) => self.pack_was_short(&error),
             Err(error) => self.was_struck(
                 &error,
                 matches!(
@@ -219,7 +219,7 @@ impl World {
                 self.count("mergings", u64::try_from(merged.len()).unwrap_or(0));
                 Ok(())
             }
-            Err(MergeError::Seal(error)) if is_no_room(&error) => self.was_short(&error),
+            Err(MergeError::Seal(error)) if is_no_room(&error) => self.pack_was_short(&error),
             Err(error) => self.was_struck(
                 &error,
                 !matches!(
@@ -247,14 +247,24 @@ impl World {
                 self.count("rotations", 1);
                 Ok(())
             }
+            // Refused before it began: the old keys are the keys, and all else goes on.
+            Err(RotateError::Refused(refusal @ Refusal::NoRoom(_))) => {
+                self.held.rotating = false;
+                self.count("rotations without room", 1);
+                self.was_short(&refusal)
+            }
             Err(error) => self.was_struck(&error, matches!(error, RotateError::Refused(_))),
         }
     }
 
-    /// A pack found no room: it is not made, and all else goes on as before.
-    fn was_short(&mut self, error: &SealError) -> Judged {
-        self.tell(format!("  {error}"));
+    /// A pack found no room: it is not made, neither of its files, and all else goes on as before.
+    fn pack_was_short(&mut self, error: &SealError) -> Judged {
         self.count("packs without room", 1);
+        self.was_short(error)
+    }
+
+    fn was_short(&mut self, error: &dyn std::fmt::Display) -> Judged {
+        self.tell(format!("  {error}"));
         must(self.disk.is_short(), || {
             format!("the disk was never full, and yet: {error}")
         })

@@ -10,7 +10,9 @@ use crate::say::{self, Failure};
 use crate::target;
 use indelible_ledger::recover::{self, Recovered};
 use indelible_ledger::signer::NodeSecret;
-use indelible_ledger::{Books, Ledger, Log, ReadError, RotateError, Secrets, Settings, Stored};
+use indelible_ledger::{
+    Books, Ledger, Log, ReadError, Refusal, RotateError, Secrets, Settings, Stored,
+};
 use indelible_store::{LocalStore, OpenOptions, Store, StoreInfo};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -208,6 +210,7 @@ impl Writing {
             RotateError::BadRecovery
                 | RotateError::RecoveryKept(_)
                 | RotateError::NoRecoveryKeys(_)
+                | RotateError::Refused(Refusal::NoRoom(_))
         );
         match unused {
             true => self.keys.forget_next().map_err(|error| say::keys(&error)),

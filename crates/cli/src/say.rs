@@ -287,6 +287,10 @@ pub fn open(error: &OpenError, directory: &Path) -> Failure {
 /// The keys could not be replaced.
 pub fn rotate(error: &RotateError, directory: &Path) -> Failure {
     match error {
+        RotateError::Refused(refusal @ Refusal::NoRoom(_)) => {
+            Failure::new(Exit::Trouble, refusal.to_string())
+                .hint("no key was replaced; make room on the disk (df), and rotate then")
+        }
         RotateError::Refused(refusal) => refused(refusal),
         RotateError::Read(error) => read(error, directory),
         RotateError::NoRecoveryKeys(_) => Failure::usage(error.to_string())

@@ -10,6 +10,8 @@ pub const BATCH_RECORDS_MAX: usize = 65_536;
 pub const BATCH_LOGS_MAX: usize = 4_096;
 /// Logs that a rotation takes in one batch: a key record takes about two kilobytes at most with eight recovery keys.
 pub const ROTATE_LOGS_MAX: usize = 1_024;
+/// What a batch of a rotation takes in the tail beside its records and notes: headers, and the block that it begins and does not fill.
+pub const ROTATE_BATCH_BYTES: usize = 5 << 10;
 /// Logs founded in one batch: a genesis takes as much as a key record, and its naming in `_node` 400 bytes more.
 pub const CREATE_LOGS_MAX: usize = 1_024;
 /// Notes published with one ordinary batch: signing costs about 20 µs each, and callers wait for it.

@@ -9,7 +9,7 @@
 use crate::books::{Log, NODE_LOG, SignedNote};
 use crate::commit::{Committer, Desk, Published};
 use crate::keys::LogKeys;
-use crate::limits::ROTATE_LOGS_MAX;
+use crate::limits::{NODE_ROOM, NOTE_BYTES_MAX, ROTATE_BATCH_BYTES, ROTATE_LOGS_MAX};
 use crate::queue::Refusal;
 use crate::sequencer::Draft;
 use crate::signer::{BatchKey, NodeSecret};
@@ -18,6 +18,7 @@ use indelible_proof::checkpoint::Checkpoint;
 use indelible_proof::key_event::KeyEvent;
 use indelible_proof::key_set::Recovery;
 use indelible_proof::note::Note;
+use indelible_store::StoreError;
 use std::sync::Arc;
 
 /// Why a rotation stopped. What it did is durable; begun again, it goes on.
@@ -95,6 +96,7 @@ impl Rotation<'_> {
     pub(crate) fn run(&self, desk: &mut Desk) -> Result<Rotated, RotateError> {
         let logs = self.order();
         self.check(&logs)?;
+        self.check_room(desk, &logs)?;
         let (mut done, mut waiting) = (0, Vec::new());
         for chunk in logs.chunks(ROTATE_LOGS_MAX) {
             self.key_records(desk, chunk)?;
@@ -144,6 +146,42 @@ impl Rotation<'_> {
                 _ => {}
             }
         }
+        Ok(())
+    }
+
+    /// Stopped in the middle for want of room, a rotation would stop the node. On a full disk all that is left to do must fit what is
+    /// prepared, and behind it what the node itself records, that the old secret is gone among it.
+    fn check_room(&self, desk: &mut Desk, logs: &[Arc<Log>]) -> Result<(), RotateError> {
+        let committer = self.committer;
+        match committer.prepare_next() {
+            Ok(()) | Err(StoreError::NoRoom { .. }) => {}
+            Err(error) => return Err(Refusal::Stopped(error.to_string()).into()),
+        }
+        if !committer.is_short_of_room() {
+            return Ok(());
+        }
+        let (mut records, mut hinges, mut bytes) = (0, 0, NODE_ROOM);
+        for log in logs {
+            let keys = committer.books.keys(log)?;
+            if !self.has_next(log, &keys) {
+                bytes += self.key_record(desk, log, &keys).weight();
+                records += 1;
+            } else if log.read().open_hinge.is_none() {
+                continue;
+            }
+            hinges += 1;
+            let signers = 2 + keys.recovery.1.len();
+            bytes += signers * (4 + NOTE_BYTES_MAX);
+        }
+        if hinges == 0 {
+            return Ok(());
+        }
+        // One for a trouble of the clock, and two for each chunk.
+        let batches = 1 + 2 * logs.len().div_ceil(ROTATE_LOGS_MAX);
+        bytes += batches * ROTATE_BATCH_BYTES;
+        // Nothing comes between: the order is ours.
+        committer.take_disk_for(records, records, bytes)?;
+        committer.queue.free_disk();
         Ok(())
     }
 

@@ -329,19 +329,21 @@ impl Sealer {
         Ok(())
     }
 
-    /// `.rec` first: alone it is no pack.
+    /// `.rec` first: alone it is no pack. A disk that has no room for both has neither.
     pub(crate) fn put_pair(&self, laid: &Laid) -> Result<(), SealError> {
         let mut parts: Vec<&[u8]> = vec![&laid.rec_header];
         parts.extend(laid.frames.iter().map(Vec::as_slice));
-        self.put(&laid.rec_name, &parts)?;
-        self.put(&laid.ent_name, &[&laid.ent])
-    }
-
-    fn put(&self, name: &str, parts: &[&[u8]]) -> Result<(), SealError> {
+        let names = [laid.rec_name.as_str(), laid.ent_name.as_str()];
+        let pair = [(names[0], parts.as_slice()), (names[1], &[&laid.ent])];
         self.committer.check_running()?;
-        match self.committer.books.store().put_new(name, parts, None)? {
-            Put::Created | Put::Same => Ok(()),
-            Put::Differs => Err(SealError::NameTaken(name.to_owned())),
+        let put = self.committer.books.store().put_pair(pair)?;
+        match names
+            .into_iter()
+            .zip(put)
+            .find(|(_, put)| *put == Put::Differs)
+        {
+            Some((name, _)) => Err(SealError::NameTaken(name.to_owned())),
+            None => Ok(()),
         }
     }
 

@@ -12,37 +12,33 @@ use bed::hooked::Hooked;
 use bed::truth::{Told, is_clean, is_true};
 use bed::{BY, Bed, caller, create, event, open, settings};
 use indelible_ledger::limits::ROOM_RETRY;
-use indelible_ledger::{Caller, Ledger, Log, Recorded, Refusal, Settings};
+use indelible_ledger::signer::NodeSecret;
+use indelible_ledger::{Caller, Ledger, Log, Recorded, Refusal, RotateError, Settings};
 use indelible_proof::head::Own;
-use indelible_store::{FaultInjector, WriteFate, WriteKind, WriteOp};
+use indelible_store::{FaultInjector, WriteFate, WriteOp};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
-/// For whom there is no room: nobody, tail files alone since they are the largest, everything.
+/// For whom there is no room: nobody, tail files alone since they are the largest, everything, the second file of a pack.
 const ROOM: u8 = 0;
 const NO_TAIL: u8 = 1;
 const FULL: u8 = 2;
+const NO_ENT: u8 = 3;
 
-/// What has its blocks can be written again; without room nothing grows and nothing comes.
 fn filling() -> (FaultInjector, Arc<AtomicU8>) {
     let full = Arc::new(AtomicU8::new(ROOM));
     let inner = Arc::clone(&full);
     let faults = move |op: &WriteOp<'_>| {
-        let length = op.path.metadata().map_or(0, |metadata| metadata.len());
-        let grows = match op.kind {
-            WriteKind::Create | WriteKind::MakeDirectory => true,
-            WriteKind::Write => op.offset + op.length > length,
-            _ => false,
-        };
         let path = op.path.to_string_lossy();
         let is_meant = match inner.load(Ordering::SeqCst) {
             ROOM => false,
             NO_TAIL => path.contains("/store/build/tail-"),
+            NO_ENT => path.contains("/store/build/") && path.ends_with(".ent"),
             // The register has a disk of its own.
             _ => path.contains("/store/"),
         };
-        match grows && is_meant {
+        match op.needs_room() && is_meant {
             true => WriteFate::NoRoom,
             false => WriteFate::Proceed,
         }
@@ -253,6 +249,83 @@ fn a_sealing_without_room_leaves_the_tail_and_comes_through_later() {
     assert_eq!(node.ledger.seal().unwrap().len(), 1);
     node.append().unwrap();
     node.ends_whole();
+}
+
+#[test]
+fn a_pack_that_has_room_for_one_of_its_files_only_leaves_neither() {
+    let mut node = Node::by_hand(256 << 10);
+    node.append().unwrap();
+    node.full.store(NO_ENT, Ordering::SeqCst);
+    for _ in 0..2 {
+        let error = node.ledger.seal().unwrap_err();
+        assert!(error.to_string().contains(".ent"), "{error}");
+        for directory in ["sealed", "build"] {
+            let mut there = std::fs::read_dir(node.bed.path().join(directory)).unwrap();
+            assert!(there.next().is_none(), "{directory}");
+        }
+        node.append().unwrap();
+    }
+    node.make_room();
+    assert_eq!(node.ledger.seal().unwrap().len(), 1);
+    node.ends_whole();
+}
+
+/// What a log's keys are: how many sets it had.
+fn generations(node: &Node) -> usize {
+    node.ledger.books().key_sets(&node.log).unwrap().len()
+}
+
+#[test]
+fn a_rotation_on_a_full_disk_is_refused_before_anything_is_written_and_goes_through_later() {
+    let mut node = Node::by_hand(64 << 10);
+    node.append().unwrap();
+    let next = || NodeSecret::of(1, [9; 32]);
+    let size = node.log.size();
+    for _ in 0..2 {
+        // Found out by the rotation itself: nobody looked before.
+        let refused = node.ledger.rotate(next(), None).unwrap_err();
+        let RotateError::Refused(refusal) = refused else {
+            panic!("{refused}");
+        };
+        is_no_room(&refusal);
+        assert_eq!((node.log.size(), generations(&node)), (size, 1));
+    }
+    node.append().unwrap();
+    node.make_room();
+    let rotated = node.ledger.rotate(next(), None).unwrap();
+    assert_eq!((rotated.generation, rotated.logs), (1, 2));
+    node.append().unwrap();
+    assert_eq!(generations(&node), 2);
+    assert_eq!(node.ledger.generation(), 1);
+}
+
+#[test]
+fn a_rotation_on_a_full_disk_goes_through_where_it_fits_what_is_left_and_a_stop_behind_it() {
+    let mut refused = 0;
+    for appended in [0, 20, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50] {
+        let mut node = Node::by_hand(256 << 10);
+        node.ledger.keep(false);
+        for _ in 0..appended {
+            if let Err(refusal) = node.append() {
+                is_no_room(&refusal);
+                break;
+            }
+        }
+        match node.ledger.rotate(NodeSecret::of(1, [9; 32]), None) {
+            Ok(rotated) => assert_eq!(rotated.logs, 2),
+            Err(RotateError::Refused(refusal)) => {
+                is_no_room(&refusal);
+                refused += 1;
+                assert!(appended > 20);
+            }
+            Err(error) => panic!("{error}"),
+        }
+        if node.ledger.generation() == 1 {
+            node.ledger.destroyed(0).unwrap();
+        }
+        node.ledger.close("stop").unwrap();
+    }
+    assert!((1..13).contains(&refused), "{refused}");
 }
 
 #[test]

@@ -15,7 +15,7 @@ const WRITER: WriterId = *b"conformance test";
 /// # Panics
 /// Where the backend breaks the contract.
 pub fn run(make: &dyn Fn() -> Opener) {
-    let checks: [fn(&Opener); 12] = [
+    let checks: [fn(&Opener); 13] = [
         nothing_is_written_without_the_right_to,
         the_right_to_write_is_exclusive,
         a_new_store_has_no_slots,
@@ -25,6 +25,7 @@ pub fn run(make: &dyn Fn() -> Opener) {
         parts_of_slots_are_read_by_number,
         released_slots_are_gone_and_the_last_one_stays,
         sealed_objects_are_never_replaced,
+        a_pair_has_both_its_names_or_says_which_is_taken,
         objects_are_listed_in_pages_by_name,
         orphans_are_set_aside_under_their_digest,
         the_register_is_swapped_only_from_what_it_holds,
@@ -274,6 +275,38 @@ fn sealed_objects_are_never_replaced(open: &Opener) {
         );
     }
     refused(store.put_derived("sealed/one.ent", b"x"));
+}
+
+fn a_pair_has_both_its_names_or_says_which_is_taken(open: &Opener) {
+    let store = writer(open);
+    let put = |first: &[u8], second: &[u8]| {
+        let pair: [(&str, &[&[u8]]); 2] = [("sealed/a.rec", &[first]), ("sealed/a.ent", &[second])];
+        store.put_pair(pair).expect("putting")
+    };
+    let held = |name| store.read_at(name, 0, 9, true).expect("there");
+    store
+        .put_new("sealed/a.rec", &[b"12"], None)
+        .expect("putting");
+    assert_eq!(put(b"1", b"2"), [Put::Differs; 2]);
+    assert!(matches!(
+        store.size_of("sealed/a.ent"),
+        Err(StoreError::NotFound)
+    ));
+    assert_eq!(put(b"12", b"3"), [Put::Same, Put::Created]);
+    assert_eq!(put(b"12", b"3"), [Put::Same; 2]);
+    assert_eq!(put(b"12", b"4"), [Put::Same, Put::Differs]);
+    assert_eq!(
+        (held("sealed/a.rec"), held("sealed/a.ent")),
+        (b"12".to_vec(), b"3".to_vec())
+    );
+    for name in ["derived/x", "quarantine/x", "sealed/../x"] {
+        refused(store.put_pair([(name, &[b"x"]), ("sealed/b", &[b"x"])]));
+        refused(store.put_pair([("sealed/b", &[b"x"]), (name, &[b"x"])]));
+    }
+    assert!(matches!(
+        store.size_of("sealed/b"),
+        Err(StoreError::NotFound)
+    ));
 }
 
 fn objects_are_listed_in_pages_by_name(open: &Opener) {

@@ -59,6 +59,21 @@ pub struct WriteOp<'a> {
     pub length: u64,
 }
 
+impl WriteOp<'_> {
+    /// Whether a full disk has no place for it: a new name, or bytes behind the end of a file. What has its blocks can be written again.
+    #[must_use]
+    pub fn needs_room(&self) -> bool {
+        match self.kind {
+            WriteKind::Create | WriteKind::MakeDirectory => true,
+            WriteKind::Write => {
+                let length = self.path.metadata().map_or(0, |metadata| metadata.len());
+                self.offset + self.length > length
+            }
+            _ => false,
+        }
+    }
+}
+
 /// What becomes of an announced operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WriteFate {

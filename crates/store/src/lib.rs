@@ -301,6 +301,13 @@ pub trait Store: Send + Sync {
         retain_until: Option<u64>,
     ) -> Result<Put, StoreError>;
 
+    /// Makes two objects that belong together, the first durable before the second has its name. Where other bytes stand under the first
+    /// name, nothing is made and both are [`Put::Differs`].
+    ///
+    /// # Errors
+    /// As [`Self::put_new`]. [`StoreError::NoRoom`], whichever of them it was for: neither was made.
+    fn put_pair(&self, pair: [(&str, &[&[u8]]); 2]) -> Result<[Put; 2], StoreError>;
+
     /// `length` bytes from `offset` of an object, fewer only where it ends. `fresh`: from the disk, not from a cache.
     ///
     /// # Errors

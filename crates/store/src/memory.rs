@@ -309,6 +309,16 @@ impl Store for Memory {
         }
     }
 
+    fn put_pair(&self, pair: [(&str, &[&[u8]]); 2]) -> Result<[Put; 2], StoreError> {
+        let [(first, parts), (second, parts_of_second)] = pair;
+        names::check(second, &["sealed/"])?;
+        let put = self.put_new(first, parts, None)?;
+        if put == Put::Differs {
+            return Ok([Put::Differs; 2]);
+        }
+        Ok([put, self.put_new(second, parts_of_second, None)?])
+    }
+
     fn read_at(
         &self,
         name: &str,

@@ -178,6 +178,10 @@ impl Store for Hooked {
         self.inner.put_new(name, parts, retain_until)
     }
 
+    fn put_pair(&self, pair: [(&str, &[&[u8]]); 2]) -> Result<[Put; 2], StoreError> {
+        self.inner.put_pair(pair)
+    }
+
     fn read_at(
         &self,
         name: &str,

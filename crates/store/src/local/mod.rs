@@ -393,12 +393,14 @@ impl Store for LocalStore {
         _retain_until: Option<u64>,
     ) -> Result<Put, StoreError> {
         self.check_writable()?;
-        if !name.starts_with("sealed/") {
-            return Err(StoreError::Refused(format!(
-                "{name:?} is not a name for this"
-            )));
-        }
+        is_sealed(name)?;
         self.put_object(name, parts)
+    }
+
+    fn put_pair(&self, pair: [(&str, &[&[u8]]); 2]) -> Result<[Put; 2], StoreError> {
+        self.check_writable()?;
+        pair.iter().try_for_each(|(name, _)| is_sealed(name))?;
+        self.put_objects(pair)
     }
 
     fn read_at(
@@ -447,6 +449,15 @@ impl Store for LocalStore {
             Some(path) => register::swap(&Disk::new(self.faults.clone()), path, expected, new),
             None => Err(StoreError::refused("no register is configured")),
         }
+    }
+}
+
+fn is_sealed(name: &str) -> Result<(), StoreError> {
+    match name.starts_with("sealed/") {
+        true => Ok(()),
+        false => Err(StoreError::Refused(format!(
+            "{name:?} is not a name for this"
+        ))),
     }
 }
 

@@ -18,16 +18,58 @@ use crate::{Put, StoreError};
 
 impl LocalStore {
     pub(super) fn put_object(&self, name: &str, parts: &[&[u8]]) -> Result<Put, StoreError> {
+        let building = self.build_new(name, parts)?;
+        self.name_object(name, building, parts)
+    }
+
+    /// Both have their room before either has its name.
+    pub(super) fn put_objects(&self, pair: [(&str, &[&[u8]]); 2]) -> Result<[Put; 2], StoreError> {
+        let [(first, parts), (second, parts_of_second)] = pair;
+        let building = self.build_new(first, parts)?;
+        let second_built = self.build_new(second, parts_of_second);
+        let second_building = match &building {
+            Some(building) => self.disk.take_back(building, second_built)?,
+            None => second_built?,
+        };
+        let put = self.name_object(first, building, parts)?;
+        if put == Put::Differs {
+            second_building
+                .map(|building| self.disk.remove(&building))
+                .transpose()?;
+            return Ok([Put::Differs; 2]);
+        }
+        Ok([
+            put,
+            self.name_object(second, second_building, parts_of_second)?,
+        ])
+    }
+
+    /// The file under `build/`; `None` if there is one of its name already.
+    fn build_new(&self, name: &str, parts: &[&[u8]]) -> Result<Option<PathBuf>, StoreError> {
+        match self
+            .object_path(name, &["sealed/", "quarantine/"])?
+            .exists()
+        {
+            true => Ok(None),
+            false => self.build_object(name, parts, true).map(Some),
+        }
+    }
+
+    /// Gives it its name, unless something of that name is there.
+    fn name_object(
+        &self,
+        name: &str,
+        building: Option<PathBuf>,
+        parts: &[&[u8]],
+    ) -> Result<Put, StoreError> {
         let path = self.object_path(name, &["sealed/", "quarantine/"])?;
-        if path.exists() {
-            return self.compare_object(&path, parts);
+        if let Some(building) = building {
+            if self.disk.rename_new(&building, &path)? {
+                self.sync_names(&path)?;
+                return Ok(Put::Created);
+            }
+            self.disk.remove(&building)?;
         }
-        let building = self.build_object(name, parts, true)?;
-        if self.disk.rename_new(&building, &path)? {
-            self.sync_names(&path)?;
-            return Ok(Put::Created);
-        }
-        self.disk.remove(&building)?;
         self.compare_object(&path, parts)
     }
 

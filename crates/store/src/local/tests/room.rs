@@ -1,33 +1,27 @@
 //! A disk that is full: what was prepared still serves, what was being made is taken back, and with room again the same handle goes on.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::*;
-use crate::{Put, WriteFate, WriteKind, WriteOp};
+use crate::{Put, WriteFate, WriteOp};
 
-/// A disk that is full while the flag is set: what has its blocks already can be written again, nothing grows and nothing comes.
-fn filling() -> (FaultInjector, Arc<AtomicBool>) {
+/// A writer on a disk that is full while the flag is set, its first tail file made.
+fn writer_on_filling(bed: &Bed) -> (LocalStore, Arc<AtomicBool>) {
+    writer_without_room(bed, |_| true)
+}
+
+/// The same where only those files find no room.
+fn writer_without_room(bed: &Bed, which: fn(&Path) -> bool) -> (LocalStore, Arc<AtomicBool>) {
     let full = Arc::new(AtomicBool::new(false));
     let inner = Arc::clone(&full);
-    let faults = move |op: &WriteOp<'_>| {
-        let length = op.path.metadata().map_or(0, |metadata| metadata.len());
-        let grows = match op.kind {
-            WriteKind::Create | WriteKind::MakeDirectory => true,
-            WriteKind::Write => op.offset + op.length > length,
-            _ => false,
-        };
-        match inner.load(Ordering::Relaxed) && grows {
+    let faults: FaultInjector = Arc::new(move |op: &WriteOp<'_>| {
+        match inner.load(Ordering::Relaxed) && op.needs_room() && which(op.path) {
             true => WriteFate::NoRoom,
             false => WriteFate::Proceed,
         }
-    };
-    (Arc::new(faults), full)
-}
-
-/// A writer on such a disk, its first tail file made.
-fn writer_on_filling(bed: &Bed) -> (LocalStore, Arc<AtomicBool>) {
-    let (faults, full) = filling();
+    });
     let store = LocalStore::open_write(&bed.root(), open_options(Some(faults))).unwrap();
     store.acquire([1; 16]).unwrap();
     store.open_tail(None).unwrap();
@@ -105,4 +99,35 @@ fn room_that_was_made_ahead_counts() {
     assert!(store.room().unwrap() < 10_000);
     store.prepare_next().unwrap();
     assert_eq!(store.room().unwrap(), (60 << 10) - 64);
+}
+
+#[test]
+fn of_a_pair_that_finds_no_room_for_one_of_its_files_nothing_is_made() {
+    let pair: [(&str, &[&[u8]]); 2] = [
+        ("sealed/a.rec", &[b"rec", b"ords"]),
+        ("sealed/a.ent", &[b"entries"]),
+    ];
+    for which in [".rec", ".ent"] {
+        let bed = Bed::new();
+        let is_meant: fn(&Path) -> bool = match which {
+            ".rec" => |path| path.extension().is_some_and(|end| end == "rec"),
+            _ => |path| path.extension().is_some_and(|end| end == "ent"),
+        };
+        let (store, full) = writer_without_room(&bed, is_meant);
+        full.store(true, Ordering::Relaxed);
+        for _ in 0..2 {
+            let put = store.put_pair(pair);
+            assert!(
+                matches!(put, Err(StoreError::NoRoom { .. })),
+                "{which}: {put:?}"
+            );
+            assert_eq!(building(&bed), 0, "{which}");
+            assert_eq!(store.list("sealed/", None, 9).unwrap(), [], "{which}");
+        }
+        put(&store, 0, b"the tail goes on meanwhile");
+        full.store(false, Ordering::Relaxed);
+        assert_eq!(store.put_pair(pair).unwrap(), [Put::Created; 2]);
+        full.store(true, Ordering::Relaxed);
+        assert_eq!(store.put_pair(pair).unwrap(), [Put::Same; 2], "{which}");
+    }
 }
