@@ -79,9 +79,24 @@ impl World {
         own: &Own<'_>,
         number: u64,
     ) -> Result<Prepared, String> {
+        self.prepare_as(log, BY.by, own, number)
+    }
+
+    /// The same by that principal.
+    pub fn prepare_as(
+        &mut self,
+        log: &Arc<Log>,
+        by: &'static str,
+        own: &Own<'_>,
+        number: u64,
+    ) -> Result<Prepared, String> {
+        self.model().sent_by(log.name(), number, by);
         let random = self.dice.random();
         let mut caller = self.ledger()?.caller(log, random).map_err(text)?;
-        caller.prepare(log, &BY, own, &event(number)).map_err(text)
+        let shared = Shared { by, ..BY };
+        caller
+            .prepare(log, &shared, own, &event(number))
+            .map_err(text)
     }
 
     /// Somebody was told where an event is; some ask for the receipt.

@@ -1,16 +1,16 @@
-//! Who sends again: by idempotency keys and by numbers of streams, after answers, after silence, and with another event under an old claim.
+//! Who sends again: by idempotency keys, and by numbers of streams ([`streams`](crate::streams)), after answers, after silence, and with another
+//! event under an old claim.
 //!
-//! Owns what senders remember of their own claims, and says what each must hear. What is recorded before is answered with that very record;
+//! Owns what senders remember of their keys, and says what each must hear. What is recorded before is answered with that very record;
 //! what surely is not is recorded once.
 
 use crate::callers::{Answer, BY, Sent};
 use crate::model::{Heard, Judged, must};
+use crate::streams::Source;
 use crate::world::{World, log_of};
-use indelible_ledger::{Log, Outcome, Place, Refusal, StreamNow};
-use indelible_proof::head::{Own, Stream};
+use indelible_ledger::{Log, Outcome, Place, Refusal};
+use indelible_proof::head::Own;
 use std::sync::Arc;
-
-const STREAMS_MAX: usize = 4;
 
 /// A key that was used, and for which event.
 #[derive(Clone, Debug)]
@@ -24,32 +24,18 @@ struct Keyed {
     has_birth: bool,
 }
 
-/// A stream as its sender knows it.
-#[derive(Clone, Debug)]
-struct Source {
-    log: String,
-    src: String,
-    epoch: u64,
-    /// The event of each number of this epoch that was ever sent, acknowledged or not.
-    events: Vec<u64>,
-    /// So many of them are known to be recorded.
-    known: u64,
-    /// The next epoch was asked for, and nobody knows what came of it.
-    turning: bool,
-}
-
 /// All claims ever made.
 #[derive(Default)]
 pub struct Claims {
     keyed: Vec<Keyed>,
-    streams: Vec<Source>,
+    pub streams: Vec<Source>,
     /// Keys that may have been recorded, one after the other: of each record at most one.
     recorded: u64,
 }
 
 /// What a sender must hear, if it hears anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Must {
+pub enum Must {
     /// It is new.
     New,
     /// It was recorded before.
@@ -62,10 +48,12 @@ enum Must {
     Forgotten(u64),
     /// The stream goes on elsewhere.
     Expected(Place),
+    /// The stream goes on as this one's.
+    Handed(&'static str),
 }
 
 impl World {
-    fn hear_of_claim(&mut self, sent: &Sent, outcome: Outcome, expected: Must) -> Judged {
+    pub fn hear_of_claim(&mut self, sent: &Sent, outcome: Outcome, expected: Must) -> Judged {
         let number = sent.number;
         let wrong = |heard: &str| format!("event {number} must be {expected:?}, and is {heard}");
         match self.hear(outcome)? {
@@ -78,7 +66,7 @@ impl World {
                     Must::New | Must::Forgotten(_) => !recorded.again,
                     Must::Again => recorded.again,
                     Must::Either => true,
-                    Must::Conflict(_) | Must::Expected(_) => false,
+                    Must::Conflict(_) | Must::Expected(_) | Must::Handed(_) => false,
                 };
                 must(fits, || {
                     wrong(if recorded.again { "sent before" } else { "new" })
@@ -101,6 +89,7 @@ impl World {
                     (Refusal::Expected { epoch, n }, Must::Expected(place)) => {
                         (*epoch, *n) == (place.epoch, place.n)
                     }
+                    (Refusal::Handed { to }, Must::Handed(other)) => to == other,
                     _ => false,
                 };
                 must(fits, || wrong(&refusal.to_string()))?;
@@ -111,9 +100,15 @@ impl World {
         }
     }
 
-    fn hand_in(&mut self, log: &Arc<Log>, own: &Own<'_>, number: u64) -> Result<Outcome, String> {
+    pub fn hand_in(
+        &mut self,
+        log: &Arc<Log>,
+        by: &'static str,
+        own: &Own<'_>,
+        number: u64,
+    ) -> Result<Outcome, String> {
         self.model().sending_again(log.name(), number);
-        let prepared = self.prepare(log, own, number)?;
+        let prepared = self.prepare_as(log, by, own, number)?;
         let ledger = self.ledger()?;
         if self.dice.one_in(2) {
             return Ok(ledger.append(log, prepared).map(|one| vec![one]));
@@ -178,7 +173,7 @@ impl World {
             key: Some(&keyed.key),
             ..Own::default()
         };
-        let outcome = self.hand_in(&log, &own, keyed.number)?;
+        let outcome = self.hand_in(&log, BY.by, &own, keyed.number)?;
         let number = keyed.number;
         self.hear_of_claim(&Sent { log, number }, outcome, expected)?;
         if expected != Must::Again {
@@ -345,175 +340,6 @@ impl World {
             _ => self.count("keys taken a second time", 1),
         }
         Ok(())
-    }
-
-    /// Streams: numbers in their order, again, too early, for another event; and epochs.
-    pub fn streams(&mut self) -> Judged {
-        let count = self.claims.streams.len();
-        if count < STREAMS_MAX && (count == 0 || self.dice.one_in(5)) {
-            let Some(log) = self.some_log()? else {
-                return self.found();
-            };
-            self.claims.streams.push(Source {
-                log: log.name().to_owned(),
-                src: format!("till{count}"),
-                epoch: 0,
-                events: Vec::new(),
-                known: 0,
-                turning: false,
-            });
-        }
-        let index = self.dice.index(self.claims.streams.len());
-        let next = self.catch_up_with(index)?;
-        match self.dice.roll(8) {
-            0..=2 => self.send_numbers(index, next),
-            3..=4 => self.send_number_again(index, next),
-            5 => self.send_number_too_early(index, next),
-            6 => self.send_number_of_another(index, next),
-            _ => self.open_epoch(index, next),
-        }
-    }
-
-    /// Asks the ledger where the stream is; that lies between what was acknowledged and what was sent. From here on the sender is sure.
-    fn catch_up_with(&mut self, index: usize) -> Result<u64, String> {
-        let ledger = self.ledger()?;
-        let source = &mut self.claims.streams[index];
-        let log = log_of(&ledger, &source.log)?;
-        let StreamNow { next, .. } = ledger.stream(&log, BY.by, &source.src);
-        if source.turning && (next.epoch, next.n) == (source.epoch + 1, 0) {
-            (source.epoch, source.known) = (next.epoch, 0);
-            source.events.clear();
-        }
-        source.turning = false;
-        let sent = u64::try_from(source.events.len()).unwrap_or(u64::MAX);
-        let fits = next.epoch == source.epoch && (source.known..=sent).contains(&next.n);
-        let Place { epoch, n } = next;
-        must(fits, || {
-            format!(
-                "the ledger has a stream at number {n} of epoch {epoch}, its sender knows {source:?}"
-            )
-        })?;
-        source.known = n;
-        Ok(n)
-    }
-
-    /// The event of a number, as it is sent each time.
-    fn number_event(&mut self, index: usize, n: u64) -> u64 {
-        let at = usize::try_from(n).unwrap_or(usize::MAX);
-        if let Some(number) = self.claims.streams[index].events.get(at) {
-            return *number;
-        }
-        let log = self.claims.streams[index].log.clone();
-        let number = self.new_event(&log);
-        self.claims.streams[index].events.push(number);
-        number
-    }
-
-    fn send_number(&mut self, index: usize, (n, number): (u64, u64), expected: Must) -> Judged {
-        let Source {
-            log, src, epoch, ..
-        } = self.claims.streams[index].clone();
-        let log = log_of(&*self.ledger()?, &log)?;
-        let stream = Some(Stream {
-            src: &src,
-            epoch,
-            n,
-        });
-        let own = Own {
-            stream,
-            ..Own::default()
-        };
-        let outcome = self.hand_in(&log, &own, number)?;
-        self.hear_of_claim(&Sent { log, number }, outcome, expected)
-    }
-
-    fn send_numbers(&mut self, index: usize, next: u64) -> Judged {
-        let count = 1 + self.dice.roll(5);
-        self.tell(format!("numbers {next} and on of stream {index}"));
-        for n in next..next + count {
-            let number = self.number_event(index, n);
-            self.send_number(index, (n, number), Must::New)?;
-            let heard = self.model().heard(&self.claims.streams[index].log, number);
-            if !matches!(heard, Some(Heard::At(_))) {
-                return Ok(());
-            }
-            self.claims.streams[index].known = n + 1;
-        }
-        Ok(())
-    }
-
-    fn send_number_again(&mut self, index: usize, next: u64) -> Judged {
-        if next == 0 {
-            return Ok(());
-        }
-        let n = self.dice.roll(next);
-        let number = self.number_event(index, n);
-        self.tell(format!("number {n} of stream {index} again"));
-        self.send_number(index, (n, number), Must::Again)
-    }
-
-    fn send_number_too_early(&mut self, index: usize, next: u64) -> Judged {
-        let n = next + 1 + self.dice.roll(9);
-        self.tell(format!("number {n} of stream {index} too early"));
-        let Source { log, epoch, .. } = self.claims.streams[index].clone();
-        let number = self.new_event(&log);
-        let place = Place { epoch, n: next };
-        self.send_number(index, (n, number), Must::Expected(place))
-    }
-
-    fn send_number_of_another(&mut self, index: usize, next: u64) -> Judged {
-        if next == 0 {
-            return Ok(());
-        }
-        let n = self.dice.roll(next);
-        self.tell(format!("number {n} of stream {index} for another event"));
-        let log = self.claims.streams[index].log.clone();
-        let original = self.number_event(index, n);
-        let at = match self.model().heard(&log, original) {
-            Some(Heard::At(seq)) => Some(seq),
-            _ => None,
-        };
-        let number = self.new_event(&log);
-        self.send_number(index, (n, number), Must::Conflict(at))
-    }
-
-    fn open_epoch(&mut self, index: usize, next: u64) -> Judged {
-        let Source {
-            log, src, epoch, ..
-        } = self.claims.streams[index].clone();
-        let ledger = self.ledger()?;
-        let log = log_of(&ledger, &log)?;
-        let wrong = self.dice.one_in(3);
-        let last = if wrong {
-            Some(next + 7)
-        } else {
-            next.checked_sub(1)
-        };
-        self.tell(format!(
-            "the next epoch of stream {index}, last number {last:?}"
-        ));
-        let opened = ledger.open_epoch(&log, BY.by, &src, epoch, last);
-        let answer = self.hear(opened)?;
-        let source = &mut self.claims.streams[index];
-        match answer {
-            Answer::Done(_) if !wrong => {
-                (source.epoch, source.known) = (epoch + 1, 0);
-                source.events.clear();
-                Ok(())
-            }
-            Answer::Nothing | Answer::Refused(Refusal::Unknown(_)) => {
-                source.turning = !wrong;
-                Ok(())
-            }
-            Answer::Refused(Refusal::NoRoom(_) | Refusal::Stopped(_)) => Ok(()),
-            Answer::Refused(Refusal::Expected { epoch: at, n })
-                if wrong && (at, n) == (epoch, next) =>
-            {
-                Ok(())
-            }
-            Answer::Done(_) => Err("a stream whose last number was another goes on".to_owned()),
-            Answer::Refused(refusal) => Err(format!("a stream does not go on: {refusal}")),
-        }
     }
 }
 

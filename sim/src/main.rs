@@ -28,6 +28,7 @@ mod opening;
 mod reading;
 mod rot;
 mod snapshot;
+mod streams;
 mod tree;
 mod world;
 

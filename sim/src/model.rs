@@ -42,6 +42,8 @@ pub struct Log {
     pub told: BTreeMap<u64, Record>,
     /// Every event that was ever sent, by its number.
     pub sent: BTreeMap<u64, Heard>,
+    /// By whom.
+    senders: BTreeMap<u64, BTreeSet<&'static str>>,
     /// The first seq that was free for all anybody knew when the event was sent first.
     above: BTreeMap<u64, u64>,
     pub receipts: Vec<Proven>,
@@ -158,6 +160,12 @@ impl Model {
             .map_or(0, |(newest, _)| newest + 1);
         log.above.insert(number, above);
         log.sent.insert(number, Heard::Unsure);
+    }
+
+    /// It goes out as that principal's.
+    pub fn sent_by(&mut self, name: &str, number: u64, by: &'static str) {
+        let senders = &mut self.log(name).senders;
+        senders.entry(number).or_default().insert(by);
     }
 
     /// It goes out once more: what was refused for certain may be there from now on.
@@ -277,6 +285,11 @@ impl Log {
         must(of("digest") == hex(&digest), || {
             wrong("its digest is not that of salt and event")
         })?;
+        if let Some(number) = number_of(&record.event) {
+            let senders = self.senders.get(&number);
+            let fits = senders.is_some_and(|senders| senders.contains(of("by")));
+            must(fits, || wrong("it says another sender"))?;
+        }
         if let Some(told) = self.told.get(&seq) {
             must(told == record, || {
                 wrong("it is not the record that its sender was told of")

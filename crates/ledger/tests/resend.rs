@@ -367,6 +367,26 @@ fn a_stream_handed_on_goes_on_as_the_others_and_its_numbers_stay_taken() {
     assert!(bed.verify().findings.is_empty());
 }
 
+/// Found by the simulation: a stream without numbers was handed on to the principal whose it was, who could use it no more.
+#[test]
+fn a_stream_is_not_handed_on_to_the_principal_whose_it_is() {
+    let bed = Bed::new();
+    let mut node = Node::on(&bed);
+    let hand = |node: &Node, last| {
+        node.ledger
+            .hand_on(&node.log, (BY.by, "till"), BY.by, 0, last)
+    };
+    let taken = Refusal::StreamTaken(BY.by.to_owned());
+    let size = node.log.size();
+    assert_eq!(hand(&node, None).unwrap_err(), taken);
+    assert_eq!(node.log.size(), size);
+    node.send(&number("till", 0, 0), 0).unwrap();
+    assert_eq!(hand(&node, Some(0)).unwrap_err(), taken);
+    node.send(&number("till", 0, 1), 1).unwrap();
+    node.ledger.close("test").unwrap();
+    assert!(bed.verify().findings.is_empty());
+}
+
 #[test]
 fn events_sent_together_may_begin_with_some_that_were_sent_before() {
     let bed = Bed::new();

@@ -14,7 +14,7 @@ fn honest(count: u64) -> (Model, Vec<Record>) {
         let (salt, event) = (vec![b'a'; 32], event(number));
         let digest = hex(&sha256(&[&salt, &event]));
         let head = format!(
-            r#"{{"indelible":1,"log":"origin","digest":"{digest}","seq":{number},"time":"2026-{number:04}","prev":"{}"}}"#,
+            r#"{{"indelible":1,"log":"origin","by":"unix:1","digest":"{digest}","seq":{number},"time":"2026-{number:04}","prev":"{}"}}"#,
             hex(&prev)
         );
         prev = sha256(&[head.as_bytes()]);
@@ -23,6 +23,7 @@ fn honest(count: u64) -> (Model, Vec<Record>) {
     }
     for (number, record) in (0..).zip(&records) {
         model.sending("log", number);
+        model.sent_by("log", number, "unix:1");
         model
             .acknowledged("log", number, number, record.clone(), false)
             .unwrap();
@@ -39,7 +40,7 @@ fn what_was_promised_and_is_there_is_judged_good() {
 #[test]
 fn each_broken_promise_is_named() {
     type Break = fn(&mut Model, &mut Vec<Record>);
-    let broken: [(&str, Break); 7] = [
+    let broken: [(&str, Break); 8] = [
         ("acknowledged and not there", |_, records| {
             drop(records.pop())
         }),
@@ -48,6 +49,10 @@ fn each_broken_promise_is_named() {
         }),
         ("it says another seq", |_, records| records.swap(3, 4)),
         ("prev is not", |_, records| drop(records.remove(3))),
+        ("it says another sender", |model, _| {
+            model.log("log").senders.clear();
+            model.sent_by("log", 3, "unix:2");
+        }),
         ("was sent by nobody", |model, _| {
             _ = model.log("log").sent.remove(&3)
         }),

@@ -317,11 +317,10 @@ impl Committer {
         believed: Place,
         change: StreamChange<'_>,
     ) -> Result<Recorded, Refusal> {
-        let id = stream_id(&log.id(), by, src);
         let mut desk = self.desk();
         self.take_disk_for(1, 1, STREAM_RECORD_BYTES)?;
         // From here to the change nobody else orders, so what is read now still holds then.
-        let checked = self.check_change(log, (id, src), believed, change);
+        let checked = self.check_change(log, (by, src), believed, change);
         if let Err(refusal) = checked {
             drop(desk);
             self.queue.free_disk();
@@ -354,10 +353,11 @@ impl Committer {
     fn check_change(
         &self,
         log: &Log,
-        (id, src): (StreamId, &str),
+        (by, src): (&str, &str),
         believed: Place,
         change: StreamChange<'_>,
     ) -> Result<(), Refusal> {
+        let id = stream_id(&log.id(), by, src);
         let known = self.resend.read();
         if let Some(to) = known.streams.handed_to(&id) {
             return Err(Refusal::Handed { to: to.to_owned() });
@@ -367,7 +367,10 @@ impl Committer {
             return Err(Refusal::expected(next));
         }
         match change {
-            StreamChange::Handed(to) if known.streams.is_known(&stream_id(&log.id(), to, src)) => {
+            // Of a stream without numbers nothing may be known yet, and yet it can't be handed on to whose it is.
+            StreamChange::Handed(to)
+                if to == by || known.streams.is_known(&stream_id(&log.id(), to, src)) =>
+            {
                 Err(Refusal::StreamTaken(to.to_owned()))
             }
             _ => Ok(()),
