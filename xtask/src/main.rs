@@ -26,6 +26,7 @@ mod tamper;
 mod test;
 mod tidy;
 mod vectors;
+mod wire;
 mod workspace;
 
 /// A command: its name, its arguments, one line for people, and what runs it.
@@ -36,7 +37,7 @@ struct Command {
     run: fn(&Workspace, &[String]) -> Result<Tally>,
 }
 
-const COMMANDS: [Command; 12] = [
+const COMMANDS: [Command; 13] = [
     Command {
         name: "test",
         arguments: "[STEP…]",
@@ -72,6 +73,12 @@ const COMMANDS: [Command; 12] = [
         arguments: "[--seed N] [--count N] | --corpus [--all]",
         about: "programs that others wrote in Go on our notes, proofs, receipts and tiles, and we on theirs",
         run: go::run,
+    },
+    Command {
+        name: "wire",
+        arguments: "[--seed N]",
+        about: "schemathesis on a node: everything its OpenAPI document allows and forbids",
+        run: wire::run,
     },
     Command {
         name: "tamper",

@@ -21,12 +21,13 @@ use crate::sim;
 use crate::tally::Tally;
 use crate::tamper;
 use crate::tidy;
+use crate::wire;
 use crate::workspace::Workspace;
 
 /// A name for the command line, what it is for people, and what runs it.
 type Step = (&'static str, &'static str, fn(&Workspace) -> Result<Tally>);
 
-const STEPS: [Step; 17] = [
+const STEPS: [Step; 18] = [
     ("format", "sources are formatted", format),
     ("clippy", "no lint complains", clippy),
     ("tidy", "house rules", |workspace| tidy::run(workspace, &[])),
@@ -47,6 +48,9 @@ const STEPS: [Step; 17] = [
     }),
     ("go", "programs that others wrote", |workspace| {
         go::run(workspace, &[])
+    }),
+    ("wire", "a stranger's requests over TLS", |workspace| {
+        wire::run(workspace, &[])
     }),
     ("no-std", "proof for a target without std", without_std),
     ("wasm", "proof for the browser", wasm),
