@@ -100,6 +100,8 @@ pub const SEAL_PIECE_BYTES: usize = 1 << 20;
 pub const READ_ATTEMPTS: usize = 64;
 /// Threads that re-hash the tail at a start. Each holds a batch and one more waits for it: 4 MiB each at most.
 pub const REHASH_THREADS_MAX: usize = 8;
+/// Slots read ahead of the walk over the tail, beside the one that is being read: the two take about as long.
+pub const READ_AHEAD_SLOTS: usize = 1;
 /// Idempotency keys, the newest of a node, that are exact whatever they look like. In tables of some 19 bits each they take 140 MB.
 pub const HORIZON_KEYS: u64 = 57_000_000;
 /// How often the large table of keys is written anew while as many keys come as the horizon has: each time a few hundred milliseconds

@@ -3,6 +3,7 @@
 //! Normal opening and opening after a crash are the same code. The table of `docs/spec/tail.md` decides what a broken end of the tail is:
 //! a torn last batch is set aside, anything that was acknowledged and is damaged is refused and named.
 
+mod ahead;
 mod beside;
 mod packs;
 mod reading;

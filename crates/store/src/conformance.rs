@@ -120,6 +120,13 @@ fn slots_come_back_as_they_were_submitted(open: &Opener) {
         payloads
     );
     assert_eq!(scan(&*store, 4).len(), 2);
+    let mut again = store.slots(0).expect("scanning");
+    for slot in &slots {
+        // What a buffer that is given back holds, and how much of it, says nothing of the next slot.
+        again.reuse(vec![0xEE; 5001]);
+        assert_eq!(again.next().expect("scanning"), Found::Good(slot.clone()));
+    }
+    drop(again);
     drop(store);
     assert_eq!(scan(&*open(), 0), slots);
 }

@@ -109,6 +109,11 @@ pub trait SlotScan {
     /// After `Bad` or `Missing` with a later slot: goes on there, for a verifier that wants to see all of the damage. What lies
     /// between is lost. `false`: there is nowhere to go on, and the finding comes again.
     fn skip_to_later(&mut self) -> bool;
+
+    /// Takes the bytes of a slot that is done with, for the next one that is read.
+    fn reuse(&mut self, bytes: Vec<u8>) {
+        drop(bytes);
+    }
 }
 
 /// Handed out by [`Store::submit`], given back to [`Store::wait`]. Tickets are waited for in the order of their slots.

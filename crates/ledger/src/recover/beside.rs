@@ -7,13 +7,13 @@ use super::{RecoverError, damaged};
 use crate::books::Log;
 use crate::format::batch::BatchView;
 use crate::format::frame::FrameScratch;
-use crate::limits::REHASH_THREADS_MAX;
+use crate::limits::{REHASH_THREADS_MAX, SPARE_BUFFER_BYTES_MAX};
 use crate::scan;
 use indelible_proof::hash::Hash;
 use indelible_store::Slot;
 use std::num::NonZero;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 
 /// A batch that the walk found in order.
@@ -27,6 +27,32 @@ pub(super) struct Walked {
 pub(super) struct Beside {
     batches: SyncSender<Walked>,
     threads: Vec<JoinHandle<Result<(), Wrong>>>,
+    buffers: Arc<Buffers>,
+}
+
+/// Bytes of batches that are done with, for the next to be read: new pages for each would cost as much as to read it.
+#[derive(Default)]
+pub(super) struct Buffers {
+    spare: Mutex<Vec<Vec<u8>>>,
+}
+
+impl Buffers {
+    pub(super) fn take(&self) -> Option<Vec<u8>> {
+        self.spare().pop()
+    }
+
+    /// There are never more than batches under way. One that a large event has stretched is given back.
+    pub(super) fn keep(&self, bytes: Vec<u8>) {
+        if bytes.capacity() <= SPARE_BUFFER_BYTES_MAX {
+            self.spare().push(bytes);
+        }
+    }
+
+    fn spare(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        self.spare
+            .lock()
+            .expect("no thread panics while it holds the buffers")
+    }
 }
 
 /// A batch that does not give its entries.
@@ -41,13 +67,22 @@ impl Beside {
         let count = count.min(REHASH_THREADS_MAX);
         let (batches, waiting) = sync_channel(count);
         let waiting = Arc::new(Mutex::new(waiting));
+        let buffers = Arc::<Buffers>::default();
         let threads = (0..count)
             .map(|_| {
-                let waiting = Arc::clone(&waiting);
-                std::thread::spawn(move || rehash_all(&waiting))
+                let (waiting, buffers) = (Arc::clone(&waiting), Arc::clone(&buffers));
+                std::thread::spawn(move || rehash_all(&waiting, &buffers))
             })
             .collect();
-        Beside { batches, threads }
+        Beside {
+            batches,
+            threads,
+            buffers,
+        }
+    }
+
+    pub(super) fn buffers(&self) -> &Buffers {
+        &self.buffers
     }
 
     /// `false`: nobody takes it, since batches before it are wrong.
@@ -67,7 +102,7 @@ impl Beside {
     }
 }
 
-fn rehash_all(batches: &Mutex<Receiver<Walked>>) -> Result<(), Wrong> {
+fn rehash_all(batches: &Mutex<Receiver<Walked>>, buffers: &Buffers) -> Result<(), Wrong> {
     let mut scratch = FrameScratch::default();
     loop {
         let next = batches
@@ -84,6 +119,7 @@ fn rehash_all(batches: &Mutex<Receiver<Walked>>) -> Result<(), Wrong> {
                 error,
             }
         })?;
+        buffers.keep(walked.slot.bytes);
     }
 }
 

@@ -1,5 +1,6 @@
 //! The tail at a start: every batch in its chain, every record re-hashed, all signatures.
 
+use super::ahead::{self, Ahead};
 use super::beside::{Beside, Walked};
 use super::reading::{Reading, SignedHeader};
 use super::{RecoverError, Torn, damaged, format_error, unread};
@@ -13,7 +14,7 @@ use indelible_proof::hash::{self, Hash};
 use indelible_proof::key::verify_ed25519;
 use indelible_proof::key_event::KeyEvent;
 use indelible_proof::time::Time;
-use indelible_store::{Found, Slot, Store};
+use indelible_store::{Found, Slot};
 use std::sync::Arc;
 
 impl Reading {
@@ -37,20 +38,23 @@ impl Reading {
             ));
         }
         let beside = Beside::start();
-        let walked = self.walk(&*store, first, &beside);
+        let walked = ahead::of(&*store, first, beside.buffers(), |slots| {
+            self.walk(slots, &beside)
+        });
         let walked = walked.and_then(|()| self.check_signatures());
         // What is wrong there stands before anything that the walk met, and outweighs a signature over it.
         beside.end()?;
         walked
     }
 
-    fn walk(&mut self, store: &dyn Store, first: u64, beside: &Beside) -> Result<(), RecoverError> {
-        let mut slots = store.slots(first)?;
+    fn walk(&mut self, slots: &Ahead, beside: &Beside) -> Result<(), RecoverError> {
         loop {
             match slots.next()? {
                 Found::Good(slot) => {
                     let logs = self.slot(&slot)?;
-                    if !logs.is_empty() && !beside.take(Walked { slot, logs }) {
+                    if logs.is_empty() {
+                        beside.buffers().keep(slot.bytes);
+                    } else if !beside.take(Walked { slot, logs }) {
                         return Ok(());
                     }
                 }

@@ -312,6 +312,9 @@ impl<'a> TailClaims<'a> {
         {
             known.streams.apply(&self.log, &event);
         }
+        if record.own.is_empty() {
+            return;
+        }
         let Some(own) = Own::parse(record.own) else {
             return;
         };

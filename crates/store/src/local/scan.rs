@@ -27,6 +27,8 @@ pub(crate) struct LocalScan<'a> {
     over: Option<Found>,
     /// Behind damage: where a later slot stands.
     later: Option<Later>,
+    /// Where the next slot's bytes go; what it holds means nothing.
+    spare: Vec<u8>,
 }
 
 /// A slot header in order behind damage.
@@ -101,6 +103,10 @@ impl SlotScan for LocalScan<'_> {
         self.window = Some(Window::new(later.tail));
         true
     }
+
+    fn reuse(&mut self, bytes: Vec<u8>) {
+        self.spare = bytes;
+    }
 }
 
 impl<'a> LocalScan<'a> {
@@ -116,6 +122,7 @@ impl<'a> LocalScan<'a> {
                 unused: Vec::new(),
                 over: None,
                 later: None,
+                spare: Vec::new(),
             });
         }
         let mut best: Option<(Arc<TailFile>, u64)> = None;
@@ -150,6 +157,7 @@ impl<'a> LocalScan<'a> {
             unused: Vec::new(),
             over: None,
             later: None,
+            spare: Vec::new(),
         })
     }
 
@@ -220,7 +228,7 @@ impl<'a> LocalScan<'a> {
                 unused: Vec::new(),
             }));
         };
-        match window.judge(offset)? {
+        match window.judge(offset, &mut self.spare)? {
             Here::Good { header, bytes } if header.number == number => Ok(Look::Good {
                 window: None,
                 offset,
@@ -258,7 +266,7 @@ impl<'a> LocalScan<'a> {
         }
         let here = window.tail.number;
         for mut next in self.store.windows_after(here)? {
-            match next.judge(BLOCK)? {
+            match next.judge(BLOCK, &mut self.spare)? {
                 Here::Good { header, bytes } if header.number == number => {
                     return Ok(Look::Good {
                         window: Some(next),

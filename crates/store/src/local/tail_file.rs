@@ -153,26 +153,21 @@ pub(crate) fn read_at(
     offset: u64,
     length: usize,
 ) -> Result<Vec<u8>, StoreError> {
-    let mut bytes = Vec::new();
-    append_at(file, path, offset, length, &mut bytes)?;
+    let mut bytes = vec![0; length];
+    let read = read_into(file, path, offset, &mut bytes)?;
+    bytes.truncate(read);
     Ok(bytes)
 }
 
-/// The same, behind what the buffer holds.
-fn append_at(
+/// The same into a buffer. Gives how many bytes.
+fn read_into(
     file: &File,
     path: &Path,
     offset: u64,
-    length: usize,
-    bytes: &mut Vec<u8>,
-) -> Result<(), StoreError> {
-    let before = bytes.len();
-    bytes.resize(before + length, 0);
+    buffer: &mut [u8],
+) -> Result<usize, StoreError> {
     let mut done = 0;
-    while let Some(rest) = bytes
-        .get_mut(before + done..)
-        .filter(|rest| !rest.is_empty())
-    {
+    while let Some(rest) = buffer.get_mut(done..).filter(|rest| !rest.is_empty()) {
         match file.read_at(rest, offset.saturating_add(length_of(done))) {
             Ok(0) => break,
             Ok(read) => done += read,
@@ -185,8 +180,7 @@ fn append_at(
             }
         }
     }
-    bytes.truncate(before + done);
-    Ok(())
+    Ok(done)
 }
 
 /// A buffer length as a distance in a file.
@@ -245,8 +239,12 @@ pub(crate) enum Here {
 /// Reads a tail file front to back in large pieces.
 pub(crate) struct Window {
     pub(crate) tail: Arc<TailFile>,
+    /// Where in the file the buffer's bytes begin.
     start: u64,
-    bytes: Vec<u8>,
+    /// What was read, and room behind it that is not cleared each time.
+    buffer: Vec<u8>,
+    /// Bytes of the buffer that were read.
+    filled: usize,
 }
 
 impl Window {
@@ -254,7 +252,8 @@ impl Window {
         Self {
             tail,
             start: 0,
-            bytes: Vec::new(),
+            buffer: Vec::new(),
+            filled: 0,
         }
     }
 
@@ -265,23 +264,39 @@ impl Window {
         let kept = offset
             .checked_sub(self.start)
             .and_then(|skip| usize::try_from(skip).ok());
-        let kept = kept.filter(|&skip| skip <= self.bytes.len());
-        let have = kept.map_or(0, |skip| self.bytes.len() - skip);
+        let kept = kept.filter(|&skip| skip <= self.filled);
+        let have = kept.map_or(0, |skip| self.filled - skip);
         if have < wanted {
-            self.bytes.drain(..kept.unwrap_or(self.bytes.len()));
-            self.start = offset;
-            let missing = (wanted - have).max(CHUNK);
-            let TailFile { file, path, .. } = &*self.tail;
-            let from = offset + length_of(have);
-            append_at(file, path, from, missing, &mut self.bytes)?;
+            self.refill(kept, offset, wanted - have)?;
         }
         let skip = usize::try_from(offset - self.start).expect("the window covers the offset");
-        let end = (skip + wanted).min(self.bytes.len());
-        Ok(self.bytes.get(skip..end).unwrap_or_default())
+        let end = (skip + wanted).min(self.filled);
+        Ok(self.buffer.get(skip..end).unwrap_or_default())
     }
 
-    /// Judges the block at `offset`, any slot number.
-    pub(crate) fn judge(&mut self, offset: u64) -> Result<Here, StoreError> {
+    /// Moves the window to `offset`: keeps what it holds of that from `kept` on, and reads at least `missing` bytes behind it.
+    fn refill(
+        &mut self,
+        kept: Option<usize>,
+        offset: u64,
+        missing: usize,
+    ) -> Result<(), StoreError> {
+        let kept = kept.unwrap_or(self.filled);
+        let have = self.filled - kept;
+        self.buffer.copy_within(kept..self.filled, 0);
+        (self.start, self.filled) = (offset, have);
+        let end = have + missing.max(CHUNK);
+        if self.buffer.len() < end {
+            self.buffer.resize(end, 0);
+        }
+        let room = self.buffer.get_mut(have..end).unwrap_or_default();
+        let TailFile { file, path, .. } = &*self.tail;
+        self.filled += read_into(file, path, offset + length_of(have), room)?;
+        Ok(())
+    }
+
+    /// Judges the block at `offset`, any slot number. The bytes of a good slot go into `spare`, which is taken.
+    pub(crate) fn judge(&mut self, offset: u64, spare: &mut Vec<u8>) -> Result<Here, StoreError> {
         let room = self.tail.length.saturating_sub(offset);
         match self.block(offset)? {
             Block::Nothing => Ok(Here::Nothing),
@@ -293,11 +308,16 @@ impl Window {
                 reason: "slot is longer than its file",
                 span: room,
             }),
-            Block::Slot(header) => self.judge_bytes(offset, header),
+            Block::Slot(header) => self.judge_bytes(offset, header, spare),
         }
     }
 
-    fn judge_bytes(&mut self, offset: u64, header: SlotHeader) -> Result<Here, StoreError> {
+    fn judge_bytes(
+        &mut self,
+        offset: u64,
+        header: SlotHeader,
+        spare: &mut Vec<u8>,
+    ) -> Result<Here, StoreError> {
         let bad = |reason| Here::Bad {
             reason,
             span: header.span(),
@@ -317,10 +337,10 @@ impl Window {
         if padding.iter().any(|&byte| byte != 0) {
             return Ok(bad("slot is followed by bytes that are not zero"));
         }
-        Ok(Here::Good {
-            header,
-            bytes: bytes.to_vec(),
-        })
+        let mut own = std::mem::take(spare);
+        own.clear();
+        own.extend_from_slice(bytes);
+        Ok(Here::Good { header, bytes: own })
     }
 
     /// What the first bytes of the block at `offset` say.

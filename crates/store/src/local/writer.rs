@@ -107,7 +107,7 @@ impl LocalStore {
     /// Header, bytes and padding as they stand on the disk, found good.
     fn whole_slot(&self, place: &SlotPlace, number: u64) -> Result<Vec<u8>, StoreError> {
         let tail = &place.tail;
-        match Window::new(Arc::clone(tail)).judge(place.offset)? {
+        match Window::new(Arc::clone(tail)).judge(place.offset, &mut Vec::new())? {
             Here::Good { header, .. }
                 if header.number == number && header.length == place.length => {}
             _ => {
