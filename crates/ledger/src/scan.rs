@@ -13,6 +13,7 @@ use indelible_proof::genesis::Genesis;
 use indelible_proof::hash::{self, Hash};
 use indelible_proof::head;
 use indelible_proof::time::Time;
+use sha2::{Digest as _, Sha256};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -20,6 +21,10 @@ use std::sync::Arc;
 pub(crate) struct HeadBuilder<'a> {
     start: &'a [u8],
     head: Vec<u8>,
+    /// The shared fields of the record before.
+    shared: Vec<u8>,
+    /// SHA-256 of what heads with these shared fields begin with, once two had them.
+    begun: Option<Sha256>,
     /// The last time written, and its text: most records share its second.
     last_time: Option<(Time, [u8; 30])>,
 }
@@ -30,6 +35,8 @@ impl<'a> HeadBuilder<'a> {
         HeadBuilder {
             start,
             head: Vec::with_capacity(512),
+            shared: Vec::new(),
+            begun: None,
             last_time: None,
         }
     }
@@ -44,6 +51,22 @@ impl<'a> HeadBuilder<'a> {
         let time = self.time_text(record.time);
         head::encode_end(seq, &time, prev, &mut self.head);
         &self.head
+    }
+
+    /// Does this head, of a record with these shared fields, give the entry? Most records share these fields with the one before: what
+    /// both heads begin with is hashed once.
+    fn gives(&mut self, shared: &[u8], entry: &Hash) -> bool {
+        let (begin, rest) = self.head.split_at(self.start.len() + shared.len());
+        if self.shared != shared {
+            shared.clone_into(&mut self.shared);
+            self.begun = None;
+            return hash::entry(&self.head) == *entry;
+        }
+        let begun = &*self
+            .begun
+            .get_or_insert_with(|| Sha256::new_with_prefix(begin));
+        let hash: [u8; 32] = begun.clone().chain_update(rest).finalize().into();
+        hash == entry.0
     }
 
     fn time_text(&mut self, time: Time) -> [u8; 30] {
@@ -76,9 +99,9 @@ pub(crate) fn records<'f>(
 ) {
     let all = columns.records().zip(entries.windows(2)).zip(first_seq..);
     for ((record, pair), seq) in all.filter(|(_, seq)| wanted.contains(seq)) {
-        let head = builder.head(&record, seq, &pair[0]);
-        let same = hash::entry(head) == pair[1];
-        see(&record, seq, head, same);
+        builder.head(&record, seq, &pair[0]);
+        let same = builder.gives(record.shared, &pair[1]);
+        see(&record, seq, &builder.head, same);
     }
 }
 
@@ -213,4 +236,49 @@ pub(crate) fn note_log(books: &Books, note: &[u8]) -> Option<Arc<Log>> {
     let origin = str::from_utf8(note).ok()?.split('\n').next()?;
     let name = origin.rsplit('/').nth(1)?;
     books.log(name).filter(|log| log.origin() == origin)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Which of these records give their entries, where `wrong` is one whose entry is another's.
+    fn check(shared: &[&str], wrong: Option<usize>) -> Vec<bool> {
+        let start = b"{\"indelible\":1,\"log\":\"audit.example/payments/0123456789abcdef\",";
+        let records = shared.iter().zip(0_u32..).map(|(shared, place)| Record {
+            time: Time::new(1_800_000_000, place).unwrap(),
+            shared: shared.as_bytes(),
+            own: b"",
+            content: Content::Absent {
+                digest: hash::sha256(&place.to_be_bytes()),
+            },
+        });
+        let records: Vec<Record<'_>> = records.collect();
+        let mut prev = Hash::ZERO;
+        let mut builder = HeadBuilder::new(start);
+        let mut given = Vec::new();
+        for ((record, place), seq) in records.iter().zip(0..).zip(7..) {
+            // A builder of its own for each record has nothing to remember.
+            let entry = hash::entry(HeadBuilder::new(start).head(record, seq, &prev));
+            let held = if wrong == Some(place) { prev } else { entry };
+            builder.head(record, seq, &prev);
+            given.push(builder.gives(record.shared, &held));
+            prev = entry;
+        }
+        given
+    }
+
+    #[test]
+    fn records_give_their_entries_whether_or_not_they_share_fields_with_the_one_before() {
+        let (one, other, longer) = ("\"kind\":\"event\"", "\"kind\":\"other\"", "x".repeat(100));
+        let shared = [
+            one, one, one, other, one, one, &longer, &longer, &longer, "",
+        ];
+        assert_eq!(check(&shared, None), [true; 10]);
+        for wrong in 0..shared.len() {
+            let given = check(&shared, Some(wrong));
+            let right = (0..shared.len()).map(|place| place != wrong);
+            assert_eq!(given, right.collect::<Vec<_>>(), "{wrong}");
+        }
+    }
 }
