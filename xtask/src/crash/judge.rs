@@ -9,7 +9,7 @@ use indelible_proof::pin::Pin;
 use indelible_proof::record::Record;
 use indelible_proof::verify::{Known, WalkFile, verify_receipt};
 
-use super::node::Node;
+use super::node::{HUNG, Node};
 use super::python::Python;
 use super::step::{Given, Step};
 
@@ -43,6 +43,11 @@ pub struct Found {
 }
 
 impl Found {
+    /// Some program did not end in its time.
+    pub fn hung(&self) -> bool {
+        self.wrong.iter().any(|wrong| wrong.contains(HUNG))
+    }
+
     pub fn add(&mut self, other: Found) {
         self.acknowledged = self.acknowledged.saturating_add(other.acknowledged);
         self.lost = self.lost.saturating_add(other.lost);

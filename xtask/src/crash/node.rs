@@ -15,6 +15,9 @@ use crate::program;
 /// Longer than the longest of these commands on a machine that has other things to do; who needs more hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What is said of a program that does not end in that time.
+pub const HUNG: &str = "hung";
+
 /// Directories that are there before the first command.
 pub const BESIDE: [&str; 2] = ["safe", Node::FAR];
 
@@ -119,7 +122,7 @@ impl Ended {
     /// How it ended and what it said, on one line.
     pub fn text(&self) -> String {
         let how = match (self.hung, self.code, self.signal) {
-            (true, ..) => "hung".to_owned(),
+            (true, ..) => HUNG.to_owned(),
             (_, Some(code), _) => format!("exit {code}"),
             (_, _, Some(signal)) => format!("signal {signal}"),
             _ => "ended".to_owned(),

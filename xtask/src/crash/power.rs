@@ -110,6 +110,11 @@ fn history(stage: &mut Stage<'_>, seed: u64, number: u64, losses: usize) -> Resu
                 let left = disk.lose(&mut random);
                 let mut one = Found::default();
                 judge_left(stage, &recorded, run, index, &left, &mut one)?;
+                // As with faults: what hangs does so each time.
+                if one.hung() {
+                    one = Found::default();
+                    judge_left(stage, &recorded, run, index, &left, &mut one)?;
+                }
                 for wrong in &one.wrong {
                     println!(
                         "BROKEN: power loss: seed {seed}, history {number}, call {at}, in {:?} after {} {} {}: {wrong}",
