@@ -13,6 +13,7 @@ use indelible_ledger::format::pack::{
     ClaimsData, FrameRow, PackNote, RecHeader, Run, RunData, StreamData, encode_ent,
 };
 use indelible_proof::hash::{self, Hash};
+use indelible_proof::node_event::access::{Denied, GrantLine, ListenerLine};
 use indelible_proof::node_event::{NodeEvent, PackId};
 use indelible_proof::time::Time;
 use indelible_proof::tree::Frontier;
@@ -219,6 +220,32 @@ fn node_events() -> Vec<Vec<u8>> {
             pack: pack(0, 8),
             of: vec![pack(0, 4), pack(5, 8)],
         },
+        NodeEvent::Grants {
+            by: by.into(),
+            grants: vec![GrantLine {
+                who: vec!["dns:*.acme".to_owned(), "unix:7".to_owned()],
+                role: "auditor".to_owned(),
+                logs: vec!["*".to_owned()],
+                from: vec!["10.0.0.0/8".to_owned()],
+            }],
+        },
+        NodeEvent::Networks {
+            by: by.into(),
+            networks: vec!["192.0.2.0/24".to_owned()],
+            listeners: vec![ListenerLine {
+                purpose: "ingest".to_owned(),
+                listen: "internal:7443".to_owned(),
+                allow_from: Vec::new(),
+            }],
+        },
+        NodeEvent::Denied(Denied {
+            by: Some(by.into()),
+            action: Some("read-heads".into()),
+            log: None,
+            from: Some("10.1.2.3".into()),
+            policy: Some(4),
+            count: 17,
+        }),
         NodeEvent::RepairTorn {
             batch: 9,
             quarantine: quarantine.clone(),

@@ -4,6 +4,7 @@
 //! Owns their exact forms (`docs/spec/record.md`, *Kinds*): members in one order, no others. Strings may hold any text; they are
 //! written with the fewest escapes and read with any.
 
+pub mod access;
 mod reading;
 mod string;
 
@@ -13,6 +14,7 @@ use crate::head::Kind;
 use crate::limits::VERDICT_TEXT_BYTES_MAX;
 use crate::time::Time;
 use crate::verdict::{AXES, Verdict};
+use access::{Denied, GrantLine, ListenerLine};
 use alloc::borrow::Cow;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
@@ -151,6 +153,24 @@ pub enum NodeEvent<'a> {
     },
     /// The whole store was verified.
     Verified(Verified<'a>),
+    /// From here on these grants are in force, and no others.
+    Grants {
+        /// Who set them.
+        by: Cow<'a, str>,
+        /// The whole table.
+        grants: Vec<GrantLine>,
+    },
+    /// From here on these networks are declared internal, and the node listens so.
+    Networks {
+        /// Who set it.
+        by: Cow<'a, str>,
+        /// Networks declared internal, beyond those that are so everywhere.
+        networks: Vec<String>,
+        /// All listeners.
+        listeners: Vec<ListenerLine>,
+    },
+    /// Requests were denied.
+    Denied(Denied<'a>),
     /// A torn batch was set aside.
     RepairTorn {
         /// The batch.
@@ -234,7 +254,10 @@ impl<'a> NodeEvent<'a> {
             | NodeEvent::Pack { .. }
             | NodeEvent::Conflict { .. }
             | NodeEvent::Merge { .. }
-            | NodeEvent::Verified(_) => Kind::Node,
+            | NodeEvent::Verified(_)
+            | NodeEvent::Grants { .. }
+            | NodeEvent::Networks { .. }
+            | NodeEvent::Denied(_) => Kind::Node,
             NodeEvent::RepairTorn { .. }
             | NodeEvent::RepairOrphan { .. }
             | NodeEvent::Moved { .. }
@@ -291,6 +314,9 @@ impl<'a> NodeEvent<'a> {
             }
             NodeEvent::Merge { pack, of } => push_merge(*pack, of, out),
             NodeEvent::Verified(verified) => verified.encode(out),
+            NodeEvent::Grants { .. } | NodeEvent::Networks { .. } | NodeEvent::Denied(_) => {
+                self.encode_access(out);
+            }
             NodeEvent::RepairTorn { batch, quarantine } => {
                 push(out, b"{\"repair\":\"torn\",\"batch\":");
                 push_integer(*batch, out);
@@ -300,9 +326,7 @@ impl<'a> NodeEvent<'a> {
                 push(out, b"{\"repair\":\"orphan\"");
                 push_list(b",\"quarantine\":[", quarantine, out);
             }
-            NodeEvent::Moved { store } => {
-                push_moved(store, out);
-            }
+            NodeEvent::Moved { store } => push_moved(store, out),
             NodeEvent::RegisterLost { by } => {
                 push(out, b"{\"repair\":\"register\",\"by\":");
                 string::push(by, out);
@@ -315,6 +339,20 @@ impl<'a> NodeEvent<'a> {
             }
         }
         out.push(b'}');
+    }
+
+    /// Who may do what, but for the closing brace.
+    fn encode_access(&self, out: &mut Vec<u8>) {
+        match self {
+            NodeEvent::Grants { by, grants } => access::push_grants(by, grants, out),
+            NodeEvent::Networks {
+                by,
+                networks,
+                listeners,
+            } => access::push_networks(by, networks, listeners, out),
+            NodeEvent::Denied(denied) => denied.push(out),
+            _ => {}
+        }
     }
 
     /// Those of kind `clock`, but for the closing brace.
@@ -386,9 +424,12 @@ pub fn is_of_later_version(kind: Kind, event: &[u8]) -> bool {
     let known: &[&[u8]] = match kind {
         Kind::Node => &[
             b"conflict",
+            b"denied",
             b"destroyed",
+            b"grants",
             b"log",
             b"merge",
+            b"networks",
             b"pack",
             b"start",
             b"stop",

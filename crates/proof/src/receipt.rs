@@ -69,12 +69,33 @@ pub fn encode(head: &[u8], seq: u64, proof: &[Hash], note: &str) -> String {
     let mut text = String::from(TITLE);
     text.push_str("\nextra ");
     strict_base64::push(head, &mut text);
+    push_proof(seq, proof, note, &mut text);
+    text
+}
+
+/// Writes a `tlog-proof` without extra data: that the tree has some entry at this place. It says nothing of who or when, so whoever may
+/// see digests alone may have it; our own verifier asks for a head and refuses it.
+#[must_use]
+pub fn encode_without_head(seq: u64, proof: &[Hash], note: &str) -> String {
+    let mut text = String::from(TITLE);
+    push_proof(seq, proof, note, &mut text);
+    text
+}
+
+/// Hashes as they stand in a receipt: lines of one hash each, and an empty line.
+#[must_use]
+pub fn hash_lines(hashes: &[Hash]) -> String {
+    let mut text = String::new();
+    push_hashes(hashes, &mut text);
+    text
+}
+
+fn push_proof(seq: u64, proof: &[Hash], note: &str, text: &mut String) {
     text.push_str("\nindex ");
     text.push_str(&seq.to_string());
     text.push('\n');
-    push_hashes(proof, &mut text);
+    push_hashes(proof, text);
     text.push_str(note);
-    text
 }
 
 fn read_head(line: &str) -> Option<Vec<u8>> {

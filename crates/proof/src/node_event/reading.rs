@@ -1,6 +1,6 @@
 //! Reads the events of the node, member by member in the order in which they are written.
 
-use super::{NodeEvent, PackId, Verified, string};
+use super::{NodeEvent, PackId, Verified, access, string};
 use crate::cursor::{Cursor, Fault};
 use crate::hash::{Hash, hex_digit};
 use crate::head;
@@ -71,6 +71,12 @@ fn read_node<'a>(cursor: &mut Cursor<'a>) -> Result<NodeEvent<'a>, Fault> {
         read_merge(cursor)
     } else if cursor.has(b"verified\",\"by\":") {
         read_verified(cursor).map(NodeEvent::Verified)
+    } else if cursor.has(b"grants\",\"by\":") {
+        access::read_grants(cursor)
+    } else if cursor.has(b"networks\",\"by\":") {
+        access::read_networks(cursor)
+    } else if cursor.has(b"denied\",\"by\":") {
+        access::read_denied(cursor).map(NodeEvent::Denied)
     } else {
         let PackId { first, last, ent } = read_pack(cursor, b"pack\",\"first\":")?;
         Ok(NodeEvent::Pack { first, last, ent })
@@ -248,7 +254,7 @@ fn flag(cursor: &mut Cursor<'_>, opening: &[u8]) -> Result<bool, Fault> {
 }
 
 /// Strings up to `]`. The event's own bound is the bound on their number.
-fn list(cursor: &mut Cursor<'_>, opening: &[u8]) -> Result<Vec<String>, Fault> {
+pub(super) fn list(cursor: &mut Cursor<'_>, opening: &[u8]) -> Result<Vec<String>, Fault> {
     cursor.literal(opening, "a list")?;
     let mut texts = Vec::new();
     while !cursor.has(b"]") {
