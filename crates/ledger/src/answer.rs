@@ -4,7 +4,7 @@
 
 use crate::books::{Books, Log, SignedNote};
 use crate::view::ReadError;
-use indelible_proof::hash;
+use indelible_proof::hash::{self, Hash};
 use indelible_proof::tree::{inclusion, subtree};
 use indelible_proof::{batch_receipt, receipt};
 
@@ -28,6 +28,52 @@ impl Books {
             return Err(ReadError::unproven(log, seq));
         }
         Ok(receipt::encode(head, seq, &proof, &note.text))
+    }
+
+    /// That the log has some entry at `seq`, without its head: a `tlog-proof@v1` without extra data.
+    ///
+    /// # Errors
+    /// As [`Books::receipt`].
+    pub fn inclusion_text(
+        &self,
+        log: &Log,
+        seq: u64,
+        note: &SignedNote,
+    ) -> Result<String, ReadError> {
+        let proof = self.inclusion(log, seq, note.size)?;
+        let leaf = self.leaf(log, seq)?;
+        match inclusion::verify(&leaf, seq, note.size, &proof, &note.root) {
+            true => Ok(receipt::encode_without_head(seq, &proof, &note.text)),
+            false => Err(ReadError::unproven(log, seq)),
+        }
+    }
+
+    /// The hashes that lead from the entry at `seq` to the root of an earlier size, which begins the note's tree.
+    ///
+    /// # Errors
+    /// As [`Books::receipt`].
+    pub fn inclusion_before(
+        &self,
+        log: &Log,
+        seq: u64,
+        size: u64,
+        note: &SignedNote,
+    ) -> Result<String, ReadError> {
+        let (proof, root) = (self.inclusion(log, seq, size)?, self.root_at(log, size)?);
+        let leaf = self.leaf(log, seq)?;
+        if !inclusion::verify(&leaf, seq, size, &proof, &root) {
+            return Err(ReadError::unproven(log, seq));
+        }
+        self.consistency_to(log, (size, &root), (note.size, &note.root))?;
+        Ok(receipt::hash_lines(&proof))
+    }
+
+    fn leaf(&self, log: &Log, seq: u64) -> Result<Hash, ReadError> {
+        let entries = self.entries(log, seq..seq + 1)?;
+        let entry = entries
+            .first()
+            .ok_or_else(|| ReadError::unproven(log, seq))?;
+        Ok(hash::leaf(entry))
     }
 
     /// One receipt for the `count` records from `first` on, under a note that covers them.

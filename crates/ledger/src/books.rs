@@ -4,11 +4,14 @@
 //! consistent view. Memory holds 32 bytes for each unsealed record and about 200 for each sealed run, nothing for a sealed
 //! record. Reading bytes is `view`'s, proving `prove`'s.
 
+mod growth;
 mod unsealed;
 
 use crate::format::pack::{NoteView, PackHeader, Run, pack_names};
 use crate::prove::ProofCache;
 use crate::view::ReadError;
+use growth::Growth;
+pub use growth::Listening;
 use indelible_proof::checkpoint::Checkpoint;
 use indelible_proof::genesis::Genesis;
 use indelible_proof::hash::Hash;
@@ -188,6 +191,7 @@ pub struct Log {
     /// Set once: at recovery, or when record 0 was ordered.
     id: OnceLock<Hash>,
     state: RwLock<LogState>,
+    growth: Growth,
 }
 
 impl Log {
@@ -219,6 +223,7 @@ impl Log {
             event_bytes_max: OnceLock::new(),
             id: OnceLock::new(),
             state: RwLock::new(state),
+            growth: Growth::default(),
         }
     }
 

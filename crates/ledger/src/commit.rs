@@ -574,9 +574,7 @@ impl Committer {
                     .row(batch.number, segment.first, segment.first + segment.count);
             }
             let entries = hashes(&batch.body[part.at..frames_at]);
-            part.log
-                .write()
-                .add_segment(segment, entries, part.frontier, part.times);
+            part.log.grow(segment, entries, part.frontier, part.times);
         }
         for Published { log, note } in notes {
             let mut state = log.write();

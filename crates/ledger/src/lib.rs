@@ -4,8 +4,9 @@
 //!
 //! `caller` judges, salts and digests it on its bringer's thread · `queue` bounds what waits · `sequencer` gives it place, time and
 //! link, purely · `commit` writes one batch with one sync and tells the `books` · `answer` signs and proves for whoever takes the
-//! receipt · later `seal` moves it into a pack. `view` reads it back, `prove` proves it, `tiles` cuts the tree into files for others,
-//! `scan` re-hashes everything, `recover` begins again after a stop.
+//! receipt · later `seal` moves it into a pack. `view` reads it back, `proved` holds what was read against the tree, `times` finds
+//! records by when they were recorded, `prove` proves them, `past` and `walk` write what a log was before, `export` a range with all that
+//! proves it, `tiles` cuts the tree into files for others, `scan` re-hashes everything, `recover` begins again after a stop.
 //!
 //! # Invariants
 //!
@@ -22,6 +23,7 @@ pub mod caller;
 pub mod clock;
 mod commit;
 mod cover;
+mod export;
 pub mod format;
 pub mod inspect;
 mod keeper;
@@ -30,7 +32,9 @@ pub mod limits;
 mod merge;
 mod node_log;
 mod open;
+mod past;
 mod prove;
+mod proved;
 mod queue;
 pub mod recover;
 pub mod resend;
@@ -40,22 +44,27 @@ mod seal;
 mod sequencer;
 pub mod signer;
 mod tiles;
+mod times;
 pub mod verify;
 mod view;
+mod walk;
 
-pub use books::{Books, Log, SignedNote};
+pub use books::{Books, Listening, Log, SignedNote};
 pub use caller::{Caller, PrepareError, Prepared, Random, Recorded};
+pub use export::{Export, ExportError, ExportOptions};
 pub use keys::{HingeProof, LogKeys};
 pub use merge::{MergeError, Merged, Retire};
 pub use open::{
     Founding, KnownSizes, Ledger, NewLog, OpenError, Recovery, Secrets, Settings, StreamNow,
 };
+pub use proved::Anchor;
 pub use queue::{Lane, Outcome, Refusal, Ticket};
 pub use recover::RecoverError;
 pub use resend::streams::Place;
 pub use rotate::{HingeDue, RecoverySet, RotateError, Rotated, SignRecovery, is_recovery_set};
 pub use seal::{SealError, Sealed};
 pub use tiles::{Block, Tiles};
+pub use times::Border;
 pub use view::{ReadError, Stored};
 
 /// 32 hex characters of a 16-byte id.

@@ -21,6 +21,7 @@ use crate::sequencer::Draft;
 use crate::signer::NodeSecret;
 use crate::view::ReadError;
 pub use create::NewLog;
+use indelible_proof::limits::EVENT_BYTES_DEFAULT;
 use indelible_proof::node_event::{NodeEvent, Verified};
 use indelible_proof::verdict::Verdict;
 use indelible_store::{Store, StoreError};
@@ -276,12 +277,8 @@ impl Ledger {
     /// # Errors
     /// [`Refusal`].
     pub fn destroyed(&self, generation: u64) -> Result<(), Refusal> {
-        let (log, prepared) = {
-            let mut desk = self.committer.desk_first();
-            let event = NodeEvent::Destroyed { generation };
-            (Arc::clone(desk.node.log()), desk.node.say(&event))
-        };
-        self.committer.append(&log, prepared).map(|_| ())
+        self.record_own(&NodeEvent::Destroyed { generation })
+            .map(|_| ())
     }
 
     /// Records what a verification of the whole store came to. It proves no more than that this node was told so.
@@ -294,10 +291,38 @@ impl Ledger {
         batches: u64,
         verdict: &Verdict,
     ) -> Result<Recorded, Refusal> {
-        let event = NodeEvent::Verified(Verified::of(by, batches, verdict));
+        self.record_own(&NodeEvent::Verified(Verified::of(by, batches, verdict)))
+    }
+
+    /// Records what whoever opened the ledger says of who may do what: grants, networks, denials. All else that a node says of itself the
+    /// ledger says alone, when it is so.
+    ///
+    /// # Errors
+    /// [`Refusal`]. [`Refusal::TooMany`] if the event is longer than one may be.
+    ///
+    /// # Panics
+    /// For an event of another sort.
+    pub fn say(&self, event: &NodeEvent<'_>) -> Result<Recorded, Refusal> {
+        let is_access = matches!(
+            event,
+            NodeEvent::Grants { .. } | NodeEvent::Networks { .. } | NodeEvent::Denied(_)
+        );
+        assert!(
+            is_access,
+            "packs, logs and starts are said where they happen"
+        );
+        let mut json = Vec::new();
+        event.encode(&mut json);
+        match json.len() <= EVENT_BYTES_DEFAULT {
+            true => self.record_own(event),
+            false => Err(Refusal::TooMany),
+        }
+    }
+
+    fn record_own(&self, event: &NodeEvent<'_>) -> Result<Recorded, Refusal> {
         let (log, prepared) = {
             let mut desk = self.committer.desk_first();
-            (Arc::clone(desk.node.log()), desk.node.say(&event))
+            (Arc::clone(desk.node.log()), desk.node.say(event))
         };
         self.committer.append(&log, prepared)
     }
@@ -453,14 +478,6 @@ impl Ledger {
         self.committer.tail_bytes()
     }
 
-    /// Whether anything can be recorded: not after a write that failed.
-    ///
-    /// # Errors
-    /// [`Refusal::Stopped`].
-    pub fn check_running(&self) -> Result<(), Refusal> {
-        self.committer.check_running()
-    }
-
     /// Why the background sealing failed last, if it did and has not come through since.
     #[must_use]
     pub fn sealing_trouble(&self) -> Option<String> {
@@ -471,6 +488,13 @@ impl Ledger {
     #[must_use]
     pub fn register_trouble(&self) -> Option<String> {
         self.committer.register_trouble()
+    }
+
+    /// Why nothing is recorded any more: a write failed, or the node was closed.
+    #[must_use]
+    pub fn stopped(&self) -> Option<String> {
+        let running = self.committer.check_running();
+        running.err().map(|refusal| refusal.to_string())
     }
 
     /// Why the next tail file could not be made last, if there was no room for it on the disk. What is left of the present one is used,

@@ -13,7 +13,7 @@ use crate::prove::LogNodes;
 use crate::view::ReadError;
 use indelible_proof::hash::{self, Hash};
 use indelible_proof::tile::{self, Level, Tile};
-use indelible_proof::tree::Frontier;
+use indelible_proof::tree::{Frontier, Nodes as _};
 use std::ops::Range;
 
 /// Nodes that a stored run gives at once: those of the largest run.
@@ -68,6 +68,42 @@ impl Books {
             return Err(tiles.damage()?);
         }
         Ok(tiles)
+    }
+
+    /// One tile or bundle by itself, under a note of ours: what a server asks for, whose log grows from one request to the next. The
+    /// nodes above and beside it come from what proofs have in common, and with them it has to give the note's root.
+    ///
+    /// # Errors
+    /// As [`Tiles::bytes`].
+    pub fn tile(&self, log: &Log, tile: &Tile, note: &SignedNote) -> Result<Vec<u8>, ReadError> {
+        let leaves = tile.leaves();
+        if leaves.end > note.size || note.size > log.size() {
+            return Err(self.beyond(log, leaves.end));
+        }
+        let nodes = LogNodes::new(self, log);
+        let (hashes, bytes) = match tile.level() {
+            Level::Hashes(level) if level > 0 => {
+                let width = 1_u64 << tile.level().height();
+                let roots = tile
+                    .places()
+                    .map(|place| nodes.root(place * width, (place + 1) * width));
+                let hashes = roots.collect::<Result<Vec<Hash>, ReadError>>()?;
+                let bytes = tile::encode_hashes(&hashes);
+                (hashes, bytes)
+            }
+            level => {
+                let block = Block::new(self.entries(log, leaves.clone())?);
+                let bytes = match level {
+                    Level::Entries => tile::encode_bundle(&block.entries),
+                    Level::Hashes(_) => tile::encode_hashes(&block.leaves),
+                };
+                (block.leaves, bytes)
+            }
+        };
+        match nodes.root_around(tile, &hashes, note.size)? == Some(note.root) {
+            true => Ok(bytes),
+            false => Err(ReadError::misled(log, leaves)),
+        }
     }
 
     fn beyond(&self, log: &Log, size: u64) -> ReadError {
@@ -205,6 +241,44 @@ impl LogNodes<'_> {
             }
         }
         Ok(roots)
+    }
+
+    /// The root of the tree of `size` leaves with these hashes in the place of a tile. `None`: they are not as many as it has.
+    fn root_around(
+        &self,
+        tile: &Tile,
+        hashes: &[Hash],
+        size: u64,
+    ) -> Result<Option<Hash>, ReadError> {
+        let leaves = tile.leaves();
+        let mut tree = Frontier::new();
+        self.grow(&mut tree, leaves.start)?;
+        let fits = hashes
+            .iter()
+            .all(|hash| tree.push_subtree(tile.level().height(), *hash));
+        if !fits || tree.size() != leaves.end {
+            return Ok(None);
+        }
+        self.grow(&mut tree, size)?;
+        Ok(Some(tree.root()))
+    }
+
+    /// Appends what the log holds up to `size`, in the largest perfect subtrees that can stand there.
+    fn grow(&self, tree: &mut Frontier, size: u64) -> Result<(), ReadError> {
+        while tree.size() < size {
+            let at = tree.size();
+            let widest = match at {
+                0 => 63,
+                _ => at.trailing_zeros(),
+            };
+            let level = (size - at).ilog2().min(widest);
+            let root = self.root(at, at + (1 << level))?;
+            assert!(
+                tree.push_subtree(level, root),
+                "a perfect subtree stands at a multiple of its width"
+            );
+        }
+        Ok(())
     }
 
     /// Fewer entries came than were asked for.

@@ -350,7 +350,7 @@ impl Books {
         })
     }
 
-    fn frame_rows(&self, log: &Log, run: &RunPlace) -> Result<Vec<FrameRow>, ReadError> {
+    pub(crate) fn frame_rows(&self, log: &Log, run: &RunPlace) -> Result<Vec<FrameRow>, ReadError> {
         let length =
             usize::try_from(run.frames).expect("a run's frames fit memory") * FRAME_ROW_BYTES;
         let bytes = self

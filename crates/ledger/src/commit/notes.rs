@@ -17,9 +17,13 @@ impl Committer {
             return note;
         }
         let text = keys.log_key(log).sign(size, root);
-        let mut state = log.write();
-        state.learn_note(SignedNote { size, root, text });
-        state.note.clone().expect("a note was learnt")
+        let note = {
+            let mut state = log.write();
+            state.learn_note(SignedNote { size, root, text });
+            state.note.clone().expect("a note was learnt")
+        };
+        log.tell_growth();
+        note
     }
 
     /// The note of a size that is durable but no longer the newest: a pack's closing note. Ed25519 is deterministic, so a size

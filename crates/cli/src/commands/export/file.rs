@@ -3,17 +3,14 @@
 use crate::output;
 use crate::random;
 use crate::say::{self, Failure};
-use indelible_proof::hash::{Hash, Hasher};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
-/// Takes lines and hashes them as they go.
+/// Takes what is to be written.
 pub struct Sink {
     out: Out,
-    hasher: Hasher,
-    line: Vec<u8>,
 }
 
 enum Out {
@@ -47,27 +44,22 @@ impl Sink {
                 }
             }
         };
-        Ok(Sink {
-            out,
-            hasher: Hasher::new(),
-            line: Vec::new(),
-        })
+        Ok(Sink { out })
+    }
+
+    /// Writes these bytes.
+    pub fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match &mut self.out {
+            Out::Stdout(stdout) => stdout.write_all(bytes),
+            Out::File { file, .. } => file.write_all(bytes),
+        }
     }
 
     /// Writes what `encode` gives, line end included.
     pub fn line(&mut self, encode: impl FnOnce(&mut Vec<u8>)) -> io::Result<()> {
-        self.line.clear();
-        encode(&mut self.line);
-        self.hasher.update(&self.line);
-        match &mut self.out {
-            Out::Stdout(stdout) => stdout.write_all(&self.line),
-            Out::File { file, .. } => file.write_all(&self.line),
-        }
-    }
-
-    /// SHA-256 of all lines so far.
-    pub fn digest(&self) -> Hash {
-        self.hasher.clone().finish()
+        let mut line = Vec::new();
+        encode(&mut line);
+        self.bytes(&line)
     }
 
     /// The export is whole: durable, then named, then the name durable too. What has the name by then keeps it.
@@ -151,8 +143,7 @@ mod tests {
         let path = bed.path().join("export");
         let mut sinks = [0, 1].map(|_| Sink::open(Some(&path)).unwrap());
         for (number, sink) in sinks.iter_mut().enumerate() {
-            sink.line(|out| out.extend_from_slice(format!("{number}\n").as_bytes()))
-                .unwrap();
+            sink.bytes(format!("{number}\n").as_bytes()).unwrap();
         }
         let [first, second] = sinks;
         first.keep().unwrap();
