@@ -140,11 +140,10 @@ fn of_purpose(mut document: Value, purpose: &str) -> Value {
         tags.is_some_and(|tags| tags.iter().any(|tag| tag == purpose || tag == "any"))
     };
     if let Some(paths) = document["paths"].as_object_mut() {
-        paths.retain(|_, operations| {
-            operations
-                .as_object()
-                .is_some_and(|operations| operations.values().any(is_of))
-        });
+        for operations in paths.values_mut().filter_map(Value::as_object_mut) {
+            operations.retain(|_, operation| is_of(operation));
+        }
+        paths.retain(|_, operations| operations.as_object().is_some_and(|left| !left.is_empty()));
     }
     document
 }

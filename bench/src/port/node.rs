@@ -8,14 +8,14 @@ use indelible_proof::pin::Pin;
 use indelible_server::Node;
 use indelible_server::grants::{Grant, Grants, Role};
 use indelible_server::http::Purpose;
-use indelible_server::listen::{Door, accept};
+use indelible_server::listen::{self, Door, Spec};
+use indelible_server::network::Networks;
 use indelible_server::tls::{self, Current, Files};
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 /// Says which store to serve.
@@ -117,19 +117,17 @@ fn serve(store: &Path) -> anyhow::Result<()> {
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        println!("{}\n{pin}", listener.local_addr()?);
+        let bound = "127.0.0.1:0".parse::<Spec>()?.bind(&Networks::default())?;
+        for address in bound.addresses() {
+            println!("{address}\n{pin}");
+        }
         let (stop, stopped) = watch::channel(false);
-        let door = Door {
-            purpose: Purpose::Ingest,
-            allow_from: Vec::new(),
-            tls: Some(Current::new(tls::server(&files)?)),
-            node,
-        };
-        let accepting = tokio::spawn(accept(Arc::new(door), Arc::new(listener), stopped));
+        let tls = Current::new(tls::server(&files)?);
+        let door = Door::new(Purpose::Ingest, Some(Arc::new(tls)), node);
+        let serving = tokio::spawn(listen::serve(Arc::new(door), bound, stopped));
         tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await??;
         stop.send_replace(true);
-        accepting.await?;
+        serving.await??;
         anyhow::Ok(())
     })?;
     drop(runtime);

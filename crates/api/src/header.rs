@@ -15,6 +15,13 @@ pub const KEY_MEMBER: &str = "indelible-key-member";
 /// The salt, beside a receipt that is sent by itself.
 pub const SALT: &str = "indelible-salt";
 
+/// Where reading goes on: the seq after the last record of a whole answer.
+pub const NEXT: &str = "indelible-next";
+/// How many records the log had when the answer began.
+pub const SIZE: &str = "indelible-size";
+/// The seq of the last event that a watcher has; it goes on with the next.
+pub const LAST_EVENT_ID: &str = "last-event-id";
+
 /// Why a field can't be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FieldError {

@@ -12,6 +12,9 @@ pub mod occurred;
 pub mod openapi;
 pub mod path;
 pub mod problem;
+pub mod status;
+pub mod whoami;
 
 pub use answer::{Answer, Array, Recorded, SharedFields, Single};
 pub use problem::{Code, Problem, Resend};
+pub use whoami::Whoami;

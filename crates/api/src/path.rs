@@ -6,6 +6,10 @@ pub const JSON: &str = "application/json";
 pub const NDJSON: &str = "application/x-ndjson";
 /// A receipt by itself: C2SP tlog-proof, or a batch receipt.
 pub const TEXT: &str = "text/plain; charset=utf-8";
+/// Bytes: tiles and entry bundles.
+pub const BYTES: &str = "application/octet-stream";
+/// Records as they come: Server-Sent Events.
+pub const EVENTS: &str = "text/event-stream";
 /// A refusal, RFC 9457.
 pub const PROBLEM: &str = "application/problem+json";
 
@@ -17,3 +21,9 @@ pub fn records(log: &str) -> String {
 
 /// Who am I to this node.
 pub const WHOAMI: &str = "/v1/whoami";
+/// How the node is, for operators.
+pub const STATUS: &str = "/v1/status";
+/// Read the configuration again.
+pub const RELOAD: &str = "/v1/reload";
+/// Seal what the tail holds.
+pub const SEAL: &str = "/v1/seal";

@@ -44,6 +44,8 @@ pub enum Code {
     RateLimited,
     /// The node is stopping, or has stopped.
     Stopped,
+    /// No published checkpoint covers it yet.
+    NotYet,
     /// What is stored and is needed for it can't be read.
     Damaged,
     /// It may be recorded, or not: the commit broke, or took too long.
@@ -68,7 +70,7 @@ pub enum Resend {
 
 impl Code {
     /// All of them, for documents and tests.
-    pub const ALL: [Code; 22] = [
+    pub const ALL: [Code; 23] = [
         Code::BadRequest,
         Code::BadEvent,
         Code::TooLarge,
@@ -87,6 +89,7 @@ impl Code {
         Code::NoRoom,
         Code::RateLimited,
         Code::Stopped,
+        Code::NotYet,
         Code::Damaged,
         Code::Unknown,
         Code::Internal,
@@ -123,6 +126,7 @@ impl Code {
             Code::NoRoom => (507, "the disk has no room", Resend::Safe),
             Code::RateLimited => (429, "more than this principal may send", Resend::Safe),
             Code::Stopped => (503, "the node is stopping", Resend::Safe),
+            Code::NotYet => (503, "no checkpoint covers it yet", Resend::Safe),
             Code::Damaged => (500, "what is stored can't be read", Resend::No),
             Code::Unknown => (
                 500,

@@ -34,6 +34,11 @@ pub struct StoreArg {
 }
 
 impl StoreArg {
+    /// Whether one was named on the command line.
+    pub fn is_typed(&self) -> bool {
+        self.store.is_some()
+    }
+
     /// A store that something else than the command line names.
     pub fn at(directory: PathBuf) -> StoreArg {
         StoreArg {

@@ -16,6 +16,7 @@ mod keys;
 mod node;
 mod output;
 mod random;
+mod remote;
 mod say;
 mod show;
 mod supervisor;

@@ -5,7 +5,7 @@
 
 mod service;
 
-pub use service::{config, purpose, reload, start};
+pub use service::{broken, config, purpose, reload, start};
 
 use crate::args;
 use crate::exit::Exit;

@@ -39,6 +39,7 @@ mod recorded;
 mod retry;
 mod tls;
 pub mod verify;
+mod watched;
 
 pub use builder::{Builder, Client, Protocol};
 pub use claim::Claim;

@@ -168,6 +168,11 @@ impl LineReceipts {
     pub async fn next(&mut self) -> Option<Line> {
         self.0.recv().await.map(|(line, _place)| line)
     }
+
+    /// The same without waiting: none also if nothing is known yet.
+    pub fn try_next(&mut self) -> Option<Line> {
+        self.0.try_recv().ok().map(|(line, _place)| line)
+    }
 }
 
 /// Brings lines to the node, by as many requests as it takes.

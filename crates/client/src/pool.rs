@@ -7,6 +7,7 @@ use crate::body::Body;
 use crate::limits::{CONNECT_MAX, PING_EVERY, PING_WAIT, REASON_WAIT, REQUESTS_PER_CONNECTION};
 use crate::retry::Trouble;
 use crate::tls::{Sources, Tls};
+use crate::watched::{Fault, Watched, is_of_certificates};
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper::{Request, Response};
@@ -20,6 +21,9 @@ use std::sync::{Arc, Mutex};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+type Stream = TokioIo<Watched<TlsStream<TcpStream>>>;
 
 /// Where a node listens.
 #[derive(Clone, Debug)]
@@ -49,8 +53,31 @@ pub(crate) struct Pool {
     /// HTTP/1.1: connections that have nothing to do, the warmest last.
     idle: Mutex<Vec<Connection<http1::SendRequest<Body>>>>,
     /// HTTP/2: each is used by many.
-    shared: Vec<tokio::sync::Mutex<Option<Connection<http2::SendRequest<Body>>>>>,
-    turn: AtomicUsize,
+    shared: Vec<Shared>,
+}
+
+/// A connection that many requests use, once it is opened.
+#[derive(Default)]
+struct Shared {
+    connection: tokio::sync::Mutex<Option<Connection<http2::SendRequest<Body>>>>,
+    /// Requests on it.
+    busy: Arc<AtomicUsize>,
+}
+
+/// A request counted among those of its connection.
+struct Busy(Arc<AtomicUsize>);
+
+impl Busy {
+    fn new(busy: &Arc<AtomicUsize>) -> Busy {
+        busy.fetch_add(1, Ordering::Relaxed);
+        Busy(Arc::clone(busy))
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 #[derive(Clone)]
@@ -81,6 +108,7 @@ pub(crate) struct Begun {
 pub(crate) struct Hold {
     pool: Arc<Pool>,
     own: Option<Connection<http1::SendRequest<Body>>>,
+    _busy: Option<Busy>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -111,8 +139,7 @@ impl Pool {
             multiplexed,
             places: Arc::new(Semaphore::new(places)),
             idle: Mutex::default(),
-            shared: (0..shared).map(|_| tokio::sync::Mutex::new(None)).collect(),
-            turn: AtomicUsize::new(0),
+            shared: (0..shared).map(|_| Shared::default()).collect(),
         }
     }
 
@@ -134,9 +161,12 @@ impl Pool {
     pub(crate) async fn send(self: &Arc<Pool>, request: Request<Body>) -> Result<Begun, Trouble> {
         let place = Arc::clone(&self.places).acquire_owned().await;
         let place = place.map_err(|_| Trouble::unsent("the client is closed"))?;
+        let mut counted = None;
         let (answered, certificate, ended, own) = match self.multiplexed {
             true => {
-                let mut connection = self.share().await?;
+                let shared = self.least_busy()?;
+                counted = Some(Busy::new(&shared.busy));
+                let mut connection = self.share(shared).await?;
                 let answered = connection.sender.send_request(request).await;
                 (answered, connection.certificate, connection.ended, None)
             }
@@ -154,6 +184,7 @@ impl Pool {
                 hold: Hold {
                     pool: Arc::clone(self),
                     own,
+                    _busy: counted,
                     _place: place,
                 },
             }),
@@ -170,13 +201,13 @@ impl Pool {
                 return Ok(kept);
             }
         }
-        let (stream, certificate) = self.connect().await?;
+        let (stream, certificate, fault) = self.connect().await?;
         let shaken = http1::handshake(stream).await;
         let (sender, connection) = shaken.map_err(|error| Trouble::unsent(with_causes(&error)))?;
         let mut made = Connection {
             sender,
             certificate,
-            ended: run(connection),
+            ended: run(connection, fault),
         };
         match made.sender.ready().await {
             Ok(()) => Ok(made),
@@ -184,14 +215,19 @@ impl Pool {
         }
     }
 
+    /// The connection with the fewest requests; of equals the first, so that a lone caller needs one.
+    fn least_busy(&self) -> Result<&Shared, Trouble> {
+        let busy = |shared: &&Shared| shared.busy.load(Ordering::Relaxed);
+        let least = self.shared.iter().min_by_key(busy);
+        least.ok_or_else(|| Trouble::unsent("no connection is allowed"))
+    }
+
     /// A share of a connection.
-    async fn share(&self) -> Result<Connection<http2::SendRequest<Body>>, Trouble> {
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        let place = self.shared.get(turn % self.shared.len().max(1));
-        let mut place = place
-            .ok_or_else(|| Trouble::unsent("no connection is allowed"))?
-            .lock()
-            .await;
+    async fn share(
+        &self,
+        shared: &Shared,
+    ) -> Result<Connection<http2::SendRequest<Body>>, Trouble> {
+        let mut place = shared.connection.lock().await;
         if let Some(kept) = place.as_ref().filter(|kept| !kept.sender.is_closed()) {
             let mut kept = kept.clone();
             if kept.sender.ready().await.is_ok() {
@@ -199,7 +235,7 @@ impl Pool {
             }
         }
         *place = None;
-        let (stream, certificate) = self.connect().await?;
+        let (stream, certificate, fault) = self.connect().await?;
         let mut builder = http2::Builder::new(TokioExecutor::new());
         builder
             .timer(TokioTimer::new())
@@ -210,7 +246,7 @@ impl Pool {
         let mut made = Connection {
             sender,
             certificate,
-            ended: run(connection),
+            ended: run(connection, fault),
         };
         if let Err(error) = made.sender.ready().await {
             return Err(unready(&error, made.ended).await);
@@ -219,9 +255,7 @@ impl Pool {
         Ok(made)
     }
 
-    async fn connect(
-        &self,
-    ) -> Result<(TokioIo<tokio_rustls::client::TlsStream<TcpStream>>, Hash), Trouble> {
+    async fn connect(&self) -> Result<(Stream, Hash, Fault), Trouble> {
         let sources = self.sources.clone();
         let read = tokio::task::spawn_blocking(move || sources.read()).await;
         let Tls {
@@ -243,8 +277,11 @@ impl Pool {
         };
         let at = format!("{host}:{port}");
         match tokio::time::timeout(CONNECT_MAX, connecting).await {
-            Ok(Ok(stream)) => Ok((TokioIo::new(stream), certificate)),
-            Ok(Err(error)) if is_lasting(&error) => Err(lasting(format!("{at}: {error}"))),
+            Ok(Ok(stream)) => {
+                let (watched, fault) = Watched::new(stream);
+                Ok((TokioIo::new(watched), certificate, fault))
+            }
+            Ok(Err(error)) if is_of_certificates(&error) => Err(lasting(format!("{at}: {error}"))),
             Ok(Err(error)) => Err(Trouble::unsent(format!("{at}: {error}"))),
             Err(_) => Err(Trouble::unsent(format!(
                 "{at}: no connection within {} s",
@@ -265,17 +302,23 @@ fn lasting(why: String) -> Trouble {
 /// Drives a connection to its end, and says then why it ended.
 fn run(
     connection: impl Future<Output = hyper::Result<()>> + Send + 'static,
+    fault: Fault,
 ) -> watch::Receiver<Option<End>> {
     let (tell, told) = watch::channel(None);
     tokio::spawn(async move {
-        let end = match connection.await {
-            Ok(()) => End {
+        let ended = connection.await;
+        let end = match (fault.get(), ended) {
+            (Some(fault), _) => End {
+                why: fault.clone(),
+                lasting: true,
+            },
+            (None, Ok(())) => End {
                 why: "the node closed the connection".to_owned(),
                 lasting: false,
             },
-            Err(error) => End {
+            (None, Err(error)) => End {
                 why: with_causes(&error),
-                lasting: is_lasting(&error),
+                lasting: false,
             },
         };
         tell.send_replace(Some(end));
@@ -314,28 +357,6 @@ async fn unready(error: &hyper::Error, ended: watch::Receiver<Option<End>>) -> T
 async fn end(mut ended: watch::Receiver<Option<End>>) -> Option<End> {
     let waited = tokio::time::timeout(REASON_WAIT, ended.wait_for(Option::is_some)).await;
     waited.ok()?.ok()?.clone()
-}
-
-/// Whether the cause is a certificate: the other side does not take ours, or we don't take theirs. Trying again changes nothing.
-fn is_lasting(error: &(dyn StdError + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        let tls = error.downcast_ref::<rustls::Error>().or_else(|| {
-            let inner = error.downcast_ref::<std::io::Error>()?.get_ref()?;
-            inner.downcast_ref::<rustls::Error>()
-        });
-        if let Some(tls) = tls {
-            return matches!(
-                tls,
-                rustls::Error::AlertReceived(_)
-                    | rustls::Error::InvalidCertificate(_)
-                    | rustls::Error::PeerIncompatible(_)
-                    | rustls::Error::NoApplicationProtocol
-            );
-        }
-        cause = error.source();
-    }
-    false
 }
 
 /// An error and what caused it, in one line.

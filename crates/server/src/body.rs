@@ -6,7 +6,6 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 use indelible_api::{Code, Problem};
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::sync::mpsc;
@@ -17,7 +16,14 @@ pub enum Body {
     Whole(Full<Bytes>),
     /// Pieces come as they are made.
     Pieces(mpsc::Receiver<Bytes>),
+    /// Pieces whose end is said, by `None`. Without that the answer is cut off, and its reader sees that it is.
+    Ended(mpsc::Receiver<Option<Bytes>>),
 }
+
+/// An answer that was begun can't be ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the answer was broken off")]
+pub struct Broken;
 
 impl Body {
     /// All of it.
@@ -28,31 +34,38 @@ impl Body {
 
 impl hyper::body::Body for Body {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = Broken;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         match self.get_mut() {
-            Body::Whole(whole) => Pin::new(whole).poll_frame(context),
+            Body::Whole(whole) => Pin::new(whole)
+                .poll_frame(context)
+                .map_err(|never| match never {}),
             Body::Pieces(pieces) => pieces
                 .poll_recv(context)
                 .map(|piece| piece.map(|bytes| Ok(Frame::data(bytes)))),
+            Body::Ended(pieces) => pieces.poll_recv(context).map(|piece| match piece {
+                Some(Some(bytes)) => Some(Ok(Frame::data(bytes))),
+                Some(None) => None,
+                None => Some(Err(Broken)),
+            }),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Body::Whole(whole) => whole.is_end_stream(),
-            Body::Pieces(_) => false,
+            Body::Pieces(_) | Body::Ended(_) => false,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Body::Whole(whole) => whole.size_hint(),
-            Body::Pieces(_) => SizeHint::default(),
+            Body::Pieces(_) | Body::Ended(_) => SizeHint::default(),
         }
     }
 }

@@ -19,7 +19,6 @@ use crate::listen::Spec;
 use crate::network::{Network, Networks};
 use crate::tls;
 use read::Table;
-use rustls::ServerConfig;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -293,7 +292,7 @@ impl Config {
     ///
     /// # Errors
     /// [`Faults`]: a certificate or key that can't be read, or does not fit the others.
-    pub fn tls(&self) -> Result<Vec<Option<ServerConfig>>, Faults> {
+    pub fn tls(&self) -> Result<Vec<Option<tls::Server>>, Faults> {
         let (mut made, mut faults) = (Vec::new(), Vec::new());
         for (listener, table) in self.listeners().zip(&self.listeners) {
             match listener.files.map(|files| tls::server(&files)).transpose() {

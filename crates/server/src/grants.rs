@@ -1,13 +1,21 @@
 //! Who may do what: grants, and the one place where they are asked.
 //!
-//! A [`Permit`] exists only after a decision, and whatever acts for somebody takes one. Denied unless a grant says otherwise. Pure:
-//! principal, role, log, purpose of the listener and address in, decision out.
+//! A [`Permit`] exists only after a decision, and whatever acts for somebody takes one. Denied unless a grant says otherwise; no grant
+//! takes anything away, so their order means nothing. Pure: principal, address, action, log and the listener's purpose in, decision out.
+//! What is the node's own (`_node`) is meant by no pattern and by no role that works with producers' events.
 
+mod pattern;
+
+use crate::http::Purpose;
 use crate::identity::Peer;
+use crate::limits::{GRANTS_BYTES_MAX, GRANTS_MAX};
 use crate::network::Network;
 use indelible_ledger::Log;
-use indelible_proof::head::is_principal;
+use indelible_proof::node_event::access::{GrantLine, encode_grants};
+pub(crate) use pattern::is_log_name;
+use pattern::{Pattern, is_log_pattern, is_of_log};
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -42,7 +50,10 @@ pub enum Action {
 }
 
 impl Role {
-    /// Whether the role allows it.
+    /// All of them.
+    pub const ALL: [Role; 4] = [Role::Producer, Role::Reader, Role::Auditor, Role::Operator];
+
+    /// Whether the role allows it, in a log of producers' events.
     #[must_use]
     pub fn allows(self, action: Action) -> bool {
         match self {
@@ -52,21 +63,110 @@ impl Role {
             Role::Operator => matches!(action, Action::Operate),
         }
     }
+
+    /// The same in `_node`. What the node says of itself is what auditors and operators need, and holds no producer's event.
+    #[must_use]
+    pub fn allows_of_node(self, action: Action) -> bool {
+        match self {
+            Role::Producer | Role::Reader => false,
+            Role::Auditor => matches!(action, Action::Read | Action::ReadHeads | Action::Verify),
+            Role::Operator => !matches!(action, Action::Append),
+        }
+    }
+
+    /// As in configuration and record.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Role::Producer => "producer",
+            Role::Reader => "reader",
+            Role::Auditor => "auditor",
+            Role::Operator => "operator",
+        }
+    }
+}
+
+impl Action {
+    /// All of them.
+    pub const ALL: [Action; 5] = [
+        Action::Append,
+        Action::Read,
+        Action::ReadHeads,
+        Action::Verify,
+        Action::Operate,
+    ];
+
+    /// As in records and answers.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Action::Append => "append",
+            Action::Read => "read",
+            Action::ReadHeads => "read-heads",
+            Action::Verify => "verify",
+            Action::Operate => "operate",
+        }
+    }
+}
+
+impl Purpose {
+    /// Whether a listener for it serves such requests at all, whoever asks.
+    #[must_use]
+    pub fn serves(self, action: Action) -> bool {
+        match self {
+            Purpose::Ingest => matches!(action, Action::Append),
+            Purpose::Query => matches!(action, Action::Read | Action::ReadHeads | Action::Verify),
+            Purpose::Verify => matches!(action, Action::ReadHeads | Action::Verify),
+            Purpose::Health => false,
+            Purpose::Admin => matches!(action, Action::Operate),
+        }
+    }
+
+    /// As in configuration and record.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Purpose::Ingest => "ingest",
+            Purpose::Query => "query",
+            Purpose::Verify => "verify",
+            Purpose::Health => "health",
+            Purpose::Admin => "admin",
+        }
+    }
 }
 
 /// One line of the table: who, as what, in which logs, from where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Grant {
-    /// Principals: exact, or ending in `*`, which stands for anything.
+    /// Principals: exact, `*` for anybody, `dns:*.DOMAIN`, or the beginning of a URI that ends behind a whole authority, and `*`.
     pub who: Vec<String>,
     /// As what.
     pub role: Role,
-    /// Names of logs: exact, or ending in `*`.
+    /// Names of logs: exact, or ending in `*`. An operator's may be none.
     pub logs: Vec<String>,
     /// Networks; none: from anywhere the listener takes peers from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub from: Vec<Network>,
+}
+
+impl Grant {
+    fn line(&self) -> GrantLine {
+        GrantLine {
+            who: self.who.clone(),
+            role: self.role.as_str().to_owned(),
+            logs: self.logs.clone(),
+            from: self.from.iter().map(Network::to_string).collect(),
+        }
+    }
+
+    fn allows(&self, action: Action, log: &str) -> bool {
+        let by_role = match is_own(log) {
+            true => self.role.allows_of_node(action),
+            false => self.role.allows(action),
+        };
+        by_role && self.logs.iter().any(|pattern| is_of_log(pattern, log))
+    }
 }
 
 /// Why a table can't be put in force. Nothing of it is.
@@ -75,20 +175,32 @@ pub enum GrantError {
     /// A grant for nobody, or for no log.
     #[error("grant {0} names no {1}")]
     Empty(usize, &'static str),
-    /// A principal that no certificate could name.
-    #[error(
-        "grant {0}: '{1}' is no principal: spiffe://…, dns:NAME, unix:UID, another URI, or the beginning of one and *"
-    )]
-    BadPrincipal(usize, String),
+    /// A principal that no certificate could name, or a pattern of which nobody could say whom it means.
+    #[error("grant {0}: '{1}' is no principal: {2}")]
+    BadPrincipal(usize, String, &'static str),
     /// A name that no log can have.
     #[error("grant {0}: '{1}' is no name of a log, nor the beginning of one and *")]
     BadLog(usize, String),
+    /// The node's own log, for a role that has nothing to do with it.
+    #[error(
+        "grant {0}: '{1}' is the node's own log: only auditors and operators read it, named exactly"
+    )]
+    OwnLog(usize, String),
+    /// More than can be recorded as one table.
+    #[error(
+        "the grants are too many: at most {GRANTS_MAX}, and {GRANTS_BYTES_MAX} bytes as a record"
+    )]
+    TooMany,
 }
 
 /// The grants in force.
 #[derive(Clone, Debug, Default)]
 pub struct Grants {
     grants: Vec<Grant>,
+    /// Which of them name a principal exactly.
+    named: HashMap<String, Vec<usize>>,
+    /// Which of them mean principals by a pattern.
+    meant: Vec<(Pattern, usize)>,
     /// The record of `_node` that holds them.
     policy: Option<u64>,
 }
@@ -121,32 +233,41 @@ impl Permit {
     }
 }
 
+/// A decision that somebody may operate the node as a whole. Only [`Grants`] makes one.
+#[derive(Clone, Debug)]
+pub struct Operation(());
+
 impl Grants {
     /// A table, if it is one as a whole.
     ///
     /// # Errors
     /// [`GrantError`], counted from 1.
     pub fn new(grants: Vec<Grant>) -> Result<Grants, GrantError> {
-        for (number, grant) in (1..).zip(&grants) {
-            if grant.who.is_empty() {
-                return Err(GrantError::Empty(number, "principal"));
-            }
-            if grant.logs.is_empty() {
-                return Err(GrantError::Empty(number, "log"));
-            }
-            let principal = |who: &&String| !is_pattern(who, is_principal);
-            if let Some(who) = grant.who.iter().find(principal) {
-                return Err(GrantError::BadPrincipal(number, who.clone()));
-            }
-            let log = |log: &&String| !is_pattern(log, is_log_start);
-            if let Some(log) = grant.logs.iter().find(log) {
-                return Err(GrantError::BadLog(number, log.clone()));
+        if grants.len() > GRANTS_MAX {
+            return Err(GrantError::TooMany);
+        }
+        let (mut named, mut meant) = (HashMap::<String, Vec<usize>>::new(), Vec::new());
+        for (index, grant) in grants.iter().enumerate() {
+            check(index + 1, grant)?;
+            for who in &grant.who {
+                let pattern = Pattern::parse(who)
+                    .map_err(|why| GrantError::BadPrincipal(index + 1, who.clone(), why))?;
+                match pattern {
+                    Pattern::Exactly(name) => named.entry(name).or_default().push(index),
+                    other => meant.push((other, index)),
+                }
             }
         }
-        Ok(Grants {
+        let grants = Grants {
             grants,
+            named,
+            meant,
             policy: None,
-        })
+        };
+        match grants.encoded().len() <= GRANTS_BYTES_MAX {
+            true => Ok(grants),
+            false => Err(GrantError::TooMany),
+        }
     }
 
     /// Says which record of `_node` holds them.
@@ -160,6 +281,20 @@ impl Grants {
     #[must_use]
     pub fn table(&self) -> &[Grant] {
         &self.grants
+    }
+
+    /// The table as it is recorded.
+    #[must_use]
+    pub fn lines(&self) -> Vec<GrantLine> {
+        self.grants.iter().map(Grant::line).collect()
+    }
+
+    /// The table's bytes in its record: two tables are the same if these are.
+    #[must_use]
+    pub fn encoded(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        encode_grants(&self.lines(), &mut bytes);
+        bytes
     }
 
     /// The record of `_node` that holds them.
@@ -181,19 +316,68 @@ impl Grants {
     /// The same for a log that need not exist: whoever may not ask is not told whether it does.
     #[must_use]
     pub fn allows(&self, peer: &Peer, action: Action, log: &str) -> bool {
-        let mut of = self.of(peer);
-        of.any(|grant| {
-            grant.role.allows(action) && grant.logs.iter().any(|name| is_like(name, log))
-        })
+        self.here(peer).any(|grant| grant.allows(action, log))
     }
 
-    /// The grants that speak of this peer, from where it is.
-    pub fn of(&self, peer: &Peer) -> impl Iterator<Item = &Grant> {
-        let (principal, address) = (peer.principal.clone(), peer.address);
-        self.grants.iter().filter(move |grant| {
-            grant.who.iter().any(|who| is_like(who, &principal)) && is_from(&grant.from, address)
-        })
+    /// May this peer operate the node?
+    #[must_use]
+    pub fn operation(&self, peer: &Peer) -> Option<Operation> {
+        let mut here = self.here(peer);
+        here.any(|grant| grant.role.allows(Action::Operate))
+            .then_some(Operation(()))
     }
+
+    /// The grants that speak of this peer, in the table's order: from where it is, and from elsewhere.
+    #[must_use]
+    pub fn of(&self, peer: &Peer) -> (Vec<&Grant>, Vec<&Grant>) {
+        let mut numbers: Vec<usize> = self.numbers(&peer.principal).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let of = numbers
+            .into_iter()
+            .filter_map(|number| self.grants.get(number));
+        of.partition(|grant| is_from(&grant.from, peer.address))
+    }
+
+    /// The grants that speak of this peer from where it is; one may come twice.
+    fn here(&self, peer: &Peer) -> impl Iterator<Item = &Grant> {
+        let (numbers, address) = (self.numbers(&peer.principal), peer.address);
+        numbers
+            .filter_map(|number| self.grants.get(number))
+            .filter(move |grant| is_from(&grant.from, address))
+    }
+
+    fn numbers(&self, principal: &str) -> impl Iterator<Item = usize> {
+        let named = self.named.get(principal).into_iter().flatten().copied();
+        let means =
+            move |(pattern, number): &(Pattern, usize)| pattern.means(principal).then_some(*number);
+        named.chain(self.meant.iter().filter_map(means))
+    }
+}
+
+/// What a grant says of logs, and that it says something.
+fn check(number: usize, grant: &Grant) -> Result<(), GrantError> {
+    if grant.who.is_empty() {
+        return Err(GrantError::Empty(number, "principal"));
+    }
+    if grant.logs.is_empty() && grant.role != Role::Operator {
+        return Err(GrantError::Empty(number, "log"));
+    }
+    for log in &grant.logs {
+        if !is_log_pattern(log) {
+            return Err(GrantError::BadLog(number, log.clone()));
+        }
+        let reads_own = matches!(grant.role, Role::Auditor | Role::Operator);
+        if is_own(log) && (!reads_own || log.ends_with('*')) {
+            return Err(GrantError::OwnLog(number, log.clone()));
+        }
+    }
+    Ok(())
+}
+
+/// Is a log, or the beginning of one, the node's own?
+fn is_own(log: &str) -> bool {
+    log.starts_with('_')
 }
 
 /// Without networks from anywhere; a peer without an address sits on this very machine and comes from none of them.
@@ -202,28 +386,5 @@ fn is_from(networks: &[Network], address: Option<IpAddr>) -> bool {
     networks.is_empty() || address.is_some_and(within)
 }
 
-fn is_like(pattern: &str, name: &str) -> bool {
-    match pattern.strip_suffix('*') {
-        // What is the node's own is never meant by a pattern, only by its name.
-        Some("") => !name.starts_with('_'),
-        Some(start) => name.starts_with(start),
-        None => pattern == name,
-    }
-}
-
-fn is_pattern(text: &str, is_plain: impl Fn(&str) -> bool) -> bool {
-    let start = text.strip_suffix('*').unwrap_or(text);
-    !start.contains('*') && (is_plain(start) || start.is_empty() && text == "*")
-}
-
-/// The beginning of a log's name.
-fn is_log_start(start: &str) -> bool {
-    let mut bytes = start.bytes();
-    let first = bytes
-        .next()
-        .is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
-    let rest = bytes.all(|byte| {
-        byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'-')
-    });
-    first && rest && start.len() <= 63
-}
+#[cfg(test)]
+mod tests;

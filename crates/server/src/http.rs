@@ -1,7 +1,11 @@
 //! HTTP/1.1 and HTTP/2: from a request to what it is for, and the answer's form.
 
 mod about;
+mod admin;
 mod ingest;
+mod permit;
+mod reads;
+mod whoami;
 
 use crate::body::Body;
 use crate::identity::Peer;
@@ -29,6 +33,20 @@ pub enum Purpose {
     Admin,
 }
 
+impl Purpose {
+    /// Its word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Purpose::Ingest => "ingest",
+            Purpose::Query => "query",
+            Purpose::Verify => "verify",
+            Purpose::Health => "health",
+            Purpose::Admin => "admin",
+        }
+    }
+}
+
 /// A request with all that is known of whoever sent it.
 pub(crate) struct Call {
     pub(crate) node: Arc<Node>,
@@ -42,8 +60,21 @@ pub(crate) type Answered = Result<Response<Body>, Problem>;
 
 /// Answers one request.
 pub(crate) async fn answer(call: Call) -> Response<Body> {
-    let found = route(call).await;
-    found.unwrap_or_else(|problem| refusal(&problem))
+    let node = Arc::clone(&call.node);
+    match route(call).await {
+        Ok(response) => {
+            node.counters.requests.up();
+            response
+        }
+        Err(problem) => refused(&node, &problem),
+    }
+}
+
+/// A refusal that is counted, as an answer.
+pub(crate) fn refused(node: &Node, problem: &Problem) -> Response<Body> {
+    node.counters.requests.up();
+    node.counters.refusal(problem.code);
+    refusal(problem)
 }
 
 async fn route(call: Call) -> Answered {
@@ -65,6 +96,25 @@ async fn route(call: Call) -> Answered {
         (_, ["v1", "problems", word]) => {
             methods(&call, &[Method::GET])?;
             about::problem(word)
+        }
+        (Purpose::Ingest | Purpose::Query | Purpose::Verify | Purpose::Admin, ["v1", "whoami"]) => {
+            methods(&call, &[Method::GET])?;
+            whoami::whoami(call).await
+        }
+        (Purpose::Admin, ["v1", "status"]) => {
+            methods(&call, &[Method::GET])?;
+            admin::status(call).await
+        }
+        (Purpose::Admin, ["v1", "reload"]) => {
+            methods(&call, &[Method::POST])?;
+            admin::reload(call).await
+        }
+        (Purpose::Admin, ["v1", "seal"]) => {
+            methods(&call, &[Method::POST])?;
+            admin::seal(call).await
+        }
+        (Purpose::Query | Purpose::Verify, ["v1", "logs", rest @ ..]) => {
+            reads::answer(call, rest).await
         }
         _ => Err(Problem::new(
             Code::NotFound,

@@ -1,15 +1,27 @@
 //! Who is at the other end of a connection: a principal, by its certificate or by the kernel's word.
 //!
-//! The name comes from the certificate's subject alternative names alone, never from its subject: a SPIFFE ID or another URI as it is,
-//! else `dns:` and the DNS name. A certificate with several names of one sort is nobody: which of them counts would be a guess.
+//! The name comes from the certificate's subject alternative names alone, never from its subject: its one URI, else `dns:` and its one
+//! DNS name. A certificate with several names of one sort is nobody: which of them counts would be a guess. So is one whose name could
+//! be taken for another's: names are compared byte by byte from here on, so whatever has two spellings is refused but for the case of
+//! DNS names, which is made lower. The rules stand in `docs/access.md`.
 
+use crate::limits::NAME_BYTES_MAX;
 use indelible_proof::hash::Hash;
 use indelible_proof::head::is_principal;
+use indelible_proof::time::Time;
 use rustls_pki_types::CertificateDer;
 use sha2::{Digest as _, Sha256};
 use std::net::IpAddr;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+/// Bytes of a trust domain, as of the host of any URI.
+const TRUST_DOMAIN_BYTES_MAX: usize = 255;
+/// Bytes of a DNS name as text, and of one label (RFC 1035 §2.3.4).
+const HOST_BYTES_MAX: usize = 253;
+const LABEL_BYTES_MAX: usize = 63;
+/// What stands before principals that no URI gives.
+const OWN_SCHEMES: [&str; 3] = ["dns", "unix", "node"];
 
 /// Who is at the other end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +32,43 @@ pub struct Peer {
     pub address: Option<IpAddr>,
     /// SHA-256 of its certificate.
     pub certificate: Option<Hash>,
+    /// Until when its certificate holds.
+    pub expires: Option<Time>,
+}
+
+impl Peer {
+    /// Whoever showed this certificate, which is verified already, from this address.
+    ///
+    /// # Errors
+    /// [`IdentityError`]: nobody.
+    pub fn of_certificate(
+        certificate: &CertificateDer<'_>,
+        address: IpAddr,
+    ) -> Result<Peer, IdentityError> {
+        let (rest, parsed) =
+            X509Certificate::from_der(certificate).map_err(|_| IdentityError::Unreadable)?;
+        if !rest.is_empty() {
+            return Err(IdentityError::Unreadable);
+        }
+        let until = u64::try_from(parsed.validity().not_after.timestamp()).ok();
+        Ok(Peer {
+            principal: principal(&parsed)?,
+            address: Some(address),
+            certificate: Some(Hash(Sha256::digest(certificate.as_ref()).into())),
+            expires: until.and_then(|seconds| Time::new(seconds, 0)),
+        })
+    }
+
+    /// Whoever the kernel says it is at the other end of a Unix socket.
+    #[must_use]
+    pub fn of_unix(uid: u32) -> Peer {
+        Peer {
+            principal: format!("unix:{uid}"),
+            address: None,
+            certificate: None,
+            expires: None,
+        }
+    }
 }
 
 /// Why a certificate names nobody.
@@ -36,62 +85,131 @@ pub enum IdentityError {
         "the certificate has {0} {1} among its subject alternative names: who it is would be a guess"
     )]
     Several(usize, &'static str),
-    /// A name that can't stand in a head.
-    #[error("the certificate's name is too long, or no name")]
-    BadName,
+    /// It is called as SPIFFE IDs are, and is none of a workload.
+    #[error(
+        "the certificate's URI is no SPIFFE ID of a workload: spiffe://TRUST-DOMAIN/PATH, the domain in lower case, no query, no empty or dotted segment"
+    )]
+    BadSpiffe,
+    /// No URI, or one that could be taken for a name of another sort.
+    #[error(
+        "the certificate's URI is none by RFC 3986, or begins with dns:, unix: or node:, which name others"
+    )]
+    BadUri,
+    /// No name of a host.
+    #[error(
+        "the certificate's DNS name is no name of one host: letters, digits, - and _ between dots, no wildcard, international names as xn--"
+    )]
+    BadHost,
+    /// No head could hold it.
+    #[error("the certificate's name has more than {NAME_BYTES_MAX} bytes")]
+    TooLong,
 }
 
-/// The principal that a certificate names.
-///
-/// # Errors
-/// [`IdentityError`].
-pub fn of_certificate(certificate: &CertificateDer<'_>) -> Result<(String, Hash), IdentityError> {
-    let (_, parsed) =
-        X509Certificate::from_der(certificate).map_err(|_| IdentityError::Unreadable)?;
-    let names = parsed
+fn principal(certificate: &X509Certificate<'_>) -> Result<String, IdentityError> {
+    let names = certificate
         .subject_alternative_name()
         .map_err(|_| IdentityError::Unreadable)?
         .ok_or(IdentityError::NoName)?;
-    let names = &names.value.general_names;
-    let uris: Vec<&str> = names
-        .iter()
-        .filter_map(|name| match name {
-            GeneralName::URI(uri) => Some(*uri),
-            _ => None,
-        })
-        .collect();
-    let hosts: Vec<&str> = names
-        .iter()
-        .filter_map(|name| match name {
-            GeneralName::DNSName(name) => Some(*name),
-            _ => None,
-        })
-        .collect();
+    let (mut uris, mut hosts) = (Vec::new(), Vec::new());
+    for name in &names.value.general_names {
+        match name {
+            GeneralName::URI(uri) => uris.push(*uri),
+            GeneralName::DNSName(host) => hosts.push(*host),
+            // Bytes that are no text, where a name should stand.
+            GeneralName::Invalid(..) => return Err(IdentityError::Unreadable),
+            _ => {}
+        }
+    }
     let principal = match (uris.as_slice(), hosts.as_slice()) {
-        ([uri], _) => encoded(uri),
-        ([], [host]) => format!("dns:{}", encoded(&host.to_ascii_lowercase())),
+        ([uri], _) => of_uri(uri)?,
+        ([], [host]) => of_host(host)?,
         ([], []) => return Err(IdentityError::NoName),
         ([], several) => return Err(IdentityError::Several(several.len(), "DNS names")),
         (several, _) => return Err(IdentityError::Several(several.len(), "URIs")),
     };
-    if !is_principal(&principal) || principal.starts_with("node:") || principal.starts_with("unix:")
-    {
-        return Err(IdentityError::BadName);
+    match principal.len() <= NAME_BYTES_MAX {
+        true => Ok(principal),
+        false => Err(IdentityError::TooLong),
     }
-    let digest = Hash(Sha256::digest(certificate.as_ref()).into());
-    Ok((principal, digest))
 }
 
-/// Percent-encoded as heads ask for it: exactly the bytes that may not stand there, and `%` where it begins no such encoding.
-fn encoded(name: &str) -> String {
-    let mut out = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        match byte {
-            b'"' | b'\\' | b'{' | b'}' | b'%' | 0..=0x20 | 0x7F.. => {
-                out.push_str(&format!("%{byte:02X}"));
-            }
-            _ => out.push(char::from(byte)),
-        }
+/// A URI as it is, percent-encoded as heads ask for it: of the bytes that a URI may have that is `%` alone.
+pub(crate) fn of_uri(uri: &str) -> Result<String, IdentityError> {
+    let (scheme, _) = uri.split_once(':').ok_or(IdentityError::BadUri)?;
+    if scheme.eq_ignore_ascii_case("spiffe") {
+        return match is_spiffe_id(uri) {
+            true => Ok(uri.to_owned()),
+            false => Err(IdentityError::BadSpiffe),
+        };
     }
-    out
+    let is_own = |own: &&str| scheme.eq_ignore_ascii_case(own);
+    if !is_uri(uri, scheme) || OWN_SCHEMES.iter().any(is_own) {
+        return Err(IdentityError::BadUri);
+    }
+    let principal = uri.replace('%', "%25");
+    match is_principal(&principal) {
+        true => Ok(principal),
+        false => Err(IdentityError::BadUri),
+    }
 }
+
+/// The characters of RFC 3986 §2, with `%` only before two hexadecimal digits, after a scheme of §3.1.
+fn is_uri(uri: &str, scheme: &str) -> bool {
+    let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && scheme
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    let plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte);
+    let are_encoded = uri.split('%').skip(1).all(|after| {
+        let digits = after.as_bytes().get(..2);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    });
+    is_scheme && uri.len() > scheme.len() + 1 && uri.bytes().all(plain) && are_encoded
+}
+
+/// The SPIFFE ID of a workload (SPIFFE-ID §2, X509-SVID §2): a trust domain and a path that is not the root.
+fn is_spiffe_id(uri: &str) -> bool {
+    let Some(rest) = uri.strip_prefix("spiffe://") else {
+        return false;
+    };
+    let Some((domain, path)) = rest.split_once('/') else {
+        return false;
+    };
+    let is_domain = (1..=TRUST_DOMAIN_BYTES_MAX).contains(&domain.len())
+        && domain.bytes().all(|byte| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._".contains(&byte)
+        });
+    let is_segment = |segment: &str| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        !matches!(segment, "" | "." | "..") && segment.bytes().all(plain)
+    };
+    is_domain && path.split('/').all(is_segment)
+}
+
+/// `dns:` and the name in lower case.
+fn of_host(host: &str) -> Result<String, IdentityError> {
+    match is_host(host) {
+        true => Ok(format!("dns:{}", host.to_ascii_lowercase())),
+        false => Err(IdentityError::BadHost),
+    }
+}
+
+/// The name of one host, in any case.
+pub(crate) fn is_host(host: &str) -> bool {
+    let is_label = |label: &str| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        (1..=LABEL_BYTES_MAX).contains(&label.len())
+            && label.bytes().all(plain)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    // A name whose last label is a number is read as an address by others.
+    let is_address = |last: &str| last.bytes().all(|byte| byte.is_ascii_digit());
+    host.len() <= HOST_BYTES_MAX
+        && host.split('.').all(is_label)
+        && !host.rsplit('.').next().is_some_and(is_address)
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 //! Owns what is held for requests: bytes, counted before they are read, and the scratch space in which events are judged. What may read
 //! the disk (an event that claims a key or a number) is handed over on a thread that may wait.
 
+use crate::counters::Counters;
 use crate::grants::Permit;
 use crate::identity::Peer;
 use crate::limits::{
@@ -116,7 +117,7 @@ impl Node {
             self.ledger.submit_in(lane, &log, events)
         };
         let ticket = ticket.map_err(|refusal| problem::of_refusal(&refusal))?;
-        Ok(Awaited::of(ticket))
+        Ok(Awaited::of(ticket, Arc::clone(&self.counters)))
     }
 }
 
@@ -132,10 +133,18 @@ pub(crate) fn stopping() -> Problem {
 pub struct Awaited(oneshot::Receiver<Outcome>);
 
 impl Awaited {
-    fn of(ticket: Ticket) -> Awaited {
+    fn of(ticket: Ticket, counters: Arc<Counters>) -> Awaited {
         let (tell, told) = oneshot::channel();
-        // Who asked may be gone; what was recorded stays so.
-        ticket.when_given(move |outcome| drop(tell.send(outcome)));
+        ticket.when_given(move |outcome| {
+            for recorded in outcome.iter().flatten() {
+                match recorded.again {
+                    true => counters.again.up(),
+                    false => counters.events.up(),
+                }
+            }
+            // Who asked may be gone; what was recorded stays so.
+            drop(tell.send(outcome));
+        });
         Awaited(told)
     }
 
@@ -239,6 +248,12 @@ pub struct Hold {
 }
 
 impl Room {
+    /// Bytes that are held now.
+    pub(crate) fn bytes(&self) -> usize {
+        let held = self.0.lock();
+        held.expect("no thread panics while it counts bytes").all
+    }
+
     /// Nothing yet, for this principal.
     pub(crate) fn hold(&self, principal: &str) -> Hold {
         Hold {

@@ -4,12 +4,24 @@ use std::time::Duration;
 
 /// Connections of one listener at once. Each idle one costs some ten kilobytes.
 pub const CONNECTIONS_MAX: usize = 16_384;
+/// Of these, what one principal may have: a quarter stays for others whatever one of them opens.
+pub const PRINCIPAL_CONNECTIONS_MAX: usize = CONNECTIONS_MAX / 4 * 3;
 /// Connections that wait to be accepted; the kernel takes the least of this and its own bound.
 pub const BACKLOG: u32 = 4_096;
 /// How long a handshake may take: beyond it a peer holds a place for nothing.
 pub const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
 /// How long a client may be silent inside a request.
 pub const SILENCE_MAX: Duration = Duration::from_secs(10);
+/// How long a whole head may take: a byte now and then keeps nobody waiting for ever.
+pub const HEAD_MAX: Duration = Duration::from_secs(30);
+/// How long a client may take nothing of what is sent to it.
+pub const STALL_MAX: Duration = Duration::from_secs(30);
+/// How often a listener looks at the addresses of the machine.
+pub const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// How long whoever is refused outright may hold its connection to read why.
+pub const REFUSED_MAX: Duration = Duration::from_secs(2);
+/// Bytes of a request in plain text to a TLS port that are read so that its sender gets to see why it is refused.
+pub const PLAIN_BYTES_MAX: usize = 64 << 10;
 /// How long a connection lives at most, so that certificates and grants that were withdrawn stop counting: an HTTP/2 client is told to
 /// open another, an HTTP/1.1 one with the answer to its last request.
 pub const CONNECTION_AGE_MAX: Duration = Duration::from_secs(3_600);
@@ -31,8 +43,17 @@ pub const WATCH_EVERY: Duration = Duration::from_secs(2);
 pub const THREADS_END_MAX: Duration = Duration::from_secs(10);
 /// Request heads: names and values together. Ours are a few hundred bytes.
 pub const HEADER_BYTES_MAX: usize = 16 << 10;
-/// Header fields of one request.
-pub const HEADERS_MAX: usize = 64;
+/// Header fields of one request: the bound of the HTTP library, which keeps so many on its stack.
+pub const HEADERS_MAX: usize = 100;
+/// The line before a chunk of a body: its size, and extensions that nobody uses.
+pub const CHUNK_LINE_BYTES_MAX: usize = 256;
+/// HTTP/2 frames that ask for work and carry nothing (PING, SETTINGS, PRIORITY, empty ones) within [`CONTROL_FRAMES_SPAN`]. A client that
+/// measures its link sends one for each round trip.
+pub const CONTROL_FRAMES_MAX: u32 = 10_000;
+/// Within this time.
+pub const CONTROL_FRAMES_SPAN: Duration = Duration::from_secs(10);
+/// Bytes of answers that wait in one HTTP/2 stream for a client that is slower than we are.
+pub const STREAM_SEND_BYTES_MAX: usize = 64 << 10;
 /// Requests at once on one HTTP/2 connection.
 pub const STREAMS_MAX: u32 = 256;
 /// Bytes of request bodies that are held at once, of all connections: beyond it requests are refused until some are recorded.
@@ -57,3 +78,44 @@ pub const CALLERS_KEPT: usize = 64;
 pub const BLOCKING_THREADS_MAX: usize = 32;
 /// Principals whose rate is remembered before those who sent nothing for a second are forgotten.
 pub const PRINCIPALS_MAX: usize = 4_096;
+/// A principal: a SPIFFE ID may have so many bytes, and beside it a head, which holds 4,096, has room for all else.
+pub const NAME_BYTES_MAX: usize = 2_048;
+/// Grants of one table: each decision goes through all of them.
+pub const GRANTS_MAX: usize = 10_000;
+/// The table as a record, with room for who set it: an event of `_node` may have 1 MiB.
+pub const GRANTS_BYTES_MAX: usize = 1_000_000;
+/// Records of `_node`, from the newest back, among which a start looks for the grants that it is given: farther back they are recorded
+/// anew, which costs one record.
+pub const GRANTS_LOOK_BACK: u64 = 65_536;
+/// How often denials that were only counted are said.
+pub const DENIALS_EVERY: Duration = Duration::from_secs(60);
+/// Kinds of denials (principal, action and log) that are told apart within that time, of all principals and of one. What comes beyond is
+/// counted together, so that a flood of denials fills neither memory nor the log: at most some 520 records a minute.
+pub const DENIALS_MAX: usize = 256;
+/// See [`DENIALS_MAX`].
+pub const DENIALS_OF_ONE_MAX: usize = 16;
+/// Answers that flow to readers at once. A reader that takes nothing holds two pieces of some megabyte, whatever it asked for.
+pub const FLOWS_MAX: usize = 64;
+/// Of these, what one principal may have.
+pub const PRINCIPAL_FLOWS_MAX: usize = 16;
+/// Watchers at once. One that waits holds a few kilobytes.
+pub const WATCHES_MAX: usize = 4_096;
+/// Of these, what one principal may have.
+pub const PRINCIPAL_WATCHES_MAX: usize = 256;
+/// Reads of the disk at once, for all readers together: the threads that are left take what comes in.
+pub const READS_AT_ONCE: usize = 8;
+/// Records that are read, and held against the tree, at once.
+pub const READ_RECORDS: u64 = 1_024;
+/// Bytes of them after which a piece is sent: one record may be larger.
+pub const READ_BYTES: usize = 1 << 20;
+/// How long a reader may take none of what is there for it before its answer is cut off.
+pub const READ_STALL_MAX: Duration = Duration::from_secs(60);
+/// How long a reader waits for a checkpoint over records made just now: one is published each second.
+pub const NOTE_WAIT_MAX: Duration = Duration::from_secs(3);
+/// How often a watcher that is sent nothing hears that the connection is there: proxies cut what is silent for 30 s and more.
+pub const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(15);
+/// How long a watch takes at most, so that its connection can end before it is too old: the watcher comes back where it was.
+pub const WATCH_AGE_MAX: Duration = Duration::from_secs(1_800);
+/// Pause after records were sent to a watcher: what is committed meanwhile goes out together, and a busy log does not cost each watcher a
+/// look for each batch.
+pub const WATCH_PAUSE: Duration = Duration::from_millis(5);

@@ -12,18 +12,23 @@ use crate::config::{Config, Faults, Listener};
 use crate::grants::{GrantError, Grants};
 use crate::http::Purpose;
 use crate::limits::{BLOCKING_THREADS_MAX, THREADS_END_MAX};
-use crate::listen::{self, BindError, Bound, Door};
+use crate::listen::{self, BindError, Door, DoorError, Notice, Patience};
 use crate::node::{Node, Randomness};
+use crate::policy::Listening;
 use crate::rate::Rates;
-use crate::tls::Current;
+use crate::tls::{self, Current};
 use indelible_ledger::{Ledger, Refusal};
-use rustls::ServerConfig;
 use signals::Signals;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+/// Events that wait for whoever runs the node.
+const EVENTS_WAITING: usize = 64;
 
 /// Why a node does not start.
 #[derive(Debug, thiserror::Error)]
@@ -93,10 +98,12 @@ pub enum Event {
     Renewed,
     /// New certificates were found and are not in force.
     NotRenewed(Faults),
+    /// Something changed by itself, as it should.
+    Notice(String),
     /// Something failed that stops nothing.
     Trouble(String),
-    /// Nothing can be recorded any more: a write failed.
-    Broken(Refusal),
+    /// Nothing can be recorded any more: a write failed. Why.
+    Broken(String),
 }
 
 /// A node that serves. To be ended by [`Running::stop`].
@@ -105,6 +112,8 @@ pub struct Running {
     runtime: Runtime,
     shared: Arc<Shared>,
     stop: watch::Sender<bool>,
+    /// One for each listener; ends once its connections have.
+    serving: JoinSet<Result<(), DoorError>>,
     events: mpsc::Receiver<Event>,
     bound: Vec<(Purpose, String)>,
 }
@@ -134,7 +143,7 @@ impl Running {
             .thread_name("indelible-port")
             .build()?;
         let inside = runtime.enter();
-        let mut tls = config.tls()?;
+        let tls = config.tls()?;
         let node = Node::new(Arc::new(ledger), Grants::default(), random)
             .with_rates(Rates::new(config.events_per_second()));
         let node = Arc::new(node);
@@ -143,29 +152,38 @@ impl Running {
         let signals = Signals::new()?;
         let (stop, stopping) = watch::channel(false);
         // 2. All sockets are open before anybody is accepted at one.
+        let (tell, events) = mpsc::channel(EVENTS_WAITING);
         let mut opened = Vec::new();
-        for (listener, tls) in config.listeners().zip(tls.drain(..)) {
+        for (listener, tls) in config.listeners().zip(tls) {
             let bound = listener.listen.bind(&config.inside())?;
-            opened.push((door(&node, &listener, tls), bound));
+            let door = door(&node, listener, tls, config.drain(), tell.clone());
+            opened.push((door, bound));
         }
-        let (mut doors, mut bound) = (Vec::new(), Vec::new());
+        let (mut doors, mut bound, mut serving) = (Vec::new(), Vec::new(), JoinSet::new());
         for (door, sockets) in opened {
-            let addresses = sockets.addresses();
-            bound.extend(addresses.into_iter().map(|address| (door.purpose, address)));
-            open(&door, sockets, &stopping);
+            let addresses = sockets.addresses().into_iter();
+            bound.extend(addresses.map(|address| (door.purpose, address)));
+            serving.spawn(listen::serve(Arc::clone(&door), sockets, stopping.clone()));
             doors.push(door);
         }
         drop(inside);
+        let config = Mutex::new(config);
         let shared = Arc::new(Shared {
             node,
             doors,
-            config: Mutex::new(config),
+            config,
         });
-        let events = watched::begin(&runtime, &shared, signals, stopping);
+        let to_reload = Arc::downgrade(&shared);
+        shared.node.when_told_to_reload(Box::new(move |by| {
+            let shared = to_reload.upgrade().ok_or("the node is stopping")?;
+            shared.reload(by).map_err(|error| error.to_string())
+        }));
+        watched::begin(&runtime, &shared, signals, &stopping, tell);
         Ok(Running {
             runtime,
             shared,
             stop,
+            serving,
             events,
             bound,
         })
@@ -195,13 +213,18 @@ impl Running {
     ///
     /// # Errors
     /// [`StopError`].
-    pub fn stop(self, reason: &str) -> Result<Stopped, StopError> {
+    pub fn stop(mut self, reason: &str) -> Result<Stopped, StopError> {
         let drain = self.shared.config().drain();
+        let begun = Instant::now();
+        self.shared.node.is_to_stop();
         self.stop.send_replace(true);
-        let finished = self
-            .runtime
-            .block_on(async { tokio::time::timeout(drain, self.stop.closed()).await });
+        self.shared.node.reads.end_watches();
+        // Each listener waits for its connections, for as long as it may.
+        self.runtime
+            .block_on(async { while self.serving.join_next().await.is_some() {} });
+        let cut = begun.elapsed() >= drain;
         drop(self.events);
+        let denials = self.shared.node.end_denials();
         // Whatever is left of connections ends here, and with it what it holds.
         self.runtime.shutdown_timeout(THREADS_END_MAX);
         let shared = Arc::into_inner(self.shared).ok_or(StopError::Busy)?;
@@ -209,10 +232,8 @@ impl Running {
         let node = Arc::into_inner(shared.node).ok_or(StopError::Busy)?;
         let ledger = Arc::into_inner(node.ledger).ok_or(StopError::Busy)?;
         let register = ledger.close(reason)?;
-        Ok(Stopped {
-            cut: finished.is_err(),
-            register,
-        })
+        denials?;
+        Ok(Stopped { cut, register })
     }
 }
 
@@ -249,7 +270,7 @@ impl Shared {
         Ok(())
     }
 
-    fn replace(&self, tls: Vec<Option<ServerConfig>>) {
+    fn replace(&self, tls: Vec<Option<tls::Server>>) {
         for (door, tls) in self.doors.iter().zip(tls) {
             if let (Some(door), Some(tls)) = (&door.tls, tls) {
                 door.replace(tls);
@@ -267,23 +288,52 @@ impl Shared {
     }
 }
 
-/// Grants are recorded, then asked.
-fn put_in_force(node: &Node, config: &Config, _by: &str) -> Result<(), StartError> {
-    node.replace_grants(Grants::new(config.grants())?);
+/// Networks, listeners and grants are recorded; then the grants are asked.
+fn put_in_force(node: &Node, config: &Config, by: &str) -> Result<(), StartError> {
+    let grants = Grants::new(config.grants())?;
+    let listeners: Vec<Listener> = config.listeners().collect();
+    let places: Vec<String> = listeners
+        .iter()
+        .map(|listener| listener.listen.to_string())
+        .collect();
+    let listening: Vec<Listening<'_>> = listeners
+        .iter()
+        .zip(&places)
+        .map(|(listener, listen)| Listening {
+            purpose: listener.purpose,
+            listen,
+            allow_from: &listener.allow_from,
+        })
+        .collect();
+    node.declare(config.declared(), &listening, by)?;
+    node.put_in_force(grants, by)?;
     Ok(())
 }
 
-fn door(node: &Arc<Node>, listener: &Listener, tls: Option<ServerConfig>) -> Arc<Door> {
-    Arc::new(Door {
-        purpose: listener.purpose,
-        allow_from: listener.allow_from.clone(),
-        tls: tls.map(Current::new),
-        node: Arc::clone(node),
-    })
-}
-
-fn open(door: &Arc<Door>, bound: Bound, stopping: &watch::Receiver<bool>) {
-    for socket in bound.into_sockets() {
-        tokio::spawn(listen::accept(Arc::clone(door), socket, stopping.clone()));
-    }
+/// A listener that tells whoever runs the node what an operator should hear.
+fn door(
+    node: &Arc<Node>,
+    listener: Listener,
+    tls: Option<tls::Server>,
+    drain: Duration,
+    tell: mpsc::Sender<Event>,
+) -> Arc<Door> {
+    let tls = tls.map(|tls| Arc::new(Current::new(tls)));
+    let mut door = Door::new(listener.purpose, tls, Arc::clone(node));
+    door.allow_from = listener.allow_from;
+    door.patience = Patience {
+        drain,
+        ..Patience::default()
+    };
+    let spec = listener.listen;
+    door.tell = Box::new(move |notice| {
+        let text = format!("{spec}: {notice}");
+        let event = match notice {
+            Notice::Opened(_) | Notice::Closed(_) => Event::Notice(text),
+            _ => Event::Trouble(text),
+        };
+        // Where so much happens that nobody keeps up, the rest of it would not be read either.
+        let _unread = tell.try_send(event);
+    });
+    Arc::new(door)
 }

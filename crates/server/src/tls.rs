@@ -1,15 +1,17 @@
 //! TLS of the listeners: version 1.3 alone, client certificates required, post-quantum key exchange preferred.
 //!
-//! What is in force can be replaced while connections go on: a new one takes what is there when it comes. A reload makes a whole new
-//! configuration, and with it new tickets, so that a session from before is not resumed under rules that are gone.
+//! What is in force can be replaced while connections go on: a new one takes what is there when it comes. No session is resumed: a
+//! resumed one is not asked for its certificate again, and would outlive its revocation.
 
 use rustls::crypto::aws_lc_rs;
-use rustls::server::WebPkiClientVerifier;
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{RootCertStore, ServerConfig};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use x509_parser::prelude::{CertificateRevocationList, FromDer as _, X509Certificate};
 
 /// The files of one listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +22,8 @@ pub struct Files {
     pub key: PathBuf,
     /// Roots of client certificates, PEM.
     pub client_ca: PathBuf,
-    /// Revocation lists of those who issue them, PEM; none: nothing is revoked.
+    /// Revocation lists, PEM, as many as there are issuers between a client and its root: with lists, a certificate whose issuer has none
+    /// is refused. None: nothing is revoked.
     pub crl: Option<PathBuf>,
 }
 
@@ -44,7 +47,7 @@ pub enum TlsError {
 ///
 /// # Errors
 /// [`TlsError`].
-pub fn server(files: &Files) -> Result<ServerConfig, TlsError> {
+pub fn server(files: &Files) -> Result<Server, TlsError> {
     let chain = certificates(&files.certificate)?;
     let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| bad(&files.key, error))?;
     let mut roots = RootCertStore::empty();
@@ -54,6 +57,7 @@ pub fn server(files: &Files) -> Result<ServerConfig, TlsError> {
             .map_err(|error| bad(&files.client_ca, error))?;
     }
     let lists = files.crl.as_deref().map_or(Ok(Vec::new()), revocations)?;
+    let validity = Validity::of(&chain, &lists, &files.certificate)?;
     let provider = Arc::new(aws_lc_rs::default_provider());
     let rules = |error: &dyn std::fmt::Display| TlsError::Rules(error.to_string());
     let verifier =
@@ -68,7 +72,12 @@ pub fn server(files: &Files) -> Result<ServerConfig, TlsError> {
         .with_single_cert(chain, key)
         .map_err(|error| rules(&error))?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(config)
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    Ok(Server {
+        config: Arc::new(config),
+        validity,
+    })
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
@@ -96,14 +105,119 @@ fn bad(path: &Path, why: impl std::fmt::Display) -> TlsError {
     }
 }
 
+/// When a certificate ends, of all that are shown the one that ends first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Validity {
+    from: i64,
+    until: i64,
+    /// When the first of the revocation lists should be replaced.
+    lists_until: Option<i64>,
+}
+
+/// What to think of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expiry {
+    /// Time enough.
+    Fine,
+    /// Less than a fifth of its time is left: whatever renews it should have done so (cert-manager does at a third, SPIRE at half).
+    Soon,
+    /// It is over: no client takes it any more.
+    Expired,
+}
+
+impl Validity {
+    fn of(
+        chain: &[CertificateDer<'_>],
+        lists: &[CertificateRevocationListDer<'_>],
+        path: &Path,
+    ) -> Result<Validity, TlsError> {
+        let mut validity: Option<Validity> = None;
+        for certificate in chain {
+            let (_, parsed) =
+                X509Certificate::from_der(certificate).map_err(|error| bad(path, error))?;
+            let (from, until) = (
+                parsed.validity().not_before.timestamp(),
+                parsed.validity().not_after.timestamp(),
+            );
+            if validity.is_none_or(|first| until < first.until) {
+                let lists_until = None;
+                validity = Some(Validity {
+                    from,
+                    until,
+                    lists_until,
+                });
+            }
+        }
+        let mut validity = validity.ok_or_else(|| bad(path, "it holds no certificate"))?;
+        let next = lists.iter().filter_map(|list| {
+            let (_, parsed) = CertificateRevocationList::from_der(list).ok()?;
+            Some(parsed.next_update()?.timestamp())
+        });
+        validity.lists_until = next.min();
+        Ok(validity)
+    }
+
+    /// Seconds until it ends; negative: since it ended.
+    #[must_use]
+    pub fn seconds_left(&self, now: SystemTime) -> i64 {
+        self.until.saturating_sub(seconds(now))
+    }
+
+    /// The same of the revocation lists' next update, if they give one.
+    #[must_use]
+    pub fn lists_seconds_left(&self, now: SystemTime) -> Option<i64> {
+        self.lists_until
+            .map(|until| until.saturating_sub(seconds(now)))
+    }
+
+    /// What to think of it.
+    #[must_use]
+    pub fn expiry(&self, now: SystemTime) -> Expiry {
+        let left = self.seconds_left(now);
+        match left {
+            ..=0 => Expiry::Expired,
+            _ if left < self.until.saturating_sub(self.from) / 5 => Expiry::Soon,
+            _ => Expiry::Fine,
+        }
+    }
+}
+
+fn seconds(now: SystemTime) -> i64 {
+    let since = now
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs());
+    i64::try_from(since).unwrap_or(i64::MAX)
+}
+
+/// When a certificate ends.
+pub(crate) fn not_after(certificate: &CertificateDer<'_>) -> Option<SystemTime> {
+    let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
+    let seconds = u64::try_from(parsed.validity().not_after.timestamp()).ok()?;
+    UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
+}
+
+/// What a listener needs for TLS, read and judged as a whole.
+#[derive(Clone, Debug)]
+pub struct Server {
+    config: Arc<ServerConfig>,
+    validity: Validity,
+}
+
 /// What is in force, for the next connection.
-pub struct Current(RwLock<Arc<ServerConfig>>);
+pub struct Current(RwLock<Server>);
 
 impl Current {
     /// Begins with this.
     #[must_use]
-    pub fn new(config: ServerConfig) -> Current {
-        Current(RwLock::new(Arc::new(config)))
+    pub fn new(server: Server) -> Current {
+        Current(RwLock::new(server))
+    }
+
+    fn now(&self) -> Server {
+        let server = self.0.read();
+        server
+            .expect("no thread panics while it replaces TLS")
+            .clone()
     }
 
     /// What is in force now.
@@ -112,22 +226,24 @@ impl Current {
     /// Never in a running process.
     #[must_use]
     pub fn get(&self) -> Arc<ServerConfig> {
-        Arc::clone(
-            &self
-                .0
-                .read()
-                .expect("no thread panics while it replaces TLS"),
-        )
+        self.now().config
     }
 
-    /// From the next connection on this.
+    /// When the certificate in force ends.
     ///
     /// # Panics
     /// Never in a running process.
-    pub fn replace(&self, config: ServerConfig) {
-        *self
-            .0
-            .write()
-            .expect("no thread panics while it replaces TLS") = Arc::new(config);
+    #[must_use]
+    pub fn validity(&self) -> Validity {
+        self.now().validity
+    }
+
+    /// From the next connection on this. Those that are open go on.
+    ///
+    /// # Panics
+    /// Never in a running process.
+    pub fn replace(&self, server: Server) {
+        let now = self.0.write();
+        *now.expect("no thread panics while it replaces TLS") = server;
     }
 }

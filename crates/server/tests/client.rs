@@ -1,4 +1,5 @@
 //! The client against a node over mutual TLS: what it reports is in the log, and what is in the log it reports.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod bed;
 mod wire;
@@ -241,7 +242,10 @@ async fn whoever_may_not_write_is_told_at_once_and_by_name() {
         .build()
         .unwrap();
     let told = client.append("payments", "{}").await.unwrap_err();
-    assert!(told.to_string().contains("UnknownIssuer"), "{told}");
+    assert!(
+        told.to_string().contains("invalid peer certificate"),
+        "{told}"
+    );
     assert!(matches!(told, Error::GaveUp { tries: 1, .. }), "{told}");
     assert_eq!(bed.log.size(), 1);
 }
@@ -264,19 +268,24 @@ async fn a_record_under_another_name_is_not_taken_for_one_s_own() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_node_has_no_room_for_is_sent_again_when_it_has() {
-    let rates = Rates::new(Some(40));
-    let bed = Bed::with_rates(Settings::default(), rates).await;
+    let bed = Bed::with_rates(Settings::default(), Rates::new(Some(40))).await;
     let client = client(&bed);
-    client.append_all("payments", &["{}"; 40]).await.unwrap();
     let once = builder(&bed, PRODUCER)
         .patience(Duration::ZERO)
         .build()
         .unwrap();
-    let told = once.append("payments", "{}").await.unwrap_err();
+    // On a slow machine a second may pass meanwhile, and with it the refusal.
+    let told = loop {
+        client.append_all("payments", &["{}"; 40]).await.unwrap();
+        if let Err(told) = once.append("payments", "{}").await {
+            break told;
+        }
+    };
     assert_eq!(told.problem().unwrap().code, Code::RateLimited);
     assert!(!told.may_be_recorded());
+    let size = bed.log.size();
     let recorded = client.append("payments", r#"{"last":1}"#).await.unwrap();
-    assert_eq!(recorded.seq, 41);
+    assert_eq!(recorded.seq, size);
     is_in_the_log(&bed, &recorded, r#"{"last":1}"#);
 }
 
@@ -308,12 +317,12 @@ async fn lines_are_reported_in_their_order_while_more_are_sent() {
         let before = bed.log.size();
         let (mut sender, receipts) = client.lines("payments", Claim::fresh()).unwrap();
         let taken = tokio::spawn(outcomes(receipts));
-        for n in 0..5_000 {
+        for n in 0..1_500 {
             sender.send(format!("{{\"n\":{n}}}")).await.unwrap();
         }
         drop(sender);
         let all = taken.await.unwrap();
-        assert_eq!(all.len(), 5_000);
+        assert_eq!(all.len(), 1_500);
         for ((n, seq), outcome) in (before..).enumerate().zip(all) {
             let recorded = outcome.unwrap();
             assert_eq!(recorded.seq, seq);
@@ -382,18 +391,22 @@ async fn an_event_whose_answer_was_lost_is_sent_again_and_recorded_once() {
         assert_eq!((recorded.seq, bed.log.size()), (before, before + 1));
         is_in_the_log(&bed, &recorded, r#"{"a":1}"#);
     }
-    // What claims nothing is not sent again.
+    // What claims nothing is not sent again, and whoever sent it is told what is not known.
     let client = builder_at(&bed, wire.port(), PRODUCER).build().unwrap();
+    client.append("payments", r#"{"warm":1}"#).await.unwrap();
     let before = bed.log.size();
     wire.lose_answers(true);
     let sending =
         tokio::spawn(async move { client.append_as("payments", "{}", &Claim::None).await });
-    // The handshake is lost too, so nothing is recorded, and nothing was sent.
-    tokio::task::yield_now().await;
+    while bed.log.size() == before {
+        tokio::task::yield_now().await;
+    }
     wire.lose_answers(false);
     wire.cut();
-    drop(sending.await.unwrap());
-    assert!(bed.log.size() <= before + 1);
+    let told = sending.await.unwrap().unwrap_err();
+    assert!(told.may_be_recorded(), "{told}");
+    assert!(matches!(told, Error::GaveUp { tries: 1, .. }), "{told}");
+    assert_eq!(bed.log.size(), before + 1);
 }
 
 /// Events of the log after its genesis, in order.
@@ -476,4 +489,20 @@ async fn a_node_that_crashes_under_load_and_comes_back_has_each_event_once() {
     reported.sort();
     let stored: Vec<(u64, String)> = (1..).zip(events(&bed)).collect();
     assert_eq!(reported, stored);
+}
+
+#[path = "../../client/examples/audited.rs"]
+mod audited;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_example_service_pays_only_what_is_recorded_and_once() {
+    let bed = Bed::new().await;
+    let mut refunds = audited::Refunds::new(client(&bed));
+    let first = refunds.refund("ann", "order 41").await.unwrap();
+    let again = refunds.refund("ann", "order 41").await.unwrap();
+    assert_eq!(refunds.paid, ["order 41"]);
+    assert_eq!(first.lines().nth(1), again.lines().nth(1));
+    let told = refunds.refund("bob", "order 41").await.unwrap_err();
+    assert_eq!(told.problem().unwrap().code, Code::Conflict);
+    assert_eq!(bed.log.size(), 2);
 }

@@ -7,6 +7,7 @@ use bed::{Answer, Bed, Client};
 use http_body_util::Full;
 use hyper::Request;
 use indelible_api::{Code, openapi};
+use indelible_server::http::Purpose;
 use serde_json::Value;
 
 fn document() -> Value {
@@ -66,43 +67,70 @@ fn every_code_stands_in_the_document_and_no_other() {
     );
 }
 
-/// Every path of the document that this listener serves takes its methods and refuses others with `Allow`.
-#[tokio::test(flavor = "multi_thread")]
-async fn each_path_takes_the_methods_that_stand_there_and_no_other() {
-    let bed = Bed::new().await;
-    let mut client = bed.producer().await;
+/// Whether an operation is one of a listener for this.
+fn is_of(operation: &Value, purpose: &str) -> bool {
+    let tags = operation["tags"].as_array().unwrap();
+    tags.iter().any(|tag| tag == purpose || tag == "any")
+}
+
+/// Every path of the document that a listener serves takes the methods that stand there and refuses others with `Allow`. Whoever asks
+/// has no right to any of it, which is how a path that is served is told from one that is not: denied, and not *no such path*.
+async fn paths_of(bed: &Bed, client: &mut Client, purpose: &str) {
     let document = document();
     for (path, item) in document["paths"].as_object().unwrap() {
-        let tags = item
-            .as_object()
-            .unwrap()
-            .values()
-            .flat_map(|operation| operation["tags"].as_array().unwrap());
-        if !tags.clone().any(|tag| tag == "ingest" || tag == "any") {
+        let mut operations = item.as_object().unwrap().values();
+        if !operations.any(|operation| is_of(operation, purpose)) {
             continue;
         }
-        let concrete = path.replace("{log}", "payments").replace("{code}", "full");
+        let concrete = path
+            .replace("{log}", bed.log.name())
+            .replace("{code}", "full")
+            .replace("{seq}", "0")
+            .replace("{level}", "0")
+            .replace("{index}", "000");
         for method in ["get", "put", "delete", "post", "patch"] {
             let request = Request::builder()
                 .method(method.to_uppercase().as_str())
                 .uri(format!("https://localhost{concrete}"));
             let answer = client.send(request.body(Full::default()).unwrap()).await;
-            let is_there = item.get(method).is_some();
+            let operation = item
+                .get(method)
+                .filter(|operation| is_of(operation, purpose));
             assert_eq!(
                 answer.status != 405,
-                is_there,
-                "{method} {path}: {answer:?}"
+                operation.is_some(),
+                "{purpose}: {method} {path}: {answer:?}"
             );
-            if is_there {
-                let status = answer.status.as_u16().to_string();
-                assert!(
-                    item[method]["responses"].get(&status).is_some(),
-                    "{method} {path} answered {status}"
-                );
-            } else {
-                assert!(answer.headers.contains_key("allow"));
+            match operation {
+                Some(operation) => {
+                    let status = answer.status.as_u16().to_string();
+                    assert_ne!(status, "404", "{purpose}: {method} {path}: {answer:?}");
+                    let described = operation["responses"].get(&status);
+                    assert!(
+                        described.is_some(),
+                        "{purpose}: {method} {path} answered {status}"
+                    );
+                }
+                None => assert!(
+                    answer.headers.contains_key("allow"),
+                    "{purpose}: {method} {path}"
+                ),
             }
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_path_takes_the_methods_that_stand_there_and_no_other() {
+    let bed = Bed::new().await;
+    let mut stranger = bed.client("spiffe://example.org/stranger").await;
+    paths_of(&bed, &mut stranger, "ingest").await;
+    for (purpose, word) in [(Purpose::Query, "query"), (Purpose::Verify, "verify")] {
+        let address = bed.listen(purpose).await;
+        let mut stranger = bed
+            .client_at("spiffe://example.org/stranger", address)
+            .await;
+        paths_of(&bed, &mut stranger, word).await;
     }
 }
 

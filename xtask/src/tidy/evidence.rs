@@ -67,16 +67,16 @@ fn fault(workspace: &Workspace, span: &str) -> Result<Option<&'static str>> {
 
 /// Whether a source has a function of this name under `#[test]`, other attributes between them or not.
 fn has_test(source: &str, name: &str) -> bool {
-    let begin = format!("fn {name}(");
+    let begins = [format!("fn {name}("), format!("async fn {name}(")];
     let lines: Vec<&str> = source.lines().map(str::trim).collect();
     let mut found = lines
         .iter()
         .enumerate()
-        .filter(|(_, line)| line.starts_with(&begin));
+        .filter(|(_, line)| begins.iter().any(|begin| line.starts_with(begin)));
     found.any(|(at, _)| {
         let above = lines.get(..at).unwrap_or_default().iter().rev();
         let mut attributes = above.take_while(|line| line.starts_with("#["));
-        attributes.any(|line| *line == "#[test]")
+        attributes.any(|line| *line == "#[test]" || line.starts_with("#[tokio::test"))
     })
 }
 

@@ -10,12 +10,14 @@ mod claims;
 mod input;
 mod progress;
 mod receipts;
+mod remote;
 mod workers;
 
 use crate::args::{StoreArg, WriteArgs};
 use crate::exit::Exit;
 use crate::node::{self, Writing};
 use crate::output::Output;
+use crate::remote::RemoteArgs;
 use crate::say::{self, Failure};
 use crate::show;
 use answers::Tally;
@@ -65,12 +67,26 @@ pub struct AppendArgs {
     /// Number of the first event in the stream
     #[arg(long, value_name = "N", default_value_t = 0, requires = "stream")]
     pub first_number: u64,
+    /// Epoch of the stream at a node
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        requires = "stream",
+        requires = "node"
+    )]
+    pub epoch: u64,
+    #[command(flatten)]
+    pub remote: RemoteArgs,
     #[command(flatten)]
     pub write: WriteArgs,
 }
 
 /// Does it.
 pub fn run(store: &StoreArg, args: &AppendArgs) -> Result<Exit, Failure> {
+    if let Some(node) = args.remote.node(store, &args.write)? {
+        return remote::run(&node, args);
+    }
     let input = Input::open(&args.input, args.one)?;
     if let Some(path) = &args.receipts {
         let (directory, info) = node::describe(store)?;
@@ -188,7 +204,18 @@ fn seal_if_long(writing: &Writing, tally: &Tally) {
 
 /// What was done, whatever else there is to say.
 fn report(log: &Log, tally: &Tally, elapsed: Duration, args: &AppendArgs) -> Result<(), Failure> {
-    let recorded = &tally.recorded;
+    let (size, root) = log.head();
+    let head = format!("head: {}, root {root}", show::counted(size, "record"));
+    say_recorded(log.name(), &tally.recorded, Some(&head), elapsed, args)
+}
+
+fn say_recorded(
+    log: &str,
+    recorded: &answers::Recorded,
+    head: Option<&str>,
+    elapsed: Duration,
+    args: &AppendArgs,
+) -> Result<(), Failure> {
     let mut lines = Vec::new();
     match recorded.events {
         0 => lines.push("nothing recorded".to_owned()),
@@ -201,9 +228,8 @@ fn report(log: &Log, tally: &Tally, elapsed: Duration, args: &AppendArgs) -> Res
                 show::per_second(events, elapsed)
             );
             lines.push(format!(
-                "recorded {} in {}: {place} ({speed})",
+                "recorded {} in {log}: {place} ({speed})",
                 show::counted(events, "event"),
-                log.name()
             ));
         }
     }
@@ -212,11 +238,7 @@ fn report(log: &Log, tally: &Tally, elapsed: Duration, args: &AppendArgs) -> Res
         let were = if recorded.before == 1 { "was" } else { "were" };
         lines.push(format!("{events} {were} recorded before, and not again"));
     }
-    let (size, root) = log.head();
-    lines.push(format!(
-        "head: {}, root {root}",
-        show::counted(size, "record")
-    ));
+    lines.extend(head.map(str::to_owned));
     if args.receipts.as_deref().is_some_and(receipts::is_stdout) {
         lines.iter().for_each(say::tell);
         return Ok(());
@@ -244,6 +266,16 @@ fn outcome(appended: Appended, args: &AppendArgs) -> Result<(), Failure> {
     if let Some(answers::Refused { line, refusal }) = tally.refused {
         return Err(say::refused(&refusal).before(format!("from line {line} on: ")));
     }
+    unrecorded(bad, stop, &recorded, args)
+}
+
+/// What of the input was not handed over.
+fn unrecorded(
+    bad: Vec<Bad>,
+    stop: Option<Stop>,
+    recorded: &answers::Recorded,
+    args: &AppendArgs,
+) -> Result<(), Failure> {
     match stop {
         Some(Stop::Refused { line, refusal }) => {
             Err(say::refused(&refusal).before(format!("from line {line} on: ")))

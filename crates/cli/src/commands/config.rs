@@ -23,7 +23,7 @@ pub struct CheckArgs {
     pub file: PathBuf,
 }
 
-/// Show the settings that a file puts in force, defaults included, and where each comes from
+/// Show the settings in force, defaults included, and where each comes from
 #[derive(Args)]
 pub struct ShowArgs {
     /// The file

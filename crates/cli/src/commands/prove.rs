@@ -8,12 +8,9 @@ use crate::output::Output;
 use crate::say::Failure;
 use crate::show;
 use clap::Args;
-use indelible_ledger::{Log, ReadError, SignedNote};
-use indelible_proof::head::Head;
-use indelible_proof::prove::{TreeHead, encode_consistency, encode_head_at};
+use indelible_ledger::{Log, SignedNote};
 use indelible_proof::time::Time;
-use indelible_proof::verdict::Integrity;
-use indelible_proof::verify::verify_proof;
+use std::sync::Arc;
 
 /// Prove that a log has only grown, or what it held at a time
 ///
@@ -44,23 +41,16 @@ pub fn run(store: &StoreArg, args: &ProveArgs) -> Result<Exit, Failure> {
     let at = args.at.as_deref().map(read_time).transpose()?;
     let reading = Reading::open(store)?;
     let log = reading.log(&args.log)?;
-    let prover = Prover {
-        reading: &reading,
-        log: &log,
+    let (from, to, note) = match args.from_size {
+        None => (0, 0, note_over(&log, 1)?),
+        Some(from) => sizes(&log, from, args.to_size)?,
     };
-    let text = match (at, args.from_size) {
-        (Some(time), _) => prover.head_at(&time)?,
-        (None, Some(from)) => prover.consistency(from, args.to_size)?,
-        (None, None) => return Err(Failure::usage("--from-size or --at is missing")),
+    let books = &reading.books;
+    let proof = match at {
+        Some(time) => books.head_at_text(&log, &time, &note),
+        None => books.consistency_text(&log, from, to, &note),
     };
-    // No proof leaves before it was checked: what was read of the tree may not be what the log signed.
-    if verify_proof(text.as_bytes(), None).verdict.integrity != Integrity::Ok {
-        let what = "damaged: the stored tree does not lead to the signed root";
-        return Err(
-            Failure::new(Exit::Damaged, format!("{what}: {}", log.name()))
-                .hint("to see all that is damaged: indelible verify"),
-        );
-    }
+    let text = proof.map_err(|error| reading.failed(&error))?;
     let mut out = Output::new();
     out.bytes(text.as_bytes())?;
     out.flush()?;
@@ -83,102 +73,29 @@ fn read_time(text: &str) -> Result<Time, Failure> {
     })
 }
 
-struct Prover<'a> {
-    reading: &'a Reading,
-    log: &'a Log,
-}
-
-impl Prover<'_> {
-    fn consistency(&self, from: u64, to: Option<u64>) -> Result<String, Failure> {
-        if from == 0 {
-            return Err(
-                Failure::usage("a log of size 0 says nothing of what follows")
-                    .hint("--from-size is 1 at least"),
-            );
-        }
-        let to = match to {
-            Some(to) => to,
-            None => note_over(self.log, from)?.size,
-        };
-        if to < from {
-            return Err(Failure::usage(format!(
-                "--from-size {from} is larger than --to-size {to}"
-            )));
-        }
-        if to > self.log.size() {
-            return Err(Failure::usage(format!(
-                "{} has {}, not {to}",
-                self.log.name(),
-                show::counted(self.log.size(), "record")
-            )));
-        }
-        let note = note_over(self.log, to)?;
-        let books = &self.reading.books;
-        Ok(encode_consistency(
-            &self.tree_head(from)?,
-            &self.tree_head(to)?,
-            &self.read(books.consistency(self.log, from, to))?,
-            &self.read(books.consistency(self.log, to, note.size))?,
-            &note.text,
-        ))
+/// The sizes that were asked for, and a note over both.
+fn sizes(log: &Log, from: u64, to: Option<u64>) -> Result<(u64, u64, Arc<SignedNote>), Failure> {
+    if from == 0 {
+        return Err(
+            Failure::usage("a log of size 0 says nothing of what follows")
+                .hint("--from-size is 1 at least"),
+        );
     }
-
-    fn head_at(&self, time: &Time) -> Result<String, Failure> {
-        let note = note_over(self.log, 1)?;
-        let size = self.size_at(time, &note)?;
-        let first = size.saturating_sub(1);
-        let before = match size {
-            0 => None,
-            _ => Some(self.head(first)?),
-        };
-        let after = match size < note.size {
-            true => Some(self.head(size)?),
-            false => None,
-        };
-        let count = [&before, &after].into_iter().flatten().map(|_| 1).sum();
-        let books = &self.reading.books;
-        let (left, right) = self.read(books.subtree(self.log, first, count, note.size))?;
-        Ok(encode_head_at(
-            time,
-            &self.tree_head(size)?,
-            before.as_deref(),
-            after.as_deref(),
-            &[left, right].concat(),
-            &note.text,
-        ))
+    let to = match to {
+        Some(to) => to,
+        None => note_over(log, from)?.size,
+    };
+    if to < from {
+        return Err(Failure::usage(format!(
+            "--from-size {from} is larger than --to-size {to}"
+        )));
     }
-
-    /// How many of the signed records are not later. Times rise from record to record, so this looks at a few dozen of them.
-    fn size_at(&self, time: &Time, note: &SignedNote) -> Result<u64, Failure> {
-        let (mut low, mut high) = (0, note.size);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            let head = self.head(middle)?;
-            let Ok(head) = Head::parse(&head) else {
-                return Err(Failure::new(
-                    Exit::Damaged,
-                    format!("record {middle} of {} has no valid head", self.log.name()),
-                ));
-            };
-            match head.time <= *time {
-                true => low = middle + 1,
-                false => high = middle,
-            }
-        }
-        Ok(low)
+    if to > log.size() {
+        return Err(Failure::usage(format!(
+            "{} has {}, not {to}",
+            log.name(),
+            show::counted(log.size(), "record")
+        )));
     }
-
-    fn head(&self, seq: u64) -> Result<Vec<u8>, Failure> {
-        let stored = self.read(self.reading.books.record(self.log, seq))?;
-        Ok(stored.head)
-    }
-
-    fn tree_head(&self, size: u64) -> Result<TreeHead, Failure> {
-        let root = self.read(self.reading.books.root_at(self.log, size))?;
-        Ok(TreeHead { size, root })
-    }
-
-    fn read<T>(&self, result: Result<T, ReadError>) -> Result<T, Failure> {
-        result.map_err(|error| self.reading.failed(&error))
-    }
+    Ok((from, to, note_over(log, to)?))
 }

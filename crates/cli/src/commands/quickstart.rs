@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// Days that its certificates count: time enough to see whether one wants to keep it, and short enough that nobody relies on them.
 const DAYS: u32 = 90;
 
-/// Make a node to keep: store, keys, certificates, settings, and the commands to go on
+/// Make a node to keep: store, keys, certificates, settings
 ///
 /// Certificates count for 90 days and come from an authority made here; its key lies beside them, and belongs on another machine once
 /// others are to connect.

@@ -87,11 +87,12 @@ pub fn go_on(mut running: Running, supervisor: &Supervisor) -> Result<Exit, Fail
                 .lines()
                 .for_each(|line| say::warn(format_args!("certificates stay as they were: {line}"))),
             Event::Trouble(text) => say::warn(text),
-            Event::Broken(refusal) => {
+            Event::Notice(text) => say::tell(text),
+            Event::Broken(why) => {
                 supervisor.stopping();
                 // It says the same again, or that a thread waits for the broken disk.
                 let _unclean = running.stop("a write failed");
-                return Err(say::refused(&refusal).when_serving());
+                return Err(say::broken(&why));
             }
         }
     }

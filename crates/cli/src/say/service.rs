@@ -45,6 +45,12 @@ fn bind(error: &BindError) -> Failure {
     }
 }
 
+/// A write failed while the node served.
+pub fn broken(why: &str) -> Failure {
+    Failure::new(Exit::FailedWrite, why)
+        .hint("look at the disk, then start the node again; what was acknowledged is durable")
+}
+
 /// Settings that were read again are not in force.
 pub fn reload(error: &ReloadError) {
     match error {

@@ -77,7 +77,7 @@ pub const SETTINGS: &[Setting] = &[
         "As in `[tls]`, for this listener."),
     setting("listener", "crl", "path", Default::None("that of `[tls]`"),
         "As in `[tls]`, for this listener."),
-    setting("grant", "who", "principals: `\"spiffe://…\"`, `\"dns:NAME\"`, `\"unix:UID\"`, or the beginning of one and `*`", Default::Required,
+    setting("grant", "who", "principals: `\"spiffe://DOMAIN/PATH\"`, `\"spiffe://DOMAIN/*\"`, `\"dns:NAME\"`, `\"dns:*.DOMAIN\"`, `\"unix:UID\"`, another URI, `\"*\"`", Default::Required,
         "Whom it is for."),
     setting("grant", "role", "`\"producer\"`, `\"reader\"`, `\"auditor\"` or `\"operator\"`", Default::Required,
         "What they may do: append; read records; verify and read heads; operate the node."),

@@ -119,7 +119,7 @@ logs = ["app"]
             "F:12: health speaks plain HTTP: take key away",
             "F:16: a Unix socket needs no TLS: take crl away",
             "F:19: 192.0.2.7:80 is a public address: write internal:80, or declare its network with [networks] internal = [\"192.0.2.7\"] if it is internal after all",
-            "F:20: 'a*b' is no principal: spiffe://…, dns:NAME, unix:UID, another URI, or the beginning of one and *",
+            "F:20: 'a*b' is no principal: write spiffe://DOMAIN/PATH, another URI, dns:NAME or unix:UID",
         ],
     );
 }

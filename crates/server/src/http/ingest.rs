@@ -2,12 +2,11 @@
 
 mod lines;
 
-use super::{Answered, Call, json, set, text};
+use super::{Answered, Call, Purpose, json, set, text};
 use crate::answer;
 use crate::array;
 use crate::body;
 use crate::grants::Action;
-use crate::grants::Permit;
 use crate::identity::Peer;
 use crate::intake::Sender;
 use crate::node::Node;
@@ -117,7 +116,7 @@ async fn answered(
     body: &mut Option<Incoming>,
     log: &str,
 ) -> Answered {
-    let permit = permit(&node, &peer, log)?;
+    let permit = node.permit(&peer, Purpose::Ingest, Action::Append, log)?;
     let claim = Claim::read(request)?;
     let media = media(request)?;
     claim.check(media)?;
@@ -144,28 +143,6 @@ async fn answered(
         Some(b'[') => several(&node, &sender, &claim, &whole, as_text).await,
         _ => self::one(&node, &sender, &claim, &whole, as_text).await,
     }
-}
-
-/// May whoever asks append to this log? A log that is not there is denied like one that is: names are no secret, but nobody is told
-/// for free.
-fn permit(node: &Node, peer: &Peer, name: &str) -> Result<Permit, Problem> {
-    let grants = node.grants();
-    let denied = || {
-        Problem::new(
-            Code::Denied,
-            format!("{} may not append to {name}", peer.principal),
-        )
-    };
-    if !grants.allows(peer, Action::Append, name) {
-        return Err(denied());
-    }
-    let log = node
-        .ledger
-        .books()
-        .log(name)
-        .filter(|log| !log.name().starts_with('_'));
-    let log = log.ok_or_else(|| Problem::new(Code::NotFound, format!("there is no log {name}")))?;
-    grants.decide(peer, Action::Append, &log).ok_or_else(denied)
 }
 
 async fn one(

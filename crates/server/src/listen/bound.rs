@@ -106,11 +106,6 @@ impl Bound {
         &self.inside
     }
 
-    /// The open sockets.
-    pub(crate) fn into_sockets(self) -> impl Iterator<Item = Arc<TcpListener>> {
-        self.sockets.into_values()
-    }
-
     /// Where it listens now, in order, with the ports that the system chose.
     #[must_use]
     pub fn addresses(&self) -> Vec<String> {

@@ -11,9 +11,6 @@ use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
-/// Events that wait for whoever runs the node. Beyond it those who have one wait.
-const EVENTS_WAITING: usize = 16;
-
 /// What a file looked like, through symbolic links: another target is another file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Seen(Option<[i128; 5]>);
@@ -38,9 +35,9 @@ pub(super) fn begin(
     runtime: &Runtime,
     shared: &Arc<Shared>,
     mut signals: Signals,
-    stopping: watch::Receiver<bool>,
-) -> mpsc::Receiver<Event> {
-    let (tell, told) = mpsc::channel(EVENTS_WAITING);
+    stopping: &watch::Receiver<bool>,
+    tell: mpsc::Sender<Event>,
+) {
     let of_signals = tell.clone();
     runtime.spawn(async move {
         // Ends when nobody listens any more.
@@ -54,8 +51,7 @@ pub(super) fn begin(
     let task = files(Arc::downgrade(shared), tell.clone());
     runtime.spawn(until(stopping.clone(), task));
     let task = health(Arc::downgrade(shared), tell);
-    runtime.spawn(until(stopping, task));
-    told
+    runtime.spawn(until(stopping.clone(), task));
 }
 
 async fn until(mut stopping: watch::Receiver<bool>, task: impl Future<Output = ()>) {
@@ -129,9 +125,9 @@ async fn health(shared: Weak<Shared>, tell: mpsc::Sender<Event>) {
         };
         let ledger = Arc::clone(&shared.node.ledger);
         drop(shared);
-        if let Err(refusal) = ledger.check_running() {
+        if let Some(why) = ledger.stopped() {
             // Nobody to tell is nobody who runs it.
-            let _untold = tell.send(Event::Broken(refusal)).await;
+            let _untold = tell.send(Event::Broken(why)).await;
             return;
         }
         let now = [

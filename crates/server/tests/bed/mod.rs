@@ -16,21 +16,26 @@ use indelible_ledger::signer::NodeSecret;
 use indelible_ledger::{Founding, Ledger, Log, Settings};
 use indelible_proof::time::Time;
 use indelible_server::Node;
+use indelible_server::counters::Counters;
 use indelible_server::grants::{Grant, Grants, Role};
 use indelible_server::http::Purpose;
-use indelible_server::listen::{Door, accept};
+use indelible_server::listen::{Door, DoorError, Spec, serve};
+use indelible_server::network::Networks;
 use indelible_server::rate::Rates;
 use indelible_server::tls::{self, Current};
 use indelible_store::{CreateOptions, LocalStore, OpenOptions};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, SanType};
-use rustls::{ClientConfig, RootCertStore};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, KeyUsagePurpose, SanType,
+};
+use rustls::client::WantsClientCert;
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -60,6 +65,7 @@ impl Authority {
     pub fn new() -> Authority {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let key = KeyPair::generate().unwrap();
         Authority {
             issuer: CertifiedIssuer::self_signed(params, key).unwrap(),
@@ -68,6 +74,10 @@ impl Authority {
 
     pub fn pem(&self) -> String {
         self.issuer.pem()
+    }
+
+    pub fn issuer(&self) -> &CertifiedIssuer<'static, KeyPair> {
+        &self.issuer
     }
 
     /// A certificate with these names, and its key.
@@ -81,25 +91,27 @@ impl Authority {
     /// What a client with this URI needs.
     pub fn client(&self, uri: &str) -> Arc<ClientConfig> {
         let (certificate, key) = self.issue(vec![SanType::URI(uri.try_into().unwrap())]);
-        self.client_with(certificate.der().clone(), &key)
+        self.client_with(vec![certificate.der().clone()], &key)
     }
 
     pub fn client_with(
         &self,
-        certificate: CertificateDer<'static>,
+        chain: Vec<CertificateDer<'static>>,
         key: &KeyPair,
     ) -> Arc<ClientConfig> {
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let builder = self.trusted();
+        Arc::new(builder.with_client_auth_cert(chain, key).unwrap())
+    }
+
+    fn trusted(&self) -> ConfigBuilder<ClientConfig, WantsClientCert> {
         let mut roots = RootCertStore::empty();
         roots.add(self.issuer.der().clone()).unwrap();
-        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
+        ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13])
             .unwrap()
             .with_root_certificates(roots)
-            .with_client_auth_cert(vec![certificate], key)
-            .unwrap();
-        Arc::new(config)
     }
 }
 
@@ -116,8 +128,11 @@ pub struct Bed {
     pub node: Arc<Node>,
     pub log: Arc<Log>,
     pub address: SocketAddr,
-    stop: watch::Sender<bool>,
-    door: tokio::task::JoinHandle<()>,
+    pub door: Arc<Door>,
+    pub tls: Arc<Current>,
+    pub files: tls::Files,
+    pub stop: watch::Sender<bool>,
+    serving: tokio::task::JoinHandle<Result<(), DoorError>>,
 }
 
 pub fn grant(who: &str, role: Role, log: &str) -> Grant {
@@ -135,10 +150,19 @@ impl Bed {
     }
 
     pub async fn with(settings: Settings) -> Bed {
-        Bed::with_rates(settings, Rates::default()).await
+        Bed::made(settings, Rates::default(), |_| {}).await
     }
 
     pub async fn with_rates(settings: Settings, rates: Rates) -> Bed {
+        Bed::made(settings, rates, |_| {}).await
+    }
+
+    /// A node whose listener was changed before it opened.
+    pub async fn behind(change: impl FnOnce(&mut Door)) -> Bed {
+        Bed::made(Settings::default(), Rates::default(), change).await
+    }
+
+    async fn made(settings: Settings, rates: Rates, change: impl FnOnce(&mut Door)) -> Bed {
         let directory = tempfile::tempdir().unwrap();
         let store = directory.path().join("store");
         let options = CreateOptions {
@@ -159,7 +183,7 @@ impl Bed {
             creator: "unix:0",
         };
         ledger.create_log("payments", &founding, [0xc3; 8]).unwrap();
-        Bed::begin(directory, Authority::new(), ledger, rates).await
+        Bed::begin(directory, Authority::new(), ledger, rates, change).await
     }
 
     /// A node over what another left behind.
@@ -169,35 +193,52 @@ impl Bed {
             authority,
         } = rest;
         let ledger = Bed::open(&directory.path().join("store"), Settings::default());
-        Bed::begin(directory, authority, ledger, Rates::default()).await
+        Bed::begin(directory, authority, ledger, Rates::default(), |_| {}).await
     }
 
-    async fn begin(directory: TempDir, authority: Authority, ledger: Ledger, rates: Rates) -> Bed {
+    async fn begin(
+        directory: TempDir,
+        authority: Authority,
+        ledger: Ledger,
+        rates: Rates,
+        change: impl FnOnce(&mut Door),
+    ) -> Bed {
         let log = ledger.books().log("payments").unwrap();
         let grants = Grants::new(vec![grant(PRODUCER, Role::Producer, "payments")]).unwrap();
         let node = Node::new(Arc::new(ledger), grants, Box::new(random)).with_rates(rates);
         let node = Arc::new(node);
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+        let files = files(&directory, &authority);
+        let tls = Arc::new(Current::new(tls::server(&files).unwrap()));
+        let spec: Spec = "127.0.0.1:0".parse().unwrap();
+        let bound = spec.bind(&Networks::default()).unwrap();
+        let address = bound.socket_addresses()[0];
         let (stop, stopped) = watch::channel(false);
-        let door = Door {
-            purpose: Purpose::Ingest,
-            allow_from: Vec::new(),
-            tls: Some(Current::new(
-                tls::server(&files(&directory, &authority)).unwrap(),
-            )),
-            node: Arc::clone(&node),
-        };
-        let door = tokio::spawn(accept(Arc::new(door), Arc::new(listener), stopped));
+        let mut door = Door::new(Purpose::Ingest, Some(Arc::clone(&tls)), Arc::clone(&node));
+        change(&mut door);
+        let door = Arc::new(door);
+        let serving = tokio::spawn(serve(Arc::clone(&door), bound, stopped));
         Bed {
             directory,
             authority,
             node,
             log,
             address,
-            stop,
             door,
+            tls,
+            files,
+            stop,
+            serving,
         }
+    }
+
+    /// Opens another listener of the node.
+    pub async fn listen(&self, purpose: Purpose) -> SocketAddr {
+        let spec: Spec = "127.0.0.1:0".parse().unwrap();
+        let bound = spec.bind(&Networks::default()).unwrap();
+        let address = bound.socket_addresses()[0];
+        let door = Door::new(purpose, Some(Arc::clone(&self.tls)), Arc::clone(&self.node));
+        tokio::spawn(serve(Arc::new(door), bound, self.stop.subscribe()));
+        address
     }
 
     fn open(store: &std::path::Path, settings: Settings) -> Ledger {
@@ -227,7 +268,15 @@ impl Bed {
     }
 
     pub async fn client(&self, uri: &str) -> Client {
-        let stream = self.connect(self.authority.client(uri)).await.unwrap();
+        self.client_at(uri, self.address).await
+    }
+
+    /// A client of this listener.
+    pub async fn client_at(&self, uri: &str, address: SocketAddr) -> Client {
+        let stream = TcpStream::connect(address).await.unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        let connector = TlsConnector::from(self.authority.client(uri));
+        let stream = connector.connect(name, stream).await.unwrap();
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
         tokio::spawn(connection);
         Client::One(sender)
@@ -244,9 +293,48 @@ impl Bed {
         Client::Two(sender)
     }
 
+    /// A client whose certificate another authority issued, and that trusts this node.
+    pub fn trusting(&self, issuer: &Authority, uri: &str) -> Arc<ClientConfig> {
+        let (certificate, key) = issuer.issue(vec![SanType::URI(uri.try_into().unwrap())]);
+        self.authority
+            .client_with(vec![certificate.der().clone()], &key)
+    }
+
+    /// A client without a certificate.
+    pub fn anonymous(&self) -> Arc<ClientConfig> {
+        Arc::new(self.authority.trusted().with_no_client_auth())
+    }
+
+    /// Posts one event on a connection of its own; an error if TLS or the connection fails.
+    pub async fn try_post(&self, config: Arc<ClientConfig>) -> std::io::Result<StatusCode> {
+        self.try_answer(config).await.map(|answer| answer.status)
+    }
+
+    /// The same, with all that came back.
+    pub async fn try_answer(&self, config: Arc<ClientConfig>) -> std::io::Result<Answer> {
+        let stream = self.connect(config).await?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(std::io::Error::other)?;
+        tokio::spawn(connection);
+        let request = Request::post("https://localhost/v1/logs/payments/records")
+            .body(Full::new(Bytes::from_static(b"{\"a\":1}")))
+            .unwrap();
+        let response = sender.send_request(request).await;
+        Ok(Answer::of(response.map_err(std::io::Error::other)?).await)
+    }
+
+    /// Waits until the node has counted so.
+    pub async fn counted(&self, enough: impl Fn(&Counters) -> bool) {
+        while !enough(&self.node.counters) {
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
+    }
+
     /// Ends as a crash does, in the middle of what is under way; the ledger is not closed. Its connections have to be cut before.
     pub async fn crash(self) -> Rest {
-        self.door.abort();
+        self.serving.abort();
+        drop(self.door);
         // Tasks of connections that are gone hold the node a moment longer.
         while Arc::strong_count(&self.node) > 1 {
             tokio::task::yield_now().await;
@@ -260,7 +348,7 @@ impl Bed {
     /// Stops, lets what is under way end, and closes the ledger.
     pub async fn end(self) -> TempDir {
         self.stop.send_replace(true);
-        self.door.await.unwrap();
+        self.serving.await.unwrap().unwrap();
         self.directory
     }
 }
@@ -349,7 +437,7 @@ pub fn random() -> indelible_ledger::Random {
     })
 }
 
-fn files(directory: &TempDir, authority: &Authority) -> tls::Files {
+pub fn files(directory: &TempDir, authority: &Authority) -> tls::Files {
     let names = vec![
         SanType::DnsName("localhost".try_into().unwrap()),
         SanType::IpAddress("127.0.0.1".parse().unwrap()),

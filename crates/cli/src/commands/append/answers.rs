@@ -133,18 +133,25 @@ fn stop_without_receipts(tally: &Tally, belt: &Belt) {
     }
 }
 
+impl Recorded {
+    /// Counts an event, and the bytes it came in if it is new.
+    pub fn add(&mut self, seq: u64, again: bool, bytes: usize) {
+        if again {
+            self.before += 1;
+            return;
+        }
+        if self.events == 0 {
+            self.first = seq;
+        }
+        self.events += 1;
+        self.last = seq;
+        self.bytes += u64::try_from(bytes).unwrap_or(0);
+    }
+}
+
 fn count(recorded: &mut Recorded, records: &[indelible_ledger::Recorded], bytes: usize) {
     for record in records {
-        let seq = record.seq;
-        if record.again {
-            recorded.before += 1;
-            continue;
-        }
-        if recorded.events == 0 {
-            recorded.first = seq;
-        }
-        recorded.events += 1;
-        recorded.last = seq;
+        recorded.add(record.seq, record.again, 0);
     }
     if records.iter().any(|record| !record.again) {
         recorded.bytes += u64::try_from(bytes).unwrap_or(0);

@@ -10,6 +10,7 @@ use crate::show;
 use crate::target::Identity;
 use indelible_ledger::caller::salt_text;
 use indelible_ledger::{Ledger, Log, Recorded};
+use indelible_proof::hash::Hash;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write};
 use std::path::Path;
@@ -82,21 +83,34 @@ impl Receipts {
 
     /// Adds the line of a record.
     pub fn write(&mut self, ledger: &Ledger, log: &Log, record: &Recorded) -> io::Result<()> {
-        let Some(out) = self.writer() else {
+        if matches!(self, Receipts::No) {
             return Ok(());
-        };
+        }
         let receipt = ledger
             .receipt(log, record)
             .map_err(|error| io::Error::other(error.to_string()))?;
         let salt = salt_text(&record.salt);
-        let salt = String::from_utf8_lossy(&salt);
+        self.write_line(record.seq, &record.entry, &salt, &receipt, record.again)
+    }
+
+    /// The same, of a record that was made elsewhere.
+    pub fn write_line(
+        &mut self,
+        seq: u64,
+        entry: &Hash,
+        salt: &[u8; 32],
+        receipt: &str,
+        again: bool,
+    ) -> io::Result<()> {
+        let Some(out) = self.writer() else {
+            return Ok(());
+        };
+        let salt = String::from_utf8_lossy(salt);
         writeln!(
             out,
-            "{{\"seq\":{},\"entry\":\"{}\",\"salt\":\"{salt}\",\"receipt\":{}{}}}",
-            record.seq,
-            record.entry,
-            show::json(&receipt),
-            if record.again { ",\"again\":true" } else { "" }
+            "{{\"seq\":{seq},\"entry\":\"{entry}\",\"salt\":\"{salt}\",\"receipt\":{}{}}}",
+            show::json(receipt),
+            if again { ",\"again\":true" } else { "" }
         )
     }
 

@@ -87,10 +87,7 @@ fn prepare(
             .collect(),
         Lines::One(bytes) => vec![bytes],
         Lines::TooLong => {
-            let what = format!(
-                "longer than {} MiB, which no event may be",
-                EVENT_RECEIVED_BYTES_MAX >> 20
-            );
+            let what = too_long();
             return (
                 groups,
                 vec![Bad {
@@ -118,6 +115,12 @@ fn prepare(
         }
     }
     (groups, bad)
+}
+
+/// What is wrong with a line that was passed over.
+pub fn too_long() -> String {
+    let most = EVENT_RECEIVED_BYTES_MAX >> 20;
+    format!("longer than {most} MiB, which no event may be")
 }
 
 fn add(groups: &mut Vec<Group>, line: u64, bytes: usize, prepared: Prepared, claims: &Claims) {

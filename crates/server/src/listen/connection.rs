@@ -1,0 +1,337 @@
+//! One connection, from its first byte to its last.
+
+use super::wire::{Cause, Fault, Order, Seen, Wire};
+use super::{Door, Notice};
+use crate::body::Body;
+use crate::health;
+use crate::http::{self, Call, Purpose};
+use crate::identity::Peer;
+use crate::limits::{
+    HEADER_BYTES_MAX, PLAIN_BYTES_MAX, PRINCIPAL_CONNECTIONS_MAX, REFUSED_MAX,
+    STREAM_SEND_BYTES_MAX, STREAMS_MAX,
+};
+use crate::tls;
+use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HeaderValue};
+use hyper::server::conn::{http1, http2};
+use hyper::{Request, Response, Version};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use indelible_api::{Code, Problem};
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant, SystemTime};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::{TcpStream, UnixStream};
+use tokio_rustls::TlsAcceptor;
+
+/// What a TLS record that begins a handshake begins with (RFC 8446 §5.1).
+const HANDSHAKE: u8 = 22;
+
+/// What someone hears who speaks plain HTTP to a port with TLS.
+const PLAIN_TEXT: &str = "this port speaks TLS 1.3 with client certificates, and you spoke plain HTTP: write https:// and bring a certificate; \
+if a mesh sidecar (Istio, Linkerd) stands between, take this port out of it: the node must see the client's own certificate\n";
+
+/// Why there is no session.
+enum NoSession {
+    Failed,
+    /// It was plain text, and was answered so.
+    Explained,
+}
+use NoSession::{Explained, Failed};
+
+/// A connection over TCP.
+pub(super) async fn tcp(door: &Arc<Door>, stream: TcpStream, address: IpAddr) {
+    // Answers are written whole; waiting for more to send with them would only hold them up.
+    if stream.set_nodelay(true).is_err() {
+        return;
+    }
+    let Some(tls) = door
+        .tls
+        .as_ref()
+        .filter(|_| door.purpose != Purpose::Health)
+    else {
+        return Box::pin(served(door, stream, Guest::Anyone, None, false)).await;
+    };
+    let counters = &door.node.counters;
+    let acceptor = TlsAcceptor::from(tls.get());
+    let handshake = async {
+        let mut first = [0];
+        match stream.peek(&mut first).await {
+            Ok(1) if first == [HANDSHAKE] => acceptor.accept(stream).await.map_err(|_| Failed),
+            Ok(1) if first.is_ascii() => {
+                counters.plaintext.up();
+                door.say_once(&door.shared.said_plaintext, &Notice::Plaintext(address));
+                explain(stream).await;
+                Err(Explained)
+            }
+            _ => Err(Failed),
+        }
+    };
+    let shaken = tokio::time::timeout(door.patience.handshake, Box::pin(handshake)).await;
+    let stream = match shaken {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(Explained)) => return,
+        Ok(Err(Failed)) | Err(_) => return counters.handshakes_failed.up(),
+    };
+    let session = stream.get_ref().1;
+    let http2 = session.alpn_protocol() == Some(b"h2");
+    let certificate = session.peer_certificates().and_then(<[_]>::first);
+    let until = certificate.and_then(tls::not_after);
+    let guest = certificate.map_or_else(
+        || Guest::Refused(nobody("no certificate was shown")),
+        |certificate| match Peer::of_certificate(certificate, address) {
+            Ok(peer) => Guest::Known(Arc::new(peer)),
+            Err(error) => Guest::Refused(nobody(&error.to_string())),
+        },
+    );
+    Box::pin(served(door, stream, guest, until, http2)).await;
+}
+
+/// A connection over a socket file: whoever the kernel says it is.
+pub(super) async fn unix(door: &Arc<Door>, stream: UnixStream) {
+    let Ok(credentials) = stream.peer_cred() else {
+        return;
+    };
+    let guest = match door.purpose {
+        Purpose::Health => Guest::Anyone,
+        _ => Guest::Known(Arc::new(Peer::of_unix(credentials.uid()))),
+    };
+    Box::pin(served(door, stream, guest, None, false)).await;
+}
+
+fn nobody(why: &str) -> Problem {
+    Problem::new(Code::Unauthenticated, why)
+}
+
+/// Says in plain text what is wrong, and reads what comes, so that the answer is not lost in a reset.
+async fn explain(mut stream: TcpStream) {
+    let head = format!(
+        "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        PLAIN_TEXT.len()
+    );
+    if stream.write_all(head.as_bytes()).await.is_err()
+        || stream.write_all(PLAIN_TEXT.as_bytes()).await.is_err()
+        || stream.shutdown().await.is_err()
+    {
+        return;
+    }
+    let most = u64::try_from(PLAIN_BYTES_MAX).unwrap_or(u64::MAX);
+    let mut rest = stream.take(most);
+    let mut nowhere = tokio::io::sink();
+    let read = tokio::io::copy(&mut rest, &mut nowhere);
+    // However that ends, nothing more is owed.
+    tokio::time::timeout(REFUSED_MAX, read).await.ok();
+}
+
+/// Who is at the other end, as far as it matters here.
+#[derive(Clone)]
+enum Guest {
+    Known(Arc<Peer>),
+    /// Every request gets this answer, and soon the connection ends.
+    Refused(Problem),
+    /// Health: nobody is asked who they are.
+    Anyone,
+}
+
+/// The entry of a connection in its listener's list.
+struct Entry<'d> {
+    door: &'d Door,
+    number: u64,
+    principal: Option<String>,
+}
+
+impl<'d> Entry<'d> {
+    /// Enters it; the guest is refused if its principal has too many.
+    fn new(door: &'d Door, seen: &Arc<Seen>, guest: &mut Guest) -> Entry<'d> {
+        let number = door.shared.next.fetch_add(1, Ordering::Relaxed);
+        let mut open = door.open();
+        let mut principal = None;
+        if let Guest::Known(peer) = guest {
+            let of = open.of.entry(peer.principal.clone()).or_default();
+            if *of < PRINCIPAL_CONNECTIONS_MAX {
+                *of += 1;
+                principal = Some(peer.principal.clone());
+            } else {
+                let what = format!("{} has {of} connections already", peer.principal);
+                *guest = Guest::Refused(Problem::new(Code::RateLimited, what));
+            }
+        }
+        open.seen.insert(number, Arc::clone(seen));
+        door.node.counters.accepted.up();
+        door.node.counters.open.up();
+        Entry {
+            door,
+            number,
+            principal,
+        }
+    }
+}
+
+impl Drop for Entry<'_> {
+    fn drop(&mut self) {
+        let mut open = self.door.open();
+        open.seen.remove(&self.number);
+        if let Some(principal) = &self.principal
+            && let Some(of) = open.of.get_mut(principal)
+        {
+            *of -= 1;
+            if *of == 0 {
+                open.of.remove(principal);
+            }
+        }
+        self.door.node.counters.open.down();
+    }
+}
+
+/// When a connection is asked to end: at its greatest age, not at the same moment as all that began with it, and when its certificate
+/// does.
+fn end(door: &Door, number: u64, guest: &Guest, until: Option<SystemTime>) -> Instant {
+    let age = match guest {
+        Guest::Refused(_) => REFUSED_MAX.min(door.patience.age),
+        _ => door.patience.age,
+    };
+    let spread = u32::try_from(number % 128).unwrap_or(0);
+    let age = age - age / 1_280 * spread;
+    let left = until.map(|until| {
+        until
+            .duration_since(SystemTime::now())
+            .unwrap_or(Duration::ZERO)
+    });
+    Instant::now() + left.map_or(age, |left| left.min(age))
+}
+
+async fn served<S>(
+    door: &Arc<Door>,
+    stream: S,
+    mut guest: Guest,
+    until: Option<SystemTime>,
+    http2: bool,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let number = door.shared.next.load(Ordering::Relaxed);
+    let seen = Arc::new(Seen::new(http2, end(door, number, &guest, until)));
+    let entry = Entry::new(door, &seen, &mut guest);
+    if matches!(guest, Guest::Refused(_)) {
+        door.node.counters.refused.up();
+    }
+    if door.is_stopping() {
+        seen.tell(Order::Retire);
+    }
+    let wire = TokioIo::new(Wire {
+        inner: stream,
+        seen: Arc::clone(&seen),
+    });
+    let service = Service {
+        door: Arc::clone(door),
+        guest,
+        seen: Arc::clone(&seen),
+    };
+    if http2 {
+        let mut builder = http2::Builder::new(TokioExecutor::new());
+        builder
+            .max_concurrent_streams(STREAMS_MAX)
+            .max_header_list_size(u32::try_from(HEADER_BYTES_MAX).unwrap_or(u32::MAX))
+            .max_send_buf_size(STREAM_SEND_BYTES_MAX);
+        drive(door, builder.serve_connection(wire, service), &seen).await;
+    } else {
+        let mut builder = http1::Builder::new();
+        builder.max_header_size(HEADER_BYTES_MAX);
+        drive(door, builder.serve_connection(wire, service), &seen).await;
+    }
+    match seen.fault() {
+        Some(Fault::Framing) => door.node.counters.framing.up(),
+        Some(Fault::Flood) => door.node.counters.flood.up(),
+        None => {}
+    }
+    drop(entry);
+}
+
+/// A connection that can be asked to end.
+trait Retire: Future {
+    fn retire(self: Pin<&mut Self>);
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Retire
+    for http1::Connection<TokioIo<Wire<S>>, Service>
+{
+    fn retire(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Retire
+    for http2::Connection<TokioIo<Wire<S>>, Service, TokioExecutor>
+{
+    fn retire(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+/// Drives a connection to its end, or until it is cut.
+async fn drive(door: &Door, connection: impl Retire, seen: &Seen) {
+    let mut connection = std::pin::pin!(connection);
+    loop {
+        let order = tokio::select! {
+            // How it ended is the client's to know.
+            _ = connection.as_mut() => return,
+            order = seen.ordered() => order,
+        };
+        let counters = &door.node.counters;
+        match order {
+            Order::Retire => connection.as_mut().retire(),
+            Order::Cut(cause) => {
+                match cause {
+                    Cause::Silent => counters.silent.up(),
+                    Cause::Stalled => counters.stalled.up(),
+                    Cause::Overdue => counters.overdue.up(),
+                }
+                return;
+            }
+        }
+    }
+}
+
+/// Answers the requests of one connection.
+struct Service {
+    door: Arc<Door>,
+    guest: Guest,
+    seen: Arc<Seen>,
+}
+
+impl hyper::service::Service<Request<Incoming>> for Service {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let node = Arc::clone(&self.door.node);
+        let peer = match &self.guest {
+            Guest::Known(peer) => Arc::clone(peer),
+            Guest::Anyone => {
+                return Box::pin(async move { Ok(health::answer(&node, &request)) });
+            }
+            Guest::Refused(problem) => {
+                // The answer goes out first, then the connection ends.
+                self.seen.tell(Order::Retire);
+                let mut response = http::refused(&node, problem);
+                if request.version() <= Version::HTTP_11 {
+                    let fields = response.headers_mut();
+                    fields.insert(CONNECTION, HeaderValue::from_static("close"));
+                }
+                return Box::pin(async move { Ok(response) });
+            }
+        };
+        let call = Call {
+            node,
+            peer,
+            purpose: self.door.purpose,
+            request,
+        };
+        Box::pin(async move { Ok(http::answer(call).await) })
+    }
+}
