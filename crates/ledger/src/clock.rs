@@ -148,6 +148,11 @@ impl ClockRule {
         self.last = self.last.max(time);
     }
 
+    /// What the last reading found could not be recorded: the next one says it again.
+    pub fn unsaid(&mut self) {
+        (self.ahead, self.back) = (false, false);
+    }
+
     /// The newest time given out.
     #[must_use]
     pub fn last(&self) -> Time {

@@ -18,6 +18,7 @@ use indelible_proof::checkpoint::Checkpoint;
 use indelible_proof::key_event::KeyEvent;
 use indelible_proof::key_set::Recovery;
 use indelible_proof::note::Note;
+use indelible_proof::time::Time;
 use indelible_store::StoreError;
 use std::sync::Arc;
 
@@ -204,11 +205,7 @@ impl Rotation<'_> {
         }
         let committer = self.committer;
         let mut draft = Draft::default();
-        let now = committer.now(desk, &mut draft);
-        if !draft.is_empty() {
-            // A trouble of the clock is a record of the node's log, which must have a batch to itself.
-            self.write(desk, std::mem::take(&mut draft), &[], &self.batch_key())?;
-        }
+        let now = self.now(desk)?;
         let mut recorded = Vec::new();
         for (log, keys) in due {
             let prepared = self.key_record(desk, log, &keys);
@@ -228,6 +225,22 @@ impl Rotation<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The time of the key records. A trouble of the clock is a record of the node's log, which must have a batch to itself: written before
+    /// them, but in a recovery, where before them nobody can sign a batch. There the first batch behind it says so.
+    fn now(&self, desk: &mut Desk) -> Result<Time, Refusal> {
+        if self.is_recovery() {
+            let reading = desk.clock.read(&*self.committer.clock);
+            desk.clock.unsaid();
+            return Ok(reading.time);
+        }
+        let mut trouble = Draft::default();
+        let now = self.committer.now(desk, &mut trouble);
+        if !trouble.is_empty() {
+            self.write(desk, trouble, &[], &self.batch_key())?;
+        }
+        Ok(now)
     }
 
     fn key_record(

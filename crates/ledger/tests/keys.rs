@@ -368,6 +368,45 @@ fn a_lost_secret_is_replaced_by_enough_recovery_keys_and_by_no_fewer() {
     assert!(matches!(refused, OpenError::WrongKeys), "{refused}");
 }
 
+/// Found by the simulation: the alarm was recorded before the `key` records, in a batch signed by a key that nothing named yet.
+#[test]
+fn a_recovery_under_a_clock_that_was_set_back_leaves_a_store_that_verifies_and_says_so() {
+    for waits in [false, true] {
+        let bed = Bed::new();
+        let (keys, set) = people();
+        let settings_with = Settings {
+            recovery: Some(set),
+            ..settings()
+        };
+        let ledger = open(bed.store(), old(), &bed.clock, settings_with).unwrap();
+        create(&ledger, "payments", 1);
+        ledger.close("test").unwrap();
+        bed.clock.set(1_790_000_000 - 86_400);
+        if waits {
+            let waiting = recover(bed.store(), &bed.clock, &[&keys[0]], None).unwrap();
+            assert!(matches!(waiting, Recovery::Waiting(_)));
+            assert_ne!(bed.verify().verdict.exit_code(), 1);
+        }
+        let done = recover(bed.store(), &bed.clock, &[&keys[0], &keys[1]], None).unwrap();
+        let Recovery::Done(ledger, _) = done else {
+            panic!("two of three were not enough");
+        };
+        let node = ledger.books().node_log();
+        let is_alarm = |seq| {
+            let record = ledger.books().record(&node, seq).unwrap();
+            let (_, event) = record.content.unwrap();
+            String::from_utf8(event)
+                .unwrap()
+                .contains(r#""clock":"back""#)
+        };
+        assert_eq!((0..node.size()).filter(|seq| is_alarm(*seq)).count(), 1);
+        ledger.close("test").unwrap();
+        check_verifies(&*bed.reader());
+        let again = open(bed.store(), next(), &bed.clock, settings()).unwrap();
+        again.close("test").unwrap();
+    }
+}
+
 #[test]
 fn whoever_holds_the_secret_alone_can_not_change_the_recovery_keys() {
     let bed = Bed::new();
