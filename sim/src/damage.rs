@@ -326,7 +326,7 @@ impl World {
         })
     }
 
-    fn evidence(&self) -> Result<Vec<Kept>, String> {
+    pub fn evidence(&self) -> Result<Vec<Kept>, String> {
         let all = Snapshot::take(&self.site()).map_err(text)?;
         let made_anew = |file: &&Kept| !is_in(file, "build") && !is_in(file, "derived");
         Ok(all.files().iter().filter(made_anew).cloned().collect())
@@ -362,6 +362,16 @@ impl World {
 
     /// The same wherever the store lies, and as moved if somebody says so.
     pub fn start_at(&mut self, path: &Path, moved: bool) -> Result<Ledger, OpenError> {
+        self.start_with(path, moved, Secrets::One(secret(self.held.now)))
+    }
+
+    /// The same by those secrets.
+    pub fn start_with(
+        &mut self,
+        path: &Path,
+        moved: bool,
+        secrets: Secrets,
+    ) -> Result<Ledger, OpenError> {
         let options = OpenOptions {
             moved,
             random: self.dice.random(),
@@ -373,7 +383,6 @@ impl World {
             accept_clock: Some("unix:0".to_owned()),
             ..Settings::default()
         };
-        let secrets = Secrets::One(secret(self.held.now));
         let clock = Arc::clone(&self.clock);
         Ledger::open(
             store,

@@ -122,7 +122,7 @@ impl World {
                 _ => self.append().and_then(|()| self.seal()),
             };
         }
-        match self.dice.roll(32) {
+        match self.dice.roll(34) {
             0..=4 => self.append(),
             5..=7 => self.submit(),
             8..=9 => self.group(),
@@ -138,6 +138,8 @@ impl World {
             28 => self.turn_clock(),
             29 => self.look(),
             30 => self.damage(),
+            31 => self.recover(),
+            32 => self.clone_while_running(),
             _ => self.rot(),
         }
     }

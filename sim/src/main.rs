@@ -26,6 +26,7 @@ mod layout;
 mod model;
 mod opening;
 mod reading;
+mod recovery;
 mod rot;
 mod snapshot;
 mod streams;

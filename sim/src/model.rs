@@ -113,6 +113,13 @@ impl Model {
         self.founding.contains(name) || name.starts_with('_')
     }
 
+    /// Name and origin of each log that is there for certain.
+    pub fn origins(&self) -> Vec<(String, String)> {
+        let logs = self.logs.iter();
+        logs.map(|(name, log)| (name.clone(), log.origin.clone()))
+            .collect()
+    }
+
     /// Logs that are there for certain.
     pub fn founded_logs(&self) -> Vec<String> {
         self.logs.keys().cloned().collect()

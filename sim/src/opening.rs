@@ -1,12 +1,13 @@
-//! How processes begin and end: starts, clean stops, kills, power losses, rotations that a start has to finish.
+//! How processes begin and end: starts, clean stops, kills, power losses, rotations and recoveries that a start has to finish.
 //!
 //! Promises that after every call a process runs. A start may be struck like everything else and is then tried again; a start that refuses
 //! although nothing struck is a fault.
 
 use crate::model::Judged;
 use crate::reading;
+use crate::recovery::{Opened, named};
 use crate::world::{Run, World, secret, text};
-use indelible_ledger::{Ledger, OpenError, Secrets, Settings};
+use indelible_ledger::{OpenError, Settings};
 use indelible_store::{LocalStore, OpenOptions};
 use std::sync::Arc;
 
@@ -29,9 +30,9 @@ enum Start {
 
 /// What an operator says at a start.
 #[derive(Clone, Copy, Default)]
-struct Word {
-    clock: bool,
-    register: bool,
+pub struct Word {
+    pub clock: bool,
+    pub register: bool,
 }
 
 impl World {
@@ -82,7 +83,14 @@ impl World {
         let struck = self.disk.is_dead() || self.disk.is_hurt() || self.disk.is_short();
         match started {
             Ok(_) if self.disk.is_dead() => Start::Struck("killed".to_owned()),
-            Ok(run) => Start::Runs(run),
+            Ok(Opened::Runs((store, ledger))) => Start::Runs(Run {
+                store,
+                ledger: Arc::new(ledger),
+                fallen: false,
+            }),
+            Ok(Opened::Waiting(_)) => {
+                Start::Refuses("two of three recovery keys are not enough".to_owned())
+            }
             Err(error) if struck => Start::Struck(error.to_string()),
             Err(OpenError::Clock(_)) => Start::AsksForClock,
             Err(OpenError::RegisterMissing) => Start::AsksForRegister,
@@ -90,49 +98,47 @@ impl World {
         }
     }
 
-    fn start(&mut self, word: Word) -> Result<Run, OpenError> {
+    fn start(&mut self, word: Word) -> Result<Opened, OpenError> {
+        let signers = 2 + self.dice.index(2);
+        self.open_or_recover(word, signers)
+    }
+
+    /// On the simulated disk, for writing.
+    pub fn open_store(&mut self) -> Result<LocalStore, OpenError> {
         let options = OpenOptions {
             moved: false,
             random: self.dice.random(),
             faults: Some(self.disk.injector()),
         };
-        let store = Arc::new(LocalStore::open_write(&self.path(), options)?);
-        let secrets = match self.held.rotating {
-            true => Secrets::Rotating {
-                old: secret(self.held.now),
-                next: secret(self.held.now + 1),
-            },
-            false => Secrets::One(secret(self.held.now)),
-        };
+        Ok(LocalStore::open_write(&self.path(), options)?)
+    }
+
+    pub fn settings(&self, word: Word) -> Settings {
         let by = |said: bool| said.then(|| ACCEPTED_BY.to_owned());
-        let settings = Settings {
+        Settings {
             threads: false,
             accept_clock: by(word.clock),
             accept_register: by(word.register),
             tail_bytes_max: self.tail_bytes_max,
             key_horizon: self.key_horizon,
+            // Of a store that is founded now; later others may be named.
+            recovery: self.held.people.map(|_| named(0)),
             ..Settings::default()
-        };
-        let clock = Arc::clone(&self.clock);
-        let random = self.dice.random();
-        let ledger = Ledger::open(store.clone(), secrets, clock, random, settings, "unix:1000")?;
-        Ok(Run {
-            store,
-            ledger: Arc::new(ledger),
-            fallen: false,
-        })
+        }
     }
 
     /// What a start says of itself is held against what is remembered.
     fn is_running(&mut self, run: Run) -> Judged {
         let generation = run.ledger.generation();
-        let expected = self.held.now + u64::from(self.held.rotating);
+        let changed = self.held.rotating || self.held.recovering.is_some();
+        let expected = self.held.now + u64::from(changed);
         if generation != expected {
             return Err(format!(
                 "generation {generation} signs, and it should be {expected}"
             ));
         }
         (self.held.now, self.held.rotating) = (generation, false);
+        self.held.recovered();
         self.arrivals().ledger = Arc::downgrade(&run.ledger);
         let logs = run.ledger.books().logs();
         for log in &logs {
@@ -157,7 +163,9 @@ impl World {
     /// Stops cleanly, and begins again.
     pub fn stop_and_start(&mut self) -> Judged {
         self.tell("a clean stop");
-        self.stop()?;
+        if self.stop()? && self.nature.one_in(3) {
+            self.a_lost_secret_opens_nothing()?;
+        }
         self.restart()
     }
 

@@ -9,9 +9,10 @@ use crate::dice::Dice;
 use crate::disk::{Disk, Event};
 use crate::model::{Judged, Model};
 use crate::reading;
+use crate::recovery::Recovering;
 use crate::snapshot::Snapshot;
 use indelible_ledger::signer::NodeSecret;
-use indelible_ledger::{Books, Ledger, Log, Prepared, Refusal, Ticket};
+use indelible_ledger::{Books, Ledger, Log, Prepared, Refusal, Secrets, Ticket};
 use indelible_store::{CreateOptions, LocalStore};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -37,6 +38,21 @@ pub struct Run {
 pub struct Held {
     pub now: u64,
     pub rotating: bool,
+    /// Who may give the logs new keys, where somebody may: the first of them, or those that they named.
+    pub people: Option<u64>,
+    pub recovering: Option<Recovering>,
+}
+
+impl Held {
+    pub fn secrets(&self) -> Secrets {
+        match self.rotating {
+            true => Secrets::Rotating {
+                old: secret(self.now),
+                next: secret(self.now + 1),
+            },
+            false => Secrets::One(secret(self.now)),
+        }
+    }
 }
 
 /// The secret of a generation.
@@ -120,6 +136,8 @@ impl World {
             held: Held {
                 now: 0,
                 rotating: false,
+                people: nature.one_in(2).then_some(0),
+                recovering: None,
             },
             arrivals,
             claims: crate::claims::Claims::default(),
