@@ -1,0 +1,107 @@
+//! What the tail holds is counted the same by the writer, after each sealing, and by whoever reads the store; and what is asked to be sealed is.
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test stops at the first surprise"
+)]
+
+mod bed;
+
+use bed::{BY, Bed, append, caller, create, open, settings};
+use indelible_ledger::recover::{self, Recovered};
+use indelible_ledger::{Ledger, Settings};
+use indelible_proof::head::Own;
+
+fn by_hand() -> Settings {
+    Settings {
+        threads: false,
+        background_sealing: false,
+        ..settings()
+    }
+}
+
+fn read(bed: &Bed) -> Recovered {
+    recover::read(bed.reader()).unwrap()
+}
+
+/// The writer's count is what a reader finds.
+fn is_counted(bed: &Bed, ledger: &Ledger, batches: u64, packs: u64) {
+    let found = read(bed);
+    assert_eq!(found.tail_bytes(), ledger.tail_bytes());
+    assert_eq!((found.tail_batches(), found.packs()), (batches, packs));
+}
+
+#[test]
+fn what_is_sealed_no_longer_counts_as_tail_whoever_counts() {
+    let bed = Bed::new();
+    let ledger = open(bed.store(), &bed.clock, 3, by_hand()).unwrap();
+    let log = create(&ledger, "payments", 1);
+    let mut writer = caller(&ledger, &log, 5);
+    let batches = read(&bed).tail_batches();
+    (0..5).for_each(|number| drop(append(&ledger, &log, &mut writer, number..number + 1)));
+    is_counted(&bed, &ledger, batches + 5, 0);
+    let long = ledger.tail_bytes();
+    assert_eq!(ledger.seal().unwrap().len(), 1);
+    // The batch that names the pack.
+    is_counted(&bed, &ledger, 1, 1);
+    assert!((1..long / 3).contains(&ledger.tail_bytes()));
+    append(&ledger, &log, &mut writer, 5..6);
+    is_counted(&bed, &ledger, 2, 1);
+}
+
+#[test]
+fn a_single_batch_is_sealed_when_somebody_asks() {
+    let bed = Bed::new();
+    let ledger = open(bed.store(), &bed.clock, 3, by_hand()).unwrap();
+    create(&ledger, "payments", 1);
+    for packs in 1..4 {
+        let sealed = ledger.seal().unwrap();
+        assert_eq!(sealed.len(), 1);
+        // From the second on it is the one that names the pack before.
+        assert!(packs == 1 || sealed[0].batches.clone().count() == 1);
+        is_counted(&bed, &ledger, 1, packs);
+    }
+}
+
+#[test]
+fn a_tail_that_is_longer_than_a_pack_is_sealed_by_the_stop_and_no_other() {
+    for seal_bytes in [1_000, 100_000] {
+        let bed = Bed::new();
+        let sealing = Settings {
+            seal_bytes: Some(seal_bytes),
+            background_sealing: true,
+            ..settings()
+        };
+        let ledger = open(bed.store(), &bed.clock, 3, sealing).unwrap();
+        let log = create(&ledger, "payments", 1);
+        let mut writer = caller(&ledger, &log, 5);
+        (0..20).for_each(|number| drop(append(&ledger, &log, &mut writer, number..number + 1)));
+        ledger.close("test").unwrap();
+        let found = read(&bed);
+        assert!((1..100_000).contains(&found.tail_bytes()));
+        assert_eq!(found.packs() > 0, seal_bytes == 1_000);
+    }
+}
+
+#[test]
+fn events_that_weigh_more_than_a_batch_become_several_batches() {
+    let bed = Bed::with_tail(16 << 20);
+    let ledger = open(bed.store(), &bed.clock, 3, by_hand()).unwrap();
+    let log = create(&ledger, "payments", 1);
+    let mut writer = caller(&ledger, &log, 5);
+    let before = read(&bed).tail_batches();
+    // Sixteen kilobytes each, and together two batches of 4 MiB and a half.
+    let event = format!(r#"{{"pad":"{}"}}"#, "y".repeat(16 << 10));
+    let tickets: Vec<_> = (0..600)
+        .map(|_| {
+            let prepared = writer.prepare(&log, &BY, &Own::default(), event.as_bytes());
+            ledger.submit(&log, prepared.unwrap()).unwrap()
+        })
+        .collect();
+    ledger.turn();
+    for ticket in tickets {
+        assert_eq!(ticket.wait().unwrap().len(), 1);
+    }
+    assert_eq!(read(&bed).tail_batches() - before, 3);
+    assert_eq!(log.size(), 601);
+}
