@@ -384,8 +384,8 @@ async fn an_event_whose_answer_was_lost_is_sent_again_and_recorded_once() {
         while bed.log.size() == before {
             tokio::task::yield_now().await;
         }
-        wire.lose_answers(false);
         wire.cut();
+        wire.lose_answers(false);
         let recorded = sending.await.unwrap().unwrap();
         assert!(recorded.again, "the first try recorded it");
         assert_eq!((recorded.seq, bed.log.size()), (before, before + 1));
@@ -401,8 +401,8 @@ async fn an_event_whose_answer_was_lost_is_sent_again_and_recorded_once() {
     while bed.log.size() == before {
         tokio::task::yield_now().await;
     }
-    wire.lose_answers(false);
     wire.cut();
+    wire.lose_answers(false);
     let told = sending.await.unwrap().unwrap_err();
     assert!(told.may_be_recorded(), "{told}");
     assert!(matches!(told, Error::GaveUp { tries: 1, .. }), "{told}");
