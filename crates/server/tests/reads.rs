@@ -16,7 +16,7 @@ use indelible_proof::verdict::{Authenticity, Integrity};
 use indelible_proof::verify::{
     BatchReceiptVerifier, Report, WalkFile, verify_export, verify_proof, verify_receipt,
 };
-use reading::{AUDITOR, Library, OPERATOR, READER, Reader, request};
+use reading::{AUDITOR, Library, OPERATOR, READER, Reader};
 use std::sync::Arc;
 
 fn assert_good(report: &Report) {
@@ -528,5 +528,4 @@ async fn what_makes_no_sense_is_refused_with_what_to_do() {
             "{path}"
         );
     }
-    drop(request(Method::GET, "/", &[]));
 }
