@@ -385,6 +385,8 @@ async fn an_event_whose_answer_was_lost_is_sent_again_and_recorded_once() {
             tokio::task::yield_now().await;
         }
         wire.cut();
+        // What is on the wire is lost before answers come through again.
+        tokio::time::sleep(Duration::from_millis(100)).await;
         wire.lose_answers(false);
         let recorded = sending.await.unwrap().unwrap();
         assert!(recorded.again, "the first try recorded it");
@@ -402,6 +404,8 @@ async fn an_event_whose_answer_was_lost_is_sent_again_and_recorded_once() {
         tokio::task::yield_now().await;
     }
     wire.cut();
+    // What is on the wire is lost before answers come through again.
+    tokio::time::sleep(Duration::from_millis(100)).await;
     wire.lose_answers(false);
     let told = sending.await.unwrap().unwrap_err();
     assert!(told.may_be_recorded(), "{told}");

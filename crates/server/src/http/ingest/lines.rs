@@ -86,7 +86,7 @@ impl Reader {
             };
             match piece {
                 Ok(piece) => rest.extend_from_slice(&piece),
-                Err(problem) => return self.end(problem).await,
+                Err(problem) => return self.end(problem, body).await,
             }
             let mut from = looked_at;
             while let Some(end) = memchr(b'\n', rest.get(from..).unwrap_or_default()) {
@@ -100,7 +100,7 @@ impl Reader {
             let most = self.line_bytes_max();
             if rest.len() > most {
                 let what = format!("the line has more than {most} bytes");
-                return self.end(Problem::new(Code::TooLarge, what)).await;
+                return self.end(Problem::new(Code::TooLarge, what), body).await;
             }
         }
         // A last line without a line end counts: the request ended in order.
@@ -108,9 +108,11 @@ impl Reader {
         self.line(&line).await;
     }
 
-    /// Nothing more is read: why.
-    async fn end(mut self, problem: Problem) {
+    /// Nothing more is recorded: why. The rest is read and thrown away, so that the answer is not lost in a reset.
+    async fn end(mut self, problem: Problem, body: Incoming) {
         self.say(Err(problem), None).await;
+        drop(self);
+        body::discard(body).await;
     }
 
     fn line_bytes_max(&self) -> usize {
