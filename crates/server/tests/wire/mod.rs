@@ -18,7 +18,8 @@ struct Shared {
     target: Mutex<Option<SocketAddr>>,
     /// Grows with each cut.
     cuts: watch::Sender<u64>,
-    loses_answers: watch::Sender<bool>,
+    /// Grows each time that the connections of that moment go deaf.
+    losses: watch::Sender<u64>,
 }
 
 impl Wire {
@@ -28,15 +29,14 @@ impl Wire {
         let shared = Arc::new(Shared {
             target: Mutex::new(Some(target)),
             cuts: watch::Sender::new(0),
-            loses_answers: watch::Sender::new(false),
+            losses: watch::Sender::new(0),
         });
         let here = Arc::clone(&shared);
         tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
-                let mut cuts = here.cuts.subscribe();
+                let (mut cuts, losses) = (here.cuts.subscribe(), here.losses.subscribe());
                 let target = *here.target.lock().unwrap();
                 let Some(target) = target else { continue };
-                let here = Arc::clone(&here);
                 tokio::spawn(async move {
                     let Ok(far) = TcpStream::connect(target).await else {
                         return;
@@ -45,7 +45,7 @@ impl Wire {
                     let (far_in, far_out) = far.into_split();
                     tokio::select! {
                         () = there(near_in, far_out) => {}
-                        () = back(far_in, near_out, here.loses_answers.subscribe()) => {}
+                        () = back(far_in, near_out, losses) => {}
                         _ = cuts.changed() => {}
                     }
                 });
@@ -73,9 +73,9 @@ impl Wire {
         *self.shared.target.lock().unwrap() = Some(target);
     }
 
-    /// What the node says is lost from now on, or is not.
-    pub fn lose_answers(&self, lost: bool) {
-        self.shared.loses_answers.send_replace(lost);
+    /// What the node says is lost from now on, over every connection that is there, until it ends. Those that come later hear all.
+    pub fn lose_answers(&self) {
+        self.shared.losses.send_modify(|losses| *losses += 1);
     }
 }
 
@@ -83,12 +83,12 @@ async fn there(mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
     drop(tokio::io::copy(&mut from, &mut to).await);
 }
 
-async fn back(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, loses: watch::Receiver<bool>) {
+async fn back(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, losses: watch::Receiver<u64>) {
     let mut buffer = vec![0; 16 << 10];
     loop {
         match from.read(&mut buffer).await {
             Ok(read) if read > 0 => {
-                let lost = *loses.borrow();
+                let lost = losses.has_changed().unwrap_or(true);
                 if !lost && to.write_all(&buffer[..read]).await.is_err() {
                     return;
                 }
