@@ -188,6 +188,8 @@ impl Books {
         let mut builder = HeadBuilder::new(log.head_start());
         let mut next = seqs.start;
         while next < seqs.end {
+            // What was in the tail may lie in a pack now, in a frame that begins with records that were handed out already.
+            let wanted = next..seqs.end;
             next = self.frames(log, next, seqs.end, &mut |frame, entries, place| {
                 let columns = frame
                     .columns(&mut scratch)
@@ -196,7 +198,7 @@ impl Books {
                 scan::records(
                     &mut builder,
                     frame.first_seq(),
-                    &seqs,
+                    &wanted,
                     &columns,
                     entries,
                     |record, seq, head, same| {

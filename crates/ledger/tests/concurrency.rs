@@ -5,7 +5,7 @@ mod bed;
 
 use bed::hooked::Hooked;
 use bed::truth::{Told, all_whole, is_clean, is_there, is_true, read, try_records};
-use bed::{BY, Bed, Hands, caller, create, event, group, memory, open, settings, verify};
+use bed::{BY, Bed, Hands, append, caller, create, event, group, memory, open, settings, verify};
 use indelible_ledger::limits::{BATCH_BYTES_MAX, QUEUE_BYTES_MAX};
 use indelible_ledger::{Caller, Ledger, Log, ReadError, Refusal, Settings, Ticket};
 use indelible_proof::hash;
@@ -571,4 +571,26 @@ fn a_node_dropped_while_callers_wait_answers_every_one_of_them_truly() {
         .collect();
     assert!(refused.iter().all(|event| !stored.contains(event)));
     assert_eq!(log.size(), 1 + u64::try_from(told.len()).unwrap());
+}
+
+/// The tail is cut where its batches end, a pack each 256 records: who reads on from the one in the other begins within a frame.
+#[test]
+fn a_range_that_is_sealed_while_it_is_read_is_handed_out_once() {
+    for stop in [3, 10, 136, 293] {
+        let bed = Bed::new();
+        let ledger = bed.open();
+        let log = create(&ledger, "payments", 1);
+        append(&ledger, &log, &mut caller(&ledger, &log, 1), 0..300);
+        let mut seen = Vec::new();
+        let read = ledger.books().records(&log, 3..log.size(), &mut |stored| {
+            seen.push(stored.seq);
+            if stored.seq == stop {
+                ledger.seal().unwrap();
+            }
+            Ok::<(), ReadError>(())
+        });
+        read.unwrap();
+        let all: Vec<u64> = (3..log.size()).collect();
+        assert!(seen == all, "sealed at {stop}: {seen:?}");
+    }
 }
