@@ -8,13 +8,14 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::Frame;
 use hyper::{Request, StatusCode};
-use indelible_api::{Answer as ApiAnswer, Code, Resend, Single};
+use indelible_api::{Answer as ApiAnswer, Code, Problem, Resend, Single};
 use indelible_proof::hash::{self, Hash};
 use indelible_proof::head::{self, Head, Own};
 use indelible_proof::pin::Pin;
 use indelible_proof::time::Time;
 use indelible_proof::verdict::{Authenticity, Integrity};
 use indelible_proof::verify::{BatchReceiptVerifier, verify_receipt};
+use indelible_server::grants::Grants;
 
 /// A body with header fields, and the status and code of its refusal.
 type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], u16, Code);
@@ -272,32 +273,67 @@ async fn lines_are_answered_one_by_one_and_a_bad_one_stops_no_other() {
     assert_eq!(bed.log.size(), 4);
 }
 
+/// Lines on their way, and their answers as they come.
+struct Flowing {
+    lines: tokio::sync::mpsc::Sender<Result<Frame<Bytes>, std::convert::Infallible>>,
+    answers: hyper::body::Incoming,
+}
+
+impl Flowing {
+    async fn begin(bed: &Bed) -> Flowing {
+        let stream = bed.connect(bed.authority.client(PRODUCER)).await.unwrap();
+        let io = hyper_util::rt::TokioIo::new(stream);
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(io).await.unwrap();
+        tokio::spawn(connection);
+        let (lines, body) = tokio::sync::mpsc::channel(1);
+        let body = StreamBody::new(Pieces(body));
+        let request =
+            Request::post("https://localhost/v1/logs/payments/records").header(NDJSON.0, NDJSON.1);
+        let response = sender.send_request(request.body(body).unwrap()).await;
+        let answers = response.unwrap().into_body();
+        Flowing { lines, answers }
+    }
+
+    /// Sends one and waits for its answer.
+    async fn line<T: serde::de::DeserializeOwned>(&mut self, n: u64) -> T {
+        let line = format!("{{\"n\":{n}}}\n");
+        self.lines.send(Ok(Frame::data(line.into()))).await.unwrap();
+        let frame = self.answers.frame().await.unwrap().unwrap();
+        serde_json::from_slice(&frame.into_data().unwrap()).unwrap()
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_line_is_acknowledged_while_the_request_still_flows() {
     let bed = Bed::new().await;
-    let stream = bed.connect(bed.authority.client(PRODUCER)).await.unwrap();
-    let io = hyper_util::rt::TokioIo::new(stream);
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(io).await.unwrap();
-    tokio::spawn(connection);
-    let (lines, body) =
-        tokio::sync::mpsc::channel::<Result<Frame<Bytes>, std::convert::Infallible>>(1);
-    let body = StreamBody::new(Pieces(body));
-    let request =
-        Request::post("https://localhost/v1/logs/payments/records").header(NDJSON.0, NDJSON.1);
-    let response = sender
-        .send_request(request.body(body).unwrap())
-        .await
-        .unwrap();
-    let mut answers = response.into_body();
+    let mut flowing = Flowing::begin(&bed).await;
     for n in 0..20 {
-        let line = format!("{{\"n\":{n}}}\n");
-        lines.send(Ok(Frame::data(line.into()))).await.unwrap();
-        let frame = answers.frame().await.unwrap().unwrap().into_data().unwrap();
-        let single: Single = serde_json::from_slice(&frame).unwrap();
+        let single: Single = flowing.line(n).await;
         assert_eq!(single.seq, n + 1, "acknowledged before the next was sent");
     }
+    let Flowing { lines, mut answers } = flowing;
     drop(lines);
     assert!(answers.frame().await.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_that_is_withdrawn_ends_the_lines_that_flow_under_it() {
+    let bed = Bed::new().await;
+    let mut flowing = Flowing::begin(&bed).await;
+    let first: Single = flowing.line(0).await;
+    assert_eq!(first.seq, 1);
+    let node = std::sync::Arc::clone(&bed.node);
+    let grants = Grants::new(Vec::new()).unwrap();
+    let put = tokio::task::spawn_blocking(move || node.put_in_force(grants, "unix:0"));
+    put.await.unwrap().unwrap();
+    for n in 1..3 {
+        let problem: Problem = flowing.line(n).await;
+        assert_eq!(
+            (problem.code, problem.index),
+            (Code::Denied, Some(usize::try_from(n).unwrap()))
+        );
+    }
+    assert_eq!(bed.log.size(), 2);
 }
 
 /// Pieces of a request as they are sent into a channel.

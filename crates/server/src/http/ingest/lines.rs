@@ -6,8 +6,8 @@
 use super::Claim;
 use crate::answer;
 use crate::body::{self, Body};
-use crate::grants::Permit;
-use crate::http::Answered;
+use crate::grants::{Action, Permit};
+use crate::http::{Answered, Purpose};
 use crate::identity::Peer;
 use crate::intake::{Awaited, Hold, Sender};
 use crate::limits::{ANSWER_PIECE_BYTES, LINES_WAITING_BYTES_MAX, LINES_WAITING_MAX};
@@ -138,8 +138,13 @@ impl Reader {
         self.say(handed, Some((place, held))).await
     }
 
+    /// By the grants of now: a request may flow for longer than a grant lasts.
     async fn hand_over(&self, line: &[u8]) -> Result<Awaited, Problem> {
-        let sender = Sender::new(&self.permit, &self.peer, "ingest/http");
+        let log = self.permit.log().name();
+        let permit = self
+            .node
+            .permit(&self.peer, Purpose::Ingest, Action::Append, log)?;
+        let sender = Sender::new(&permit, &self.peer, "ingest/http");
         let key = self.key(line)?;
         let own = self.claim.own(key.as_deref(), self.index, line);
         let prepared = self.node.prepare(&sender, std::iter::once((line, own)))?;
