@@ -41,6 +41,18 @@ pub enum Lines {
 }
 
 impl Lines {
+    /// Each line, without its end. None: it is too long to be looked at.
+    pub fn each(&self) -> Option<Vec<&[u8]>> {
+        match self {
+            Lines::Several(bytes) => {
+                let lines = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+                Some(lines.split(|byte| *byte == b'\n').collect())
+            }
+            Lines::One(bytes) => Some(vec![bytes]),
+            Lines::TooLong => None,
+        }
+    }
+
     /// How many lines are no white space alone.
     pub fn events(&self) -> u64 {
         let lines = match self {

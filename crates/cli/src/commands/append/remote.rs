@@ -94,21 +94,13 @@ fn begin(client: &Client, args: &AppendArgs) -> Result<(LineSender, LineReceipts
 fn feed(belt: &Belt, mut sender: LineSender, sent: &mpsc::UnboundedSender<Sent>, here: &Handle) {
     while let Some(chunk) = belt.take() {
         let mut bad = Vec::new();
-        let lines: Vec<&[u8]> = match &chunk.lines {
-            Lines::Several(bytes) => bytes
-                .strip_suffix(b"\n")
-                .unwrap_or(bytes)
-                .split(|byte| *byte == b'\n')
-                .collect(),
-            Lines::One(bytes) => vec![bytes],
-            Lines::TooLong => {
-                bad.push(Bad {
-                    line: chunk.first_line,
-                    what: super::workers::too_long(),
-                });
-                Vec::new()
-            }
-        };
+        let lines = chunk.lines.each().unwrap_or_else(|| {
+            bad.push(Bad {
+                line: chunk.first_line,
+                what: super::workers::too_long(),
+            });
+            Vec::new()
+        });
         let is_one = matches!(chunk.lines, Lines::One(_));
         for (line, event) in (chunk.first_line..).zip(lines) {
             if !is_one && is_blank(event) {

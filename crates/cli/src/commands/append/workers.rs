@@ -79,23 +79,12 @@ fn prepare(
     claims: &Claims,
 ) -> (Vec<Group>, Vec<Bad>) {
     let (mut groups, mut bad) = (Vec::<Group>::new(), Vec::new());
-    let lines: Vec<&[u8]> = match &chunk.lines {
-        Lines::Several(bytes) => bytes
-            .strip_suffix(b"\n")
-            .unwrap_or(bytes)
-            .split(|byte| *byte == b'\n')
-            .collect(),
-        Lines::One(bytes) => vec![bytes],
-        Lines::TooLong => {
-            let what = too_long();
-            return (
-                groups,
-                vec![Bad {
-                    line: chunk.first_line,
-                    what,
-                }],
-            );
-        }
+    let Some(lines) = chunk.lines.each() else {
+        bad.push(Bad {
+            line: chunk.first_line,
+            what: too_long(),
+        });
+        return (groups, bad);
     };
     let authenticated = authenticated(by);
     let mut number = chunk.first_event;
