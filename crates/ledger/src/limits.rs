@@ -96,6 +96,8 @@ pub const SPARE_BUFFER_BYTES_MAX: usize = BATCH_BYTES_MAX + BATCH_BYTES_MAX / 2;
 pub const SEAL_WAITING_BYTES: usize = 32 << 10;
 /// Frames on their way into a pack lie in pieces of this: a long run in many, many short runs in one.
 pub const SEAL_PIECE_BYTES: usize = 1 << 20;
+/// Logs of a pack that one thread closes alone: of fewer there is too little to compress and sign to share it.
+pub const SEAL_ALONE_LOGS: usize = 1_024;
 /// How often a reader begins again because a writer sealed meanwhile. A start takes milliseconds, filling a pack longer.
 pub const READ_ATTEMPTS: usize = 64;
 /// Threads that re-hash the tail at a start. Each holds a batch and one more waits for it: 4 MiB each at most.

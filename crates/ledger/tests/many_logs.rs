@@ -8,7 +8,7 @@
 mod bed;
 
 use bed::truth::{Told, is_true, read};
-use bed::{BY, Bed, ORIGIN, caller, event, open, settings};
+use bed::{BY, Bed, ORIGIN, caller, event, files, open, settings};
 use indelible_ledger::format::batch::BatchView;
 use indelible_ledger::{Founding, Ledger, Log, NewLog, OpenError};
 use indelible_proof::head::Own;
@@ -82,6 +82,52 @@ fn more_logs_than_a_batch_takes_are_founded_with_a_few_commits() {
     ledger.close("test").unwrap();
     is_true(&bed.reader(), &[]);
     assert_eq!(bed.open().books().logs().len(), 1_501);
+}
+
+/// So many runs are closed and checked by two threads, each half of them.
+#[test]
+fn a_pack_of_many_logs_is_whole_and_a_changed_byte_of_any_is_found_when_it_is_read_back() {
+    for part_changed in [None, Some(1), Some(6)] {
+        let bed = Bed::with_tail(4 << 20);
+        bed.open().close("test").unwrap();
+        let is_armed = Arc::new(AtomicBool::new(false));
+        let armed = Arc::clone(&is_armed);
+        let faults: FaultInjector = Arc::new(move |op| {
+            let in_tail = op.path.parent().is_some_and(|path| path.ends_with("tail"));
+            let hit = in_tail && op.kind == WriteKind::Write && armed.load(Ordering::SeqCst);
+            if hit {
+                WriteFate::Lost
+            } else {
+                WriteFate::Proceed
+            }
+        });
+        let store = bed.store_with(Some(faults)).unwrap();
+        let ledger = open(store, &bed.clock, 5, settings()).unwrap();
+        let logs = create(&ledger, &names(1_500)).unwrap();
+        // The pack is made and read back, and the record that names it is lost.
+        is_armed.store(true, Ordering::SeqCst);
+        ledger.seal().unwrap_err();
+        drop(ledger);
+        let sealed = files(&bed.path().join("sealed"));
+        let (path, mut bytes) = sealed
+            .into_iter()
+            .find(|(path, _)| path.extension().is_some_and(|kind| kind == "rec"))
+            .unwrap();
+        if let Some(part) = part_changed {
+            let at = bytes.len() / 7 * part;
+            bytes[at] ^= 1;
+            std::fs::write(&path, bytes).unwrap();
+        }
+        bed.open().close("test").unwrap();
+        let set_aside = files(&bed.path().join("quarantine")).len();
+        assert_eq!(set_aside, part_changed.map_or(0, |_| 2));
+        is_true(&bed.reader(), &[]);
+        let found = read(bed.reader());
+        for log in &logs {
+            let same = found.log(log.name()).unwrap();
+            assert_eq!((same.id(), same.size()), (log.id(), 1), "{}", log.name());
+        }
+    }
 }
 
 #[test]

@@ -224,6 +224,16 @@ pub struct RunData {
     pub claims: ClaimsData,
 }
 
+impl RunData {
+    /// Its frames lie so many bytes further behind.
+    pub(crate) fn move_by(&mut self, bytes: u64) {
+        self.run.rec_at += bytes;
+        self.frames
+            .iter_mut()
+            .for_each(|frame| frame.offset += bytes);
+    }
+}
+
 /// A signed note on its way into a pack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PackNote {

@@ -7,7 +7,7 @@ use crate::books::{Books, Log};
 use crate::format::batch::{BatchView, Part, signed_message};
 use crate::format::frame::FrameView;
 use crate::format::pack::{PackNote, REC_HEADER_BYTES, RunData};
-use crate::limits::{RUN_RECORDS, SEAL_PIECE_BYTES};
+use crate::limits::{RUN_RECORDS, SEAL_ALONE_LOGS, SEAL_PIECE_BYTES};
 use crate::scan;
 use crate::view::hashes;
 use indelible_proof::checkpoint::Checkpoint;
@@ -52,10 +52,9 @@ pub(crate) struct Made {
 impl Made {
     /// Closes a run and gives it its place behind those before.
     pub(crate) fn close(&mut self, run: RunBuilder, press: &mut Press) {
-        let at = u64::try_from(REC_HEADER_BYTES).expect("a header is short") + self.frames_len;
         let (mut data, pieces) = run.finish(press);
-        data.run.rec_at = at;
-        data.frames.iter_mut().for_each(|frame| frame.offset += at);
+        let at = u64::try_from(REC_HEADER_BYTES).expect("a header is short") + self.frames_len;
+        data.move_by(at);
         self.frames_len += data.run.rec_len;
         self.runs.push(data);
         for piece in pieces {
@@ -64,6 +63,17 @@ impl Made {
                 _ => self.frames.push(piece),
             }
         }
+    }
+
+    /// These runs, and others behind them.
+    fn followed_by(mut self, others: Made) -> Made {
+        for mut data in others.runs {
+            data.move_by(self.frames_len);
+            self.runs.push(data);
+        }
+        self.frames.extend(others.frames);
+        self.frames_len += others.frames_len;
+        self
     }
 }
 
@@ -198,28 +208,45 @@ impl Gathered {
         }
     }
 
-    /// Closes all runs; each log's last one gets the note of exactly its end.
+    /// Closes all runs; each log's last one gets the note of exactly its end. Of many logs a second thread takes half.
     pub(super) fn finish(
         mut self,
-        closing: impl Fn(&Log, u64, Hash) -> Result<PackNote, SealError>,
+        closing: impl Fn(&Log, u64, Hash) -> Result<PackNote, SealError> + Sync,
     ) -> Result<Made, SealError> {
-        let mut made = Made::default();
         let mut logs: Vec<(Hash, OfLog)> = std::mem::take(&mut self.logs).into_iter().collect();
         logs.sort_unstable_by_key(|(id, _)| *id);
-        for (_, OfLog { log, runs }) in logs {
-            let last = runs.len() - 1;
-            for (place, mut run) in runs.into_iter().enumerate() {
-                run.settle(&mut self.press).map_err(|bad| bad.of(&log))?;
-                if place == last && run.notes.last().is_none_or(|(size, _)| *size < run.end()) {
-                    let root = run.root();
-                    let note = closing(&log, run.end(), root)?;
-                    run.notes.push((run.end(), note));
-                }
-                made.close(run, &mut self.press);
-            }
+        if logs.len() < SEAL_ALONE_LOGS {
+            return close_all(logs, self.press, &closing);
         }
-        Ok(made)
+        let others = logs.split_off(logs.len() / 2);
+        std::thread::scope(|scope| {
+            let others = scope.spawn(|| close_all(others, Press::new(), &closing));
+            let made = close_all(logs, self.press, &closing);
+            let others = others.join().expect("closing a run does not panic");
+            Ok(made?.followed_by(others?))
+        })
     }
+}
+
+fn close_all(
+    logs: Vec<(Hash, OfLog)>,
+    mut press: Press,
+    closing: &impl Fn(&Log, u64, Hash) -> Result<PackNote, SealError>,
+) -> Result<Made, SealError> {
+    let mut made = Made::default();
+    for (_, OfLog { log, runs }) in logs {
+        let last = runs.len() - 1;
+        for (place, mut run) in runs.into_iter().enumerate() {
+            run.settle(&mut press).map_err(|bad| bad.of(&log))?;
+            if place == last && run.notes.last().is_none_or(|(size, _)| *size < run.end()) {
+                let root = run.root();
+                let note = closing(&log, run.end(), root)?;
+                run.notes.push((run.end(), note));
+            }
+            made.close(run, &mut press);
+        }
+    }
+    Ok(made)
 }
 
 /// The run with which a log continues its sealed records.

@@ -198,7 +198,7 @@ pub(crate) fn read_back(
         sum: Mutex::default(),
         tell: &|_| {},
     };
-    let seen = pack::check(store, batches, None, &progress);
+    let seen = pack::check(store, batches, None, true, &progress);
     if let Some(finding) = seen.findings.first() {
         return Err(finding.to_string());
     }
@@ -231,7 +231,7 @@ impl Seen {
         progress: &Progress<'_>,
     ) {
         let seen = in_parallel(packs, |batches| {
-            pack::check(store, *batches, request.only, progress)
+            pack::check(store, *batches, request.only, false, progress)
         });
         let mut expected = self.chain.as_ref().map_or(0, |chain| chain.next);
         for ((first, last), pack) in packs.iter().copied().zip(seen) {

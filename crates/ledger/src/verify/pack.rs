@@ -18,6 +18,7 @@ use crate::format::pack::{
 };
 use crate::resend::collect::Collector;
 use crate::view::hashes;
+use frames::Ahead;
 use indelible_proof::checkpoint::Checkpoint;
 use indelible_proof::hash::Hash;
 use indelible_proof::note::Note;
@@ -26,6 +27,9 @@ use notes::SizedNote;
 
 /// Frames read at once.
 const CHUNK_BYTES: u64 = 2 << 20;
+/// Runs that are checked by one thread even where two may: for fewer a second is not worth its start.
+const ALONE_RUNS: usize = 1_024;
+
 /// A note of ours that still needs its log's key.
 #[derive(Clone)]
 pub(crate) struct NoteSeen {
@@ -55,11 +59,12 @@ pub(crate) struct PackSeen {
     pub(crate) checked: Checked,
 }
 
-/// Checks the pack of these batches. `only`: records of that log alone are re-hashed.
+/// Checks the pack of these batches. `only`: records of that log alone are re-hashed. `shared`: by two threads, if it has many runs.
 pub(crate) fn check(
     store: &dyn Store,
     batches: (u64, u64),
     only: Option<&str>,
+    shared: bool,
     progress: &Progress<'_>,
 ) -> PackSeen {
     let (ent, rec) = pack_names(batches.0, batches.1);
@@ -67,12 +72,17 @@ pub(crate) fn check(
         store,
         ent,
         rec,
+        only,
+        shared,
+        progress,
         has_records: false,
+        frames_end: 0,
+        ahead: Ahead::default(),
         listing: Vec::new(),
         scratch: FrameScratch::default(),
         seen: PackSeen::default(),
     };
-    if let Err(finding) = check.run(batches, only, progress) {
+    if let Err(finding) = check.run(batches) {
         let named = named(*finding, &check.listing);
         check.seen.findings.extend(named);
     }
@@ -95,12 +105,61 @@ fn named(finding: Finding, listing: &[Run]) -> Vec<Finding> {
     findings
 }
 
+impl PackSeen {
+    /// What was seen of the runs behind.
+    fn append(&mut self, mut rest: PackSeen) {
+        self.findings.append(&mut rest.findings);
+        self.geneses.append(&mut rest.geneses);
+        self.keys.append(&mut rest.keys);
+        self.of_node.append(&mut rest.of_node);
+        self.checked.add(&rest.checked);
+    }
+}
+
+/// A run, and where what it has begins in each section.
+struct Placed<'a> {
+    run: &'a Run,
+    at: [usize; SECTIONS],
+    notes: &'a [SizedNote],
+    /// Its log's last one in the pack.
+    last: bool,
+}
+
+/// Where each run's parts lie: one behind the other's.
+fn placed<'a>(runs: &'a [Run], notes: &'a [Vec<SizedNote>]) -> Vec<Placed<'a>> {
+    let mut at = [0_usize; SECTIONS];
+    let place = |(number, (run, notes)): (usize, (&'a Run, &'a Vec<SizedNote>))| {
+        let last = runs.get(number + 1).is_none_or(|next| next.log != run.log);
+        let placed = Placed {
+            run,
+            at,
+            notes,
+            last,
+        };
+        at[ENTRIES] += len(u64::from(run.count) * 32);
+        at[NODES] += len((run.blocks().end - run.blocks().start) * 32);
+        at[BITS] += len(run.commit_bits_len());
+        at[FRAMES] += len(u64::from(run.frames)) * FRAME_ROW_BYTES;
+        at[KEYS] += len(u64::from(run.keys)) * KEY_BYTES;
+        at[STREAMS] += len(u64::from(run.streams_len));
+        at[PLACES] += len(u64::from(run.places)) * PLACE_BYTES;
+        placed
+    };
+    runs.iter().zip(notes).enumerate().map(place).collect()
+}
+
 struct PackCheck<'a> {
     store: &'a dyn Store,
     ent: String,
     rec: String,
+    only: Option<&'a str>,
+    shared: bool,
+    progress: &'a Progress<'a>,
     /// The file with the frames is there.
     has_records: bool,
+    /// Where the last run's frames end.
+    frames_end: u64,
+    ahead: Ahead,
     /// What the file lists where nothing vouches for it: good for messages alone.
     listing: Vec<Run>,
     /// One for all runs: of quiet logs there are thousands in a pack.
@@ -110,12 +169,7 @@ struct PackCheck<'a> {
 
 impl PackCheck<'_> {
     /// An error ends the check of this pack: nothing more of it can be trusted to be where it should be.
-    fn run(
-        &mut self,
-        batches: (u64, u64),
-        only: Option<&str>,
-        progress: &Progress<'_>,
-    ) -> Result<(), Box<Finding>> {
+    fn run(&mut self, batches: (u64, u64)) -> Result<(), Box<Finding>> {
         let sections = self.sections(batches)?;
         self.seen.header = Some(sections.header.clone());
         for index in [RUNS, BITS, FRAMES, NOTES, KEYS, STREAMS, PLACES] {
@@ -138,31 +192,13 @@ impl PackCheck<'_> {
             .parse_runs(sections.section(RUNS))
             .map_err(|error| self.refused(error))?;
         self.seen.runs = runs.clone();
-        self.has_records = self.rec_header(&sections.header, only)?;
+        self.frames_end = runs.last().map_or(len64(REC_HEADER_BYTES), |run| {
+            run.rec_at.saturating_add(run.rec_len)
+        });
+        self.has_records = self.rec_header(&sections.header)?;
         let before = self.seen.findings.len();
         let notes = self.notes(&sections, &runs);
-        let mut at = [0_usize; SECTIONS];
-        for (place, (run, notes)) in runs.iter().zip(notes).enumerate() {
-            let log = LogName::new(&run.origin);
-            let last = runs.get(place + 1).is_none_or(|next| next.log != run.log);
-            let closed = notes.last().is_some_and(|last| last.size == run.end());
-            if last && !closed && sections.sound[NOTES] {
-                let what = "the note of the log's end in this pack is missing";
-                let finding =
-                    Finding::new(Damage::Unreadable, &self.ent, sections.offset(NOTES), what);
-                self.seen.findings.push(finding.of_log(&log.name));
-            }
-            if log.is_node() || only.is_none_or(|only| only == log.name) {
-                self.check_run(&sections, run, &log, &at, &notes, progress);
-            }
-            at[ENTRIES] += len(u64::from(run.count) * 32);
-            at[NODES] += len((run.blocks().end - run.blocks().start) * 32);
-            at[BITS] += len(run.commit_bits_len());
-            at[FRAMES] += len(u64::from(run.frames)) * FRAME_ROW_BYTES;
-            at[KEYS] += len(u64::from(run.keys)) * KEY_BYTES;
-            at[STREAMS] += len(u64::from(run.streams_len));
-            at[PLACES] += len(u64::from(run.places)) * PLACE_BYTES;
-        }
+        self.check_runs(&sections, &placed(&runs, &notes));
         for index in [ENTRIES, NODES] {
             if !sections.sound[index] && self.seen.findings.len() == before {
                 let what = format!(
@@ -223,15 +259,11 @@ impl PackCheck<'_> {
     }
 
     /// Is there a `.rec` file to read frames from? Damage to its header alone does not keep them from being read.
-    fn rec_header(
-        &mut self,
-        header: &PackHeader,
-        only: Option<&str>,
-    ) -> Result<bool, Box<Finding>> {
+    fn rec_header(&mut self, header: &PackHeader) -> Result<bool, Box<Finding>> {
         let size = match self.store.size_of(&self.rec) {
             Ok(size) => size,
             Err(StoreError::NotFound) => {
-                self.all_missing(only);
+                self.all_missing();
                 return Ok(false);
             }
             Err(error) => return Err(self.unread(&error).into()),
@@ -255,7 +287,7 @@ impl PackCheck<'_> {
             Ok(rec) if rec.length != size => {
                 format!("the file has {size} bytes instead of {}", rec.length)
             }
-            Ok(_) if size != self.frames_end() => {
+            Ok(_) if size != self.frames_end => {
                 "the file does not end with its last frame".to_owned()
             }
             Ok(_) => return Ok(true),
@@ -265,16 +297,8 @@ impl PackCheck<'_> {
         Ok(true)
     }
 
-    /// Where the last run's frames end.
-    fn frames_end(&self) -> u64 {
-        let last = self.seen.runs.last();
-        last.map_or(len64(REC_HEADER_BYTES), |run| {
-            run.rec_at.saturating_add(run.rec_len)
-        })
-    }
-
     /// Nothing is left of the records: says so for each log of the pack.
-    fn all_missing(&mut self, only: Option<&str>) {
+    fn all_missing(&mut self) {
         let mut findings: Vec<Finding> = Vec::new();
         for run in &self.seen.runs {
             let name = LogName::new(&run.origin).name;
@@ -282,7 +306,7 @@ impl PackCheck<'_> {
                 Some(last) if last.log.as_ref() == Some(&name) => {
                     last.seqs.push(run.first..run.end());
                 }
-                _ if only.is_none_or(|only| only == name) => {
+                _ if self.only.is_none_or(|only| only == name) => {
                     let what = "the file that held these records is not there";
                     let finding = Finding::new(Damage::Missing, &self.rec, 0, what);
                     findings.push(finding.of_range(&name, run.first..run.end()));
@@ -310,14 +334,50 @@ impl PackCheck<'_> {
         }
     }
 
-    fn check_run(
+    /// Of many runs a second thread takes half, if it was asked for.
+    fn check_runs(&mut self, sections: &Sections, runs: &[Placed<'_>]) {
+        if !self.shared || runs.len() < ALONE_RUNS {
+            runs.iter().for_each(|run| self.check_run(sections, run));
+            return;
+        }
+        let (first, rest) = runs.split_at(runs.len() / 2);
+        let mut beside = PackCheck {
+            ent: self.ent.clone(),
+            rec: self.rec.clone(),
+            ahead: Ahead::default(),
+            listing: Vec::new(),
+            scratch: FrameScratch::default(),
+            seen: PackSeen::default(),
+            ..*self
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(|| rest.iter().for_each(|run| beside.check_run(sections, run)));
+            first.iter().for_each(|run| self.check_run(sections, run));
+        });
+        self.seen.append(beside.seen);
+    }
+
+    fn check_run(&mut self, sections: &Sections, placed: &Placed<'_>) {
+        let Placed { run, at, notes, .. } = placed;
+        let log = &LogName::new(&run.origin);
+        let closed = notes.last().is_some_and(|last| last.size == run.end());
+        if placed.last && !closed && sections.sound[NOTES] {
+            let what = "the note of the log's end in this pack is missing";
+            let finding = Finding::new(Damage::Unreadable, &self.ent, sections.offset(NOTES), what);
+            self.seen.findings.push(finding.of_log(&log.name));
+        }
+        if log.is_node() || self.only.is_none_or(|only| only == log.name) {
+            self.rehash(sections, run, log, at, notes);
+        }
+    }
+
+    fn rehash(
         &mut self,
         sections: &Sections,
         run: &Run,
         log: &LogName,
         at: &[usize; SECTIONS],
         notes: &[SizedNote],
-        progress: &Progress<'_>,
     ) {
         let entry_bytes = cut(
             sections.section(ENTRIES),
@@ -354,7 +414,7 @@ impl PackCheck<'_> {
         self.note_roots(sections, log, notes, &grown.roots);
         if rehash {
             let frames_at = sections.offset(FRAMES) + len64(at[FRAMES]);
-            self.frames(run, &rows, frames_at, &entries, &mut records, progress);
+            self.frames(run, &rows, frames_at, &entries, &mut records);
         }
         self.commit_bits(sections, run, log, at[BITS]);
         self.run_ends(sections, run, log, &records, entries.last());

@@ -3,13 +3,28 @@
 use super::{CHUNK_BYTES, PackCheck, cut, len, len64};
 use crate::format::frame::{FrameScratch, FrameView};
 use crate::format::pack::{FRAME_ROW_BYTES, FrameRow, Run, frame_rows};
+use crate::verify::LogName;
 use crate::verify::finding::{Damage, Finding};
 use crate::verify::records::{FramePlace, RecordChecker};
 use crate::verify::sections::{FRAMES, Sections};
-use crate::verify::{LogName, Progress};
 use indelible_proof::hash::Hash;
 use indelible_proof::time::Time;
+use indelible_store::StoreError;
 use std::ops::Range;
+
+/// Frames that were read: those that were asked for, and some behind them.
+#[derive(Default)]
+pub(super) struct Ahead {
+    offset: u64,
+    bytes: Vec<u8>,
+}
+
+impl Ahead {
+    fn holds(&self, offset: u64, length: usize) -> bool {
+        let from = offset.checked_sub(self.offset);
+        from.is_some_and(|from| len(from).saturating_add(length) <= self.bytes.len())
+    }
+}
 
 impl PackCheck<'_> {
     /// Where the run's frames lie: from the table, or by walking the frames if the table can't be used.
@@ -89,7 +104,6 @@ impl PackCheck<'_> {
         frames_at: u64,
         entries: &[Hash],
         records: &mut RecordChecker<'_>,
-        progress: &Progress<'_>,
     ) {
         let mut rest = rows;
         while let Some(first) = rest.first() {
@@ -101,22 +115,18 @@ impl PackCheck<'_> {
             let end = chunk
                 .last()
                 .map_or(first.offset, |row| row.offset + u64::from(row.length));
-            let bytes =
-                match self
-                    .store
-                    .read_at(&self.rec, first.offset, len(end - first.offset), false)
-                {
-                    Ok(bytes) => bytes,
-                    Err(error) => {
-                        let mut finding = self.unread(&error);
-                        finding.file.clone_from(&self.rec);
-                        self.seen.findings.push(finding);
-                        return;
-                    }
-                };
+            let ahead = match self.read(first.offset, len(end - first.offset)) {
+                Ok(ahead) => ahead,
+                Err(error) => {
+                    let mut finding = self.unread(&error);
+                    finding.file.clone_from(&self.rec);
+                    self.seen.findings.push(finding);
+                    return;
+                }
+            };
             let before = records.checked;
             for row in chunk {
-                let place = self.place(row, first.offset, &bytes);
+                let place = self.place(row, ahead.offset, &ahead.bytes);
                 let from = len(row.first - run.first);
                 let found = records.findings.len();
                 records.frame(&place, &entries[from..=from + len(u64::from(row.count))]);
@@ -128,10 +138,28 @@ impl PackCheck<'_> {
                         .push(finding.of(&records.log.name, vec![place.seqs]));
                 }
             }
+            self.ahead = ahead;
             records.checked.bytes_read += end - first.offset;
-            progress.add(&records.checked.since(&before));
+            self.progress.add(&records.checked.since(&before));
             rest = after;
         }
+    }
+
+    /// Bytes of frames from this offset on, at least so many. Of short runs one read brings many, where all will be asked for.
+    fn read(&mut self, offset: u64, length: usize) -> Result<Ahead, StoreError> {
+        let held = std::mem::take(&mut self.ahead);
+        if held.holds(offset, length) {
+            return Ok(held);
+        }
+        let left = len(self.frames_end.saturating_sub(offset));
+        let more = left.min(len(CHUNK_BYTES));
+        let read = |length| self.store.read_at(&self.rec, offset, length, false);
+        // What lies behind may be what can't be read, and is another run's.
+        let bytes = match self.only.is_none() && more > length {
+            true => read(more).or_else(|_| read(length)),
+            false => read(length),
+        };
+        bytes.map(|bytes| Ahead { offset, bytes })
     }
 
     pub(super) fn place<'b>(
