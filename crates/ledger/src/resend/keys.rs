@@ -21,11 +21,13 @@ pub struct Keys {
 
 impl Keys {
     /// The record of the tail, or of a batch on its way, that has this tag.
+    #[inline]
     pub fn recent(&self, tag: &Tag) -> Option<u64> {
         self.recent.get(tag).copied()
     }
 
     /// The record at `seq` is ordered with this tag.
+    #[inline]
     pub fn take(&mut self, tag: Tag, seq: u64) {
         self.recent.insert(tag, seq);
     }

@@ -27,6 +27,7 @@ impl Default for Spread {
 impl BuildHasher for Spread {
     type Hasher = Spreading;
 
+    #[inline]
     fn build_hasher(&self) -> Spreading {
         Spreading {
             secret: self.0,
@@ -43,6 +44,7 @@ pub struct Spreading {
 }
 
 impl Hasher for Spreading {
+    #[inline]
     fn write(&mut self, bytes: &[u8]) {
         let (words, rest) = bytes.as_chunks::<8>();
         for word in words {
@@ -52,6 +54,7 @@ impl Hasher for Spreading {
             .for_each(|byte| self.write_u64(u64::from(*byte)));
     }
 
+    #[inline]
     fn write_u64(&mut self, word: u64) {
         let product = u128::from(self.sum ^ word) * u128::from(self.secret);
         let halves = [product, product >> 64].map(|half| half & u128::from(u64::MAX));
@@ -60,8 +63,10 @@ impl Hasher for Spreading {
     }
 
     /// All keys of a table have one length.
+    #[inline]
     fn write_usize(&mut self, _: usize) {}
 
+    #[inline]
     fn finish(&self) -> u64 {
         self.sum
     }
@@ -83,6 +88,7 @@ impl Tagger {
 
     /// The tag of a key.
     #[must_use]
+    #[inline]
     pub fn tag(&self, key: &str) -> Tag {
         let mut state = self.0.clone();
         update(&mut state, key);
