@@ -15,7 +15,7 @@ use crate::limits::SEAL_RETRY;
 use crate::queue::Refusal;
 use crate::recover;
 use crate::verify;
-use gather::Gathered;
+use gather::{Gathered, Habits};
 pub(crate) use gather::{Made, feed};
 use indelible_proof::hash::Hash;
 use indelible_proof::node_event::NodeEvent;
@@ -123,6 +123,8 @@ pub(crate) struct Sealer {
     seal_bytes: u64,
     /// Last batch that is in a pack.
     last_sealed: Mutex<Option<u64>>,
+    /// What the logs brought into the packs before. Not known after trouble: it changes how fast a pack is made, and nothing else.
+    habits: Mutex<Habits>,
     call: Mutex<Call>,
     called: Condvar,
 }
@@ -143,6 +145,7 @@ impl Sealer {
             committer,
             seal_bytes,
             last_sealed: Mutex::new(last_sealed),
+            habits: Mutex::default(),
             call: Mutex::default(),
             called: Condvar::new(),
         }
@@ -234,6 +237,12 @@ impl Sealer {
             .expect("no thread panics while it seals")
     }
 
+    fn habits(&self) -> MutexGuard<'_, Habits> {
+        self.habits
+            .lock()
+            .expect("no thread panics while it gathers")
+    }
+
     fn next_batch(&self) -> u64 {
         self.last_sealed
             .lock()
@@ -254,7 +263,11 @@ impl Sealer {
         }
         let books = &*self.committer.books;
         let keys = self.committer.batch_keys().clone();
-        let gathered = Gathered::read(books, keys, from..=upto, self.seal_bytes)?;
+        let mut habits = self.habits();
+        let known = std::mem::take(&mut *habits);
+        let mut gathered = Gathered::read(books, keys, from..=upto, self.seal_bytes, known)?;
+        *habits = gathered.habits();
+        drop(habits);
         let tail_bytes = gathered.slot_bytes;
         let (first, last, last_digest) = (gathered.first, gathered.last, gathered.last_digest);
         let closing = |log: &Log, size, root| self.closing_note(log, size, root);

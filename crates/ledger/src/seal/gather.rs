@@ -1,7 +1,7 @@
 //! Reads a prefix of the tail's batches and sorts their records by log.
 
 use super::SealError;
-use super::run::{BadFrame, Press, RunBuilder};
+use super::run::{BadFrame, Brought, Press, RunBuilder};
 use crate::batch_keys::BatchKeys;
 use crate::books::{Books, Log};
 use crate::format::batch::{BatchView, Part, signed_message};
@@ -31,6 +31,25 @@ pub(super) struct Gathered {
     /// Who signed which batch.
     batch_keys: BatchKeys,
     press: Press,
+    habits: Habits,
+}
+
+/// What each log brought into the last pack it was in, by its index.
+#[derive(Default)]
+pub(super) struct Habits(Vec<Brought>);
+
+impl Habits {
+    fn of(&self, log: &Log) -> Brought {
+        self.0.get(log.index()).copied().unwrap_or_default()
+    }
+
+    fn learn(&mut self, log: &Log, brought: Brought) {
+        let index = log.index();
+        if index >= self.0.len() {
+            self.0.resize(index + 1, Brought::default());
+        }
+        self.0[index] = brought;
+    }
 }
 
 /// What is gathered of one log.
@@ -102,6 +121,7 @@ impl Gathered {
         batch_keys: BatchKeys,
         batches: RangeInclusive<u64>,
         seal_bytes: u64,
+        habits: Habits,
     ) -> Result<Gathered, SealError> {
         let from = *batches.start();
         let mut gathered = Gathered {
@@ -112,6 +132,7 @@ impl Gathered {
             logs: HashMap::new(),
             batch_keys,
             press: Press::new(),
+            habits,
         };
         let mut slots = books.store().slots(from)?;
         for number in batches {
@@ -142,7 +163,9 @@ impl Gathered {
                 Entry::Vacant(place) => {
                     let log = books.log_by_id(&part.row.log);
                     let log = log.ok_or(SealError::NotAsCommitted(slot.number))?;
-                    let runs = vec![begin_run(&log)];
+                    let mut run = begin_run(&log);
+                    run.expect(self.habits.of(&log));
+                    let runs = vec![run];
                     place.insert(OfLog { log, runs })
                 }
             };
@@ -206,6 +229,16 @@ impl Gathered {
             let text = note.to_vec();
             run.add_note(size, PackNote { hinge, text }, seconds);
         }
+    }
+
+    /// What the next pack may expect of its logs.
+    pub(super) fn habits(&mut self) -> Habits {
+        let mut habits = std::mem::take(&mut self.habits);
+        for OfLog { log, runs } in self.logs.values() {
+            let open = runs.last().expect("a log in the pack has an open run");
+            habits.learn(log, open.brought());
+        }
+        habits
     }
 
     /// Closes all runs; each log's last one gets the note of exactly its end. Of many logs a second thread takes half.

@@ -11,6 +11,8 @@ use indelible_proof::tree::Frontier;
 
 /// A raw frame at least this long is compressed as it is instead of being joined with its neighbours.
 const COPY_FRAME_BYTES: usize = 128 << 10;
+/// Room for records is made at once for at most so many: a log that brings more fills its lists in few steps.
+const EXPECTED_RECORDS_MAX: usize = 256;
 
 /// One log's records on their way into a pack. Of quiet logs there are thousands in a pack, and each of their batches brings one
 /// record: they wait as they are, and are gone over together, so that what goes over them is warm.
@@ -39,6 +41,14 @@ pub(crate) struct RunBuilder {
     pub(crate) notes: Vec<(u64, PackNote)>,
     noted_at: Option<u64>,
     claims: Collector,
+}
+
+/// What a log brought into a pack: its commits, and the bytes that wait. Next time it will be about as much, and a list that has room
+/// from the beginning is not moved each time it grows: of thousands of quiet logs that was an eighth of all sealing.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Brought {
+    records: usize,
+    waiting: usize,
 }
 
 /// A frame that can't go into a pack.
@@ -76,6 +86,22 @@ impl RunBuilder {
             notes: Vec::new(),
             noted_at: None,
             claims: Collector::new(log),
+        }
+    }
+
+    /// Makes room for as much as the log brought last time, and a little more.
+    pub(super) fn expect(&mut self, brought: Brought) {
+        let with_slack = |count: usize| count + count / 8;
+        self.entries.reserve(with_slack(brought.records));
+        self.commit_sizes.reserve(with_slack(brought.records));
+        self.waiting.reserve(with_slack(brought.waiting));
+    }
+
+    /// What the log brought so far, as far as it is worth having room for at once.
+    pub(super) fn brought(&self) -> Brought {
+        Brought {
+            records: self.commit_sizes.len().min(EXPECTED_RECORDS_MAX),
+            waiting: self.waiting.len(),
         }
     }
 
