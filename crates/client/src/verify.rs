@@ -9,7 +9,7 @@ use crate::recorded::{Batch, Proof, Recorded};
 use indelible_api::{Array, Single};
 use indelible_proof::batch_receipt::BatchReceipt;
 use indelible_proof::checkpoint::Checkpoint;
-use indelible_proof::hash::{self, Hash};
+use indelible_proof::hash::{self, Hash, Hasher};
 use indelible_proof::head::{self, Head, Kind, Own, Shared};
 use indelible_proof::limits::INTEGER_MAX;
 use indelible_proof::pin::Pin;
@@ -250,6 +250,8 @@ impl Verifier {
         let mut beginning = Vec::with_capacity(256);
         head::encode_start(self.pin.origin(), &mut beginning);
         shared.encode(&mut beginning);
+        let mut begun = Hasher::new();
+        begun.update(&beginning);
         let prev = Hash::from_hex(answer.prev.as_bytes());
         let mut prev = prev.ok_or_else(|| NotProven::Malformed("prev".to_owned()))?;
         let mut before: Option<Time> = None;
@@ -274,7 +276,10 @@ impl Verifier {
                 let read = Head::parse(&head);
                 read.map_err(|error| NotProven::Malformed(error.to_string()))?;
             }
-            let entry = hash::entry(&head);
+            // What all heads begin with is hashed once.
+            let mut hasher = begun.clone();
+            hasher.update(&head[beginning.len()..]);
+            let entry = hasher.finish();
             records.push(Recorded {
                 seq,
                 time,

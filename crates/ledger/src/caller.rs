@@ -89,8 +89,26 @@ pub struct Caller {
     used: usize,
     minified: Vec<u8>,
     claims: Claims,
+    begun: Begun,
     /// Where keys will be looked for, of a node that records.
     keys: Option<Arc<SealedKeys>>,
+}
+
+/// SHA-256 of what a head begins with: the log and the shared fields. Most events of a caller have both in common.
+#[derive(Default)]
+struct Begun {
+    begin: Vec<u8>,
+    state: Sha256,
+}
+
+impl Begun {
+    fn hashed(&mut self, begin: &[u8]) -> Sha256 {
+        if self.begin != begin {
+            begin.clone_into(&mut self.begin);
+            self.state = Sha256::new_with_prefix(begin);
+        }
+        self.state.clone()
+    }
 }
 
 /// Makes claims. Most events of a caller are of one log and one principal.
@@ -139,6 +157,7 @@ impl Caller {
             used: RANDOM_BLOCK,
             minified: Vec::new(),
             claims: Claims::default(),
+            begun: Begun::default(),
             keys: None,
         }
     }
@@ -208,7 +227,8 @@ impl Caller {
         if head.len() + HEAD_END_MAX > HEAD_BYTES_MAX {
             return Err(PrepareError::HeadTooLong);
         }
-        let state = Sha256::new_with_prefix(&head);
+        let (begin, rest) = head.split_at(shared_end);
+        let state = self.begun.hashed(begin).chain_update(rest);
         Ok(Prepared {
             shared: head_start.len()..shared_end,
             own: shared_end..own_end,

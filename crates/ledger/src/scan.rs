@@ -53,9 +53,14 @@ impl<'a> HeadBuilder<'a> {
         &self.head
     }
 
+    /// The head that was built last.
+    pub(crate) fn built(&self) -> &[u8] {
+        &self.head
+    }
+
     /// Does this head, of a record with these shared fields, give the entry? Most records share these fields with the one before: what
     /// both heads begin with is hashed once.
-    fn gives(&mut self, shared: &[u8], entry: &Hash) -> bool {
+    pub(crate) fn gives(&mut self, shared: &[u8], entry: &Hash) -> bool {
         let (begin, rest) = self.head.split_at(self.start.len() + shared.len());
         if self.shared != shared {
             shared.clone_into(&mut self.shared);
@@ -101,7 +106,7 @@ pub(crate) fn records<'f>(
     for ((record, pair), seq) in all.filter(|(_, seq)| wanted.contains(seq)) {
         builder.head(&record, seq, &pair[0]);
         let same = builder.gives(record.shared, &pair[1]);
-        see(&record, seq, &builder.head, same);
+        see(&record, seq, builder.built(), same);
     }
 }
 

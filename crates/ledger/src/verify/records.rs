@@ -100,9 +100,9 @@ impl<'a> RecordChecker<'a> {
             .zip(entries.windows(2))
             .zip(place.seqs.start..)
         {
-            let head = builder.head(&record, seq, &pair[0]);
-            self.count(&record, head);
-            if hash::entry(head) != pair[1] {
+            builder.head(&record, seq, &pair[0]);
+            self.count(&record, builder.built());
+            if !builder.gives(record.shared, &pair[1]) {
                 push_seq(&mut altered, seq);
                 continue;
             }
@@ -118,7 +118,7 @@ impl<'a> RecordChecker<'a> {
                 || seq == 0
                 || !(record.own.is_empty() || Own::parse(record.own).is_some())
             {
-                match self.judge(head, seq, pair[0]) {
+                match self.judge(builder.built(), seq, pair[0]) {
                     Ok(kind) => self.keep(kind, seq, &record, place),
                     Err((damage, what)) => {
                         let finding = Finding::new(damage, place.file, place.offset, what);
