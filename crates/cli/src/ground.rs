@@ -21,8 +21,8 @@ pub const PARTIES: [&str; 4] = ["producer", "reader", "auditor", "operator"];
 pub struct Plan<'a> {
     /// Public name of the node.
     pub origin: &'a str,
-    /// Name of the log.
-    pub log: &'a str,
+    /// Names of the logs; one at least.
+    pub logs: &'a [String],
     /// Hosts by which the node is reached.
     pub hosts: &'a [String],
     /// How long certificates count.
@@ -39,7 +39,7 @@ pub struct Plan<'a> {
 pub struct Ground {
     /// All of it lies here.
     pub directory: PathBuf,
-    /// By which the log is known.
+    /// By which the first log is known.
     pub pin: Pin,
 }
 
@@ -64,12 +64,17 @@ impl Ground {
             directory: directory.to_owned(),
             pin,
         };
-        let pin = store(directory, plan)?;
-        let path = directory.join("indelible.toml");
-        std::fs::write(&path, settings(plan)).map_err(|error| say::file(&path, &error))?;
-        let path = directory.join(format!("{}.pin", plan.log));
-        std::fs::write(&path, format!("{pin}\n")).map_err(|error| say::file(&path, &error))?;
-        Ok(ground(pin))
+        let pins = store(directory, plan)?;
+        let write = |name: &str, text: String| {
+            let path = directory.join(name);
+            std::fs::write(&path, text).map_err(|error| say::file(&path, &error))
+        };
+        write("indelible.toml", settings(plan))?;
+        for (log, pin) in plan.logs.iter().zip(&pins) {
+            write(&format!("{log}.pin"), format!("{pin}\n"))?;
+        }
+        let first = pins.into_iter().next().expect("there is one log at least");
+        Ok(ground(first))
     }
 
     /// The file of settings.
@@ -92,8 +97,8 @@ fn certificates(directory: &Path, plan: &Plan<'_>) -> Result<(), AuthorityError>
     Ok(())
 }
 
-/// The store with its log.
-fn store(directory: &Path, plan: &Plan<'_>) -> Result<Pin, Failure> {
+/// The store with its logs. Gives the pin of each.
+fn store(directory: &Path, plan: &Plan<'_>) -> Result<Vec<Pin>, Failure> {
     let store = StoreArg::at(directory.join("store"));
     let keys = directory.join("keys");
     let args = InitArgs {
@@ -116,27 +121,31 @@ fn store(directory: &Path, plan: &Plan<'_>) -> Result<Pin, Failure> {
         origin: plan.origin,
         creator: &user(),
     };
-    let new = NewLog {
-        name: plan.log,
-        incarnation: random::bytes(),
-    };
-    let created = writing.ledger.create_logs(&[new], &founding);
+    let new: Vec<NewLog<'_>> = plan
+        .logs
+        .iter()
+        .map(|name| NewLog {
+            name,
+            incarnation: random::bytes(),
+        })
+        .collect();
+    let created = writing.ledger.create_logs(&new, &founding);
     let logs = created.map_err(|error| say::open(&error, &writing.directory))?;
-    let log = logs.first().expect("one was asked for");
-    let keys = writing.ledger.books().keys(log);
-    let keys = keys.map_err(|error| say::read(&error, &writing.directory))?;
-    let pin = keys
-        .set
-        .keys
-        .into_iter()
-        .find_map(|key| Pin::new(log.id(), key));
-    writing.close("log created")?;
-    Ok(pin.expect("a log that was just made has a key"))
+    let mut pins = Vec::with_capacity(logs.len());
+    for log in &logs {
+        let keys = writing.ledger.books().keys(log);
+        let keys = keys.map_err(|error| say::read(&error, &writing.directory))?;
+        let mut keys = keys.set.keys.into_iter();
+        let pin = keys.find_map(|key| Pin::new(log.id(), key));
+        pins.push(pin.expect("a log that was just made has a key"));
+    }
+    writing.close("logs created")?;
+    Ok(pins)
 }
 
 /// The file of settings.
 fn settings(plan: &Plan<'_>) -> String {
-    let (origin, log) = (plan.origin, plan.log);
+    let origin = plan.origin;
     let port = |number: u16| match plan.port {
         0 => 0,
         first => first.saturating_add(number),
@@ -170,10 +179,14 @@ client_ca = "tls/ca.pem"
         ));
     }
     text.push_str("# Who may do what. What no grant allows is denied, and the denial recorded.\n");
+    let own: Vec<String> = plan.logs.iter().map(|log| format!("\"{log}\"")).collect();
     for name in PARTIES {
-        let logs = if name == "operator" { "*" } else { log };
+        let logs = match name {
+            "operator" => "\"*\"".to_owned(),
+            _ => own.join(", "),
+        };
         text.push_str(&format!(
-            "[[grant]]\nwho = [\"spiffe://{origin}/{name}\"]\nrole = \"{name}\"\nlogs = [\"{logs}\"]\n\n"
+            "[[grant]]\nwho = [\"spiffe://{origin}/{name}\"]\nrole = \"{name}\"\nlogs = [{logs}]\n\n"
         ));
     }
     text

@@ -273,8 +273,11 @@ fn the_demo_ends_well_and_leaves_a_store_that_verifies() {
     );
     assert!(!told.contains('\u{1b}'), "no colours where nobody watches");
     for shown in [
-        "$ indelible init --origin demo.example --tail-size 8MiB --accept-volatile",
-        "$ indelible pin --log cloudtrail > cloudtrail.pin",
+        "$ indelible serve --config node/indelible.toml &",
+        "recorded 1,500 events in cloudtrail: seq 1 to 1,500",
+        "recorded 101 events in github: seq 1 to 101",
+        "spiffe://demo.example/auditor may not append to github",
+        "stopped: SIGTERM",
         "> 788.record",
         "> 788.receipt",
     ] {
@@ -284,7 +287,7 @@ fn the_demo_ends_well_and_leaves_a_store_that_verifies() {
     if told.contains("Check the chain") {
         assert_eq!(told.matches("…  = ").count(), 3, "{told}");
     }
-    let ended = bed.ok(["verify", "--store", "indelible-demo/store"]);
+    let ended = bed.ok(["verify", "--store", "indelible-demo/node/store"]);
     assert!(ended.starts_with("verified: "), "{ended}");
     assert!(
         bed.run(["demo", "--dir", "indelible-demo"])

@@ -4,11 +4,13 @@
 //! be looked at.
 
 mod chain;
+mod node;
 mod sample;
 mod stage;
 mod tamper;
 
 use crate::exit::Exit;
+use crate::random;
 use crate::say::{self, Failure};
 use crate::show::shell;
 use clap::Args;
@@ -18,13 +20,13 @@ use std::path::{Path, PathBuf};
 
 /// The second verifier, if the demo is run where it lies.
 const SECOND_VERIFIER: &str = "verify.py";
-/// The file the demo keeps the pin in.
-const PIN: &str = "cloudtrail.pin";
+/// The file with the pin of the log that is looked at.
+const PIN: &str = "node/cloudtrail.pin";
 
 /// Watch it work, and watch tampering being named
 ///
-/// Makes a store with 3,001 real audit events, shows a record, its chain and its receipt, verifies everything, then flips one byte
-/// of a sealed file and one letter of an export. Takes a few seconds and leaves the store for you to look at.
+/// Starts a node and sends it 3,001 real audit events over mutual TLS, shows a record, its chain and its receipt, verifies everything,
+/// then flips one byte of a sealed file and one letter of an export. Takes a few seconds and leaves all of it for you to look at.
 #[derive(Args)]
 pub struct DemoArgs {
     /// Directory to make [default: indelible-demo, here]
@@ -55,32 +57,58 @@ pub fn run(args: &DemoArgs) -> Result<Exit, Failure> {
 }
 
 fn record(stage: &mut Stage) -> Result<(), Failure> {
-    stage.title(1, "A node, and real events from three sources")?;
-    stage.typed(&format!(
-        "cd {}; export INDELIBLE_STORE={STORE}",
-        shell(&stage.directory)
-    ))?;
+    stage.title(
+        1,
+        "A node on an internal port, and real events from three sources",
+    )?;
+    stage.typed(&format!("cd {}", shell(&stage.directory)))?;
+    let [low, high] = random::bytes();
+    let port = node::free_ports(u16::from_le_bytes([low, high]))?;
+    let logs: Vec<String> = SAMPLES
+        .iter()
+        .map(|sample| format!("--log {}", sample.log))
+        .collect();
     // Where the demo is run in memory, it is only a demo; and its directory should be small.
     stage.run(
-        "indelible init --origin demo.example --tail-size 8MiB --accept-volatile",
+        &format!(
+            "indelible quickstart node --origin demo.example {} --port {port} --tail-size 8MiB --accept-volatile",
+            logs.join(" ")
+        ),
         Exit::Done,
     )?;
+    let node = stage.serve("node/indelible.toml")?;
+    stage.say("Who writes shows a certificate; each event is answered with a receipt, which is verified against the log's pin.")?;
+    stage.set(&[
+        ("INDELIBLE_CA", "node/tls/ca.pem"),
+        ("INDELIBLE_CERT", "node/tls/producer.pem"),
+        ("INDELIBLE_KEY", "node/tls/producer.key"),
+    ])?;
     for sample in SAMPLES {
-        let events = format!("{}.jsonl", sample.log);
+        let log = sample.log;
+        let events = format!("{log}.jsonl");
         let lines = sample
             .lines()
             .map_err(|error| say::file(&stage.path(&events), &error))?;
         stage.write(&events, &lines)?;
-        stage.run(&format!("indelible log create {}", sample.log), Exit::Done)?;
-        let append = format!("indelible append --log {} {events}", sample.log);
+        let append = format!(
+            "indelible append --node https://127.0.0.1:{port} --pin \"$(cat node/{log}.pin)\" --log {log} {events}"
+        );
         let ended = stage.run(&append, Exit::Done)?;
         stage.show_lines(&ended.text, &["recorded"])?;
     }
-    stage.say("Each event was on disk before it was acknowledged.")
+    stage.say("Each event was on disk before it was acknowledged.")?;
+    stage.say("The same port, and somebody whom no grant allows to write: an auditor.")?;
+    let denied = format!(
+        "echo '{{}}' | indelible append --node https://127.0.0.1:{port} --pin \"$(cat node/github.pin)\" --log github --cert node/tls/auditor.pem --key node/tls/auditor.key 2>&1"
+    );
+    let ended = stage.run(&denied, Exit::NotAllRecorded)?;
+    stage.show_lines(&ended.text, &["error"])?;
+    stage.stop(node)
 }
 
 fn look(stage: &mut Stage) -> Result<(), Failure> {
     stage.title(2, "One record: an intruder tries to delete the trail")?;
+    stage.set(&[("INDELIBLE_STORE", STORE)])?;
     chain::show(stage)?;
     let seq = SHOWN_SEQ;
     stage.say("Its receipt, which its holder can check without this store:")?;
@@ -91,10 +119,6 @@ fn look(stage: &mut Stage) -> Result<(), Failure> {
     chain::receipt_lines(&receipt)
         .iter()
         .try_for_each(|line| stage.show(line))?;
-    stage.run(
-        &format!("indelible pin --log cloudtrail > {PIN}"),
-        Exit::Done,
-    )?;
     let verify = format!(
         "indelible verify --receipt {seq}.receipt --record {seq}.record --pin \"$(cat {PIN})\""
     );
@@ -203,13 +227,16 @@ fn what_next(stage: &mut Stage) -> Result<(), Failure> {
     let directory = stage.directory.clone();
     stage.title(6, "It is all still there. Type next")?;
     for line in [
+        format!(
+            "{program} serve --config {}    # it goes on where it was",
+            shell(directory.join("node/indelible.toml"))
+        ),
         format!("export INDELIBLE_STORE={}", shell(directory.join(STORE))),
         format!("{program} log list"),
         format!("{program} get --log cloudtrail --seq {SHOWN_SEQ}"),
         format!(
             "{program} get --log cloudtrail --seq {SHOWN_SEQ} --heads | sed 's/^{{\"head\"://; s/}}$//' | tr -d '\\n' | sha256sum"
         ),
-        format!("echo '{{\"hello\":\"world\"}}' | {program} append --log github"),
         format!("{program} verify"),
         format!("rm -r {}    # when you have seen enough", shell(&directory)),
     ] {

@@ -55,7 +55,7 @@ pub fn run(args: &DevArgs) -> Result<Exit, Failure> {
     let hosts = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
     let plan = Plan {
         origin: ORIGIN,
-        log: LOG,
+        logs: &[LOG.to_owned()],
         hosts: &hosts,
         days: DAYS,
         port: args.port.unwrap_or(0),

@@ -282,7 +282,7 @@ fn check_parent(path: &Path) -> Result<(), Failure> {
 }
 
 /// `64MiB`, `65536`.
-fn parse_size(text: &str) -> Result<u64, String> {
+pub fn parse_size(text: &str) -> Result<u64, String> {
     let split = text
         .find(|char: char| !char.is_ascii_digit())
         .unwrap_or(text.len());

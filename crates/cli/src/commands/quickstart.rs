@@ -22,9 +22,9 @@ pub struct QuickstartArgs {
     /// Public name of the node, a DNS name with or without /segments; it can't be changed later
     #[arg(long, value_name = "NAME", default_value = "node.internal")]
     pub origin: String,
-    /// Name of the first log
+    /// Name of a log to make; may be repeated
     #[arg(long, value_name = "NAME", default_value = "app")]
-    pub log: String,
+    pub log: Vec<String>,
     /// Name or address by which clients reach the node, besides localhost and 127.0.0.1; may be repeated
     #[arg(long, value_name = "HOST")]
     pub host: Vec<String>,
@@ -34,6 +34,9 @@ pub struct QuickstartArgs {
     /// Accept a file system in memory, which a reboot empties; this is recorded
     #[arg(long)]
     pub accept_volatile: bool,
+    /// Length of a tail file; two are prepared
+    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = crate::commands::init::parse_size)]
+    pub tail_size: u64,
 }
 
 /// Does it.
@@ -43,12 +46,12 @@ pub fn run(args: &QuickstartArgs) -> Result<Exit, Failure> {
     hosts.extend(args.host.iter().cloned());
     let plan = Plan {
         origin: &args.origin,
-        log: &args.log,
+        logs: &args.log,
         hosts: &hosts,
         days: DAYS,
         port: args.port,
         accept_volatile: args.accept_volatile,
-        tail_size: 64 << 20,
+        tail_size: args.tail_size,
     };
     let ground = Ground::make(&args.dir, &plan)?;
     report(&ground, args)
@@ -92,11 +95,13 @@ fn report(ground: &Ground, args: &QuickstartArgs) -> Result<Exit, Failure> {
             at(&format!("tls/{name}.pem"))
         ))?;
     }
-    out.line(format_args!(
-        "  {:<13}{}   give it to whoever verifies",
-        "pin",
-        at(&format!("{}.pin", args.log))
-    ))?;
+    for log in &args.log {
+        out.line(format_args!(
+            "  {:<13}{}   give it to whoever verifies",
+            "pin",
+            at(&format!("{log}.pin"))
+        ))?;
+    }
     out.line(format_args!(
         "certificates end in {DAYS} days; keep copies of keys and tls where only you can read them"
     ))?;
@@ -107,7 +112,7 @@ fn report(ground: &Ground, args: &QuickstartArgs) -> Result<Exit, Failure> {
     ))?;
     out.line(format_args!(
         "  {}",
-        super::dev::curl(ground, &args.log, &format!("127.0.0.1:{}", args.port))
+        super::dev::curl(ground, &args.log[0], &format!("127.0.0.1:{}", args.port))
     ))?;
     out.line(format_args!("  indelible verify --store {}", at("store")))?;
     out.flush()?;

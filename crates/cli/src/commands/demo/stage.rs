@@ -1,5 +1,6 @@
 //! Where the demo plays: its directory, and the commands it runs there. They are the real ones, this same program run again.
 
+use super::node::Node;
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::say::{self, Failure};
@@ -15,6 +16,8 @@ pub struct Stage {
     /// How the program is called, as one would type it.
     pub program: String,
     executable: PathBuf,
+    /// Variables that were set for the commands that follow.
+    set: Vec<(String, String)>,
     out: Output,
 }
 
@@ -22,7 +25,17 @@ pub struct Stage {
 const ITSELF: &str = "indelible() { \"$INDELIBLE_DEMO\" \"$@\"; }";
 
 /// The store, in the directory.
-pub const STORE: &str = "store";
+pub const STORE: &str = "node/store";
+
+/// What would have the commands work elsewhere, if whoever watches the demo has set it.
+const NOT_THEIRS: [&str; 6] = [
+    "INDELIBLE_PIN",
+    "INDELIBLE_NODE",
+    "INDELIBLE_QUERY",
+    "INDELIBLE_CA",
+    "INDELIBLE_CERT",
+    "INDELIBLE_KEY",
+];
 
 /// What a command printed, and its exit code.
 pub struct Ended {
@@ -46,6 +59,7 @@ impl Stage {
             directory,
             program: typed(&executable),
             executable,
+            set: Vec::new(),
             out: Output::new(),
         })
     }
@@ -110,15 +124,50 @@ impl Stage {
         self.out.flush()
     }
 
+    /// Sets variables for all commands that follow, and shows how.
+    pub fn set(&mut self, variables: &[(&str, &str)]) -> Result<(), Failure> {
+        let typed: Vec<String> = variables
+            .iter()
+            .map(|(name, value)| format!("{name}={}", shell(Path::new(value))))
+            .collect();
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        self.set.extend(variables.iter().map(own));
+        self.typed(&format!("export {}", typed.join(" ")))
+    }
+
+    /// Starts a node beside the demo, as a shell would.
+    pub fn serve(&mut self, config: &str) -> Result<Node, Failure> {
+        self.typed(&format!("indelible serve --config {config} &"))?;
+        let (node, said) = Node::start(&self.executable, &self.directory, config)?;
+        let said = said.iter().filter(|line| line.starts_with("listening"));
+        said.into_iter().try_for_each(|line| self.show(line))?;
+        Ok(node)
+    }
+
+    /// Tells it to stop, and waits until it did.
+    pub fn stop(&mut self, node: Node) -> Result<(), Failure> {
+        self.typed("kill %1")?;
+        let told = Command::new("sh")
+            .args(["-c", &format!("kill {}", node.id())])
+            .status();
+        told.map_err(|error| say::file(Path::new("sh"), &error))?;
+        let said = node.ended()?;
+        said.iter().try_for_each(|line| self.show(line))
+    }
+
     /// Shows a line and has the shell run exactly that, in the directory and on the store; it must end with this code.
     pub fn run(&mut self, line: &str, code: Exit) -> Result<Ended, Failure> {
         self.typed(line)?;
-        let output = Command::new("sh")
+        let mut shell = Command::new("sh");
+        shell
             .args(["-c", &format!("{ITSELF}\n{line}")])
-            .current_dir(&self.directory)
-            .env("INDELIBLE_STORE", STORE)
+            .current_dir(&self.directory);
+        NOT_THEIRS.iter().for_each(|name| {
+            shell.env_remove(name);
+        });
+        let output = shell
+            .envs(self.set.iter().map(|(name, value)| (name, value)))
             .env("INDELIBLE_DEMO", &self.executable)
-            .env_remove("INDELIBLE_PIN")
             .output()
             .map_err(|error| say::file(Path::new("sh"), &error))?;
         let ended = output.status.code().unwrap_or(-1);
