@@ -117,7 +117,8 @@ fn requests(events: &Events, Batch(batch): Batch) -> Vec<Prepared> {
     (0..count).map(request).collect()
 }
 
-async fn connect(
+/// A connection that nothing was asked on yet.
+pub async fn connect(
     child: &Child,
     certificates: &Certificates,
 ) -> anyhow::Result<SendRequest<Full<Bytes>>> {

@@ -20,6 +20,8 @@ use tokio::sync::watch;
 
 /// Says which store to serve.
 const STORE: &str = "INDELIBLE_BENCH_SERVE";
+/// Bytes of tail beyond which commits wait for sealing; not set: they never do.
+const TAIL: &str = "INDELIBLE_BENCH_TAIL";
 
 /// A node that runs until its input ends.
 pub struct Child {
@@ -30,8 +32,12 @@ pub struct Child {
 }
 
 impl Child {
-    pub fn start(store: &Path) -> anyhow::Result<Child> {
-        let mut process = Command::new(std::env::current_exe()?)
+    pub fn start(store: &Path, tail_bytes_max: Option<u64>) -> anyhow::Result<Child> {
+        let mut command = Command::new(std::env::current_exe()?);
+        if let Some(bytes) = tail_bytes_max {
+            command.env(TAIL, bytes.to_string());
+        }
+        let mut process = command
             .env(STORE, store)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -67,12 +73,21 @@ impl Child {
 
     /// The most memory it held.
     pub fn memory_mb(&self) -> anyhow::Result<f64> {
+        self.status_mb("VmHWM:")
+    }
+
+    /// The memory it holds.
+    pub fn memory_now_mb(&self) -> anyhow::Result<f64> {
+        self.status_mb("VmRSS:")
+    }
+
+    fn status_mb(&self, field: &'static str) -> anyhow::Result<f64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kilobytes = line
+        let line = status.lines().find_map(|line| line.strip_prefix(field));
+        let kibibytes = line
             .and_then(|line| line.split_whitespace().next())
-            .context("VmHWM")?;
-        Ok(kilobytes.parse::<f64>()? / 1_000.0)
+            .context(field)?;
+        Ok(kibibytes.parse::<f64>()? * 1_024.0 / 1e6)
     }
 
     pub fn stop(mut self) -> anyhow::Result<()> {
@@ -89,7 +104,15 @@ pub fn part() -> Option<anyhow::Result<()>> {
 }
 
 fn serve(store: &Path) -> anyhow::Result<()> {
-    let ledger = open_at(store, Settings::default())?;
+    let tail_bytes_max = match std::env::var(TAIL) {
+        Ok(bytes) => Some(bytes.parse()?),
+        Err(_) => None,
+    };
+    let settings = Settings {
+        tail_bytes_max,
+        ..Settings::default()
+    };
+    let ledger = open_at(store, settings)?;
     let founding = Founding {
         origin: "audit.bench.example",
         creator: "unix:0",
