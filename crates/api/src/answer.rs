@@ -2,6 +2,7 @@
 //!
 //! Nothing here is to be believed: whoever reads an answer verifies the receipt against a pin of its own.
 
+use crate::short::Short;
 use indelible_proof::hash::Hash;
 use indelible_proof::head::{Kind, Shared};
 use serde::{Deserialize, Serialize};
@@ -41,9 +42,9 @@ pub struct Array {
     /// The entry before the first.
     pub prev: String,
     /// When each was recorded.
-    pub times: Vec<String>,
+    pub times: Vec<Short>,
     /// The salt of each.
-    pub salts: Vec<String>,
+    pub salts: Vec<Short>,
     /// A batch receipt for all.
     pub receipt: String,
 }

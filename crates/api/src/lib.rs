@@ -12,9 +12,11 @@ pub mod occurred;
 pub mod openapi;
 pub mod path;
 pub mod problem;
+pub mod short;
 pub mod status;
 pub mod whoami;
 
 pub use answer::{Answer, Array, Recorded, SharedFields, Single};
 pub use problem::{Code, Problem, Resend};
+pub use short::Short;
 pub use whoami::Whoami;

@@ -3,7 +3,7 @@
 use crate::intake::Sender;
 use crate::problem;
 use indelible_api::answer::{Answer, Array, SharedFields, Single};
-use indelible_api::{Code, Problem};
+use indelible_api::{Code, Problem, Short};
 use indelible_ledger::caller::salt_text;
 use indelible_ledger::{Ledger, Log, Recorded};
 
@@ -48,7 +48,7 @@ pub fn array(
     let count = u64::try_from(recorded.len()).unwrap_or(u64::MAX);
     let receipt = ledger.batch_receipt(log, first.seq, count);
     let (_, prev) = end(first)?;
-    let times: Result<Vec<String>, Problem> = recorded
+    let times: Result<Vec<Short>, Problem> = recorded
         .iter()
         .map(|one| end(one).map(|(time, _)| time))
         .collect();
@@ -57,27 +57,33 @@ pub fn array(
         first: first.seq,
         count,
         shared: SharedFields::of(&sender.shared()),
-        prev,
+        prev: text(prev),
         times: times?,
         salts: recorded
             .iter()
-            .map(|one| text(&salt_text(&one.salt)))
+            .map(|one| short(&salt_text(&one.salt)))
             .collect(),
         receipt: receipt.map_err(|error| problem::of_read(&error))?,
     })))
 }
 
 /// Time and link of a head, which stand last in it and have always the same length.
-fn end(recorded: &Recorded) -> Result<(String, String), Problem> {
+fn end(recorded: &Recorded) -> Result<(Short, &[u8]), Problem> {
     let end = recorded.head.last_chunk::<END>();
     let end = end.ok_or_else(|| Problem::new(Code::Internal, "a head has no end"))?;
     Ok((
-        text(&end[TIME_AT..TIME_AT + 30]),
-        text(&end[PREV_AT..PREV_AT + 64]),
+        short(&end[TIME_AT..TIME_AT + 30]),
+        &end[PREV_AT..PREV_AT + 64],
     ))
 }
 
 /// Hex digits and times are plain text.
 fn text(ascii: &[u8]) -> String {
     String::from_utf8(ascii.to_vec()).expect("hex digits and times are ASCII")
+}
+
+/// The same, of a salt or a time.
+fn short(ascii: &[u8]) -> Short {
+    let text = std::str::from_utf8(ascii).expect("hex digits and times are ASCII");
+    Short::new(text).expect("a salt or a time has at most 32 bytes")
 }

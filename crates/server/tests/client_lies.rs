@@ -4,7 +4,7 @@
 mod bed;
 
 use bed::{Bed, PRODUCER};
-use indelible_api::{Answer, Array, Single};
+use indelible_api::{Answer, Array, Short, Single};
 use indelible_client::NotProven;
 use indelible_client::verify::{Sender, Sent, Verifier};
 use indelible_proof::hash::Hash;
@@ -28,6 +28,10 @@ fn pin(bed: &Bed) -> Pin {
     let keys = bed.node.ledger.books().keys(&bed.log).unwrap();
     let key = keys.keys.first().unwrap();
     Pin::parse(format!("indelible-pin-v1 {} {key}\n", bed.log.id()).as_bytes()).unwrap()
+}
+
+fn short(text: &str) -> Short {
+    Short::new(text).unwrap()
 }
 
 fn own(key: &str) -> Own<'_> {
@@ -315,7 +319,7 @@ async fn of_an_array_nothing_can_be_swapped_moved_or_left_out() {
         "another policy",
     );
     mismatch(
-        change(&|array| array.times[4] = "2099-01-01T00:00:00.000000000Z".to_owned()),
+        change(&|array| array.times[4] = short("2099-01-01T00:00:00.000000000Z")),
         "another time",
     );
     assert_eq!(
@@ -330,9 +334,9 @@ async fn of_an_array_nothing_can_be_swapped_moved_or_left_out() {
         change(&|array| array.count = 4),
         Err(NotProven::OtherPlace(2))
     );
-    let short = change(&|array| drop(array.salts.pop()));
+    let fewer = change(&|array| array.salts.truncate(4));
     assert_eq!(
-        short,
+        fewer,
         Err(NotProven::Count {
             sent: 5,
             answered: 4
@@ -347,11 +351,11 @@ async fn of_an_array_nothing_can_be_swapped_moved_or_left_out() {
         Err(NotProven::OtherSender { .. })
     ));
     for (what, told) in [
-        ("salt", change(&|array| array.salts[2] = "x".repeat(32))),
         (
-            "time",
-            change(&|array| array.times[2] = "yesterday".to_owned()),
+            "salt",
+            change(&|array| array.salts[2] = short(&"x".repeat(32))),
         ),
+        ("time", change(&|array| array.times[2] = short("yesterday"))),
         ("prev", change(&|array| array.prev.push('0'))),
         (
             "via",
