@@ -38,7 +38,7 @@ fn number(answer: &Answer, name: &str) -> u64 {
 async fn each_role_sees_what_it_may_and_nobody_is_handed_less_than_was_asked_for() {
     let library = Library::new().await;
     library.append(300);
-    const QUERY: [(&str, bool, bool); 9] = [
+    const QUERY: [(&str, bool, bool); 12] = [
         // Path, with content a reader, and a heads-only reader.
         ("records/5", true, false),
         ("records/5?heads", true, true),
@@ -49,6 +49,9 @@ async fn each_role_sees_what_it_may_and_nobody_is_handed_less_than_was_asked_for
         ("export", true, false),
         ("export?heads", true, true),
         ("proof?at=2030-01-01T00:00:00Z", true, true),
+        ("proof?from=1&to=9", true, true),
+        ("proof?seq=5", true, true),
+        ("walk", true, true),
     ];
     const VERIFY: [&str; 6] = [
         "checkpoint",

@@ -61,9 +61,10 @@ async fn route(call: &Call, segments: &[&str]) -> Answered {
         (Query, [log, "receipt"]) => evidence::batch_receipt(call, log).await,
         (Query, [log, "export"]) => evidence::export(call, log).await,
         (Query, [log, "watch"]) => watch::watch(call, log).await,
-        (Query, [log, "proof"]) => evidence::head_at(call, log).await,
+        (Query, [log, "proof"]) => evidence::proof_or_head_at(call, log).await,
         (Verify, [log, "proof"]) => evidence::proof(call, log).await,
-        (Verify, [log, "walk"]) => evidence::walk(call, log).await,
+        // Whoever reads needs these to hold what it reads against what it saw before, and against keys that came later than its pin.
+        (Query | Verify, [log, "walk"]) => evidence::walk(call, log).await,
         (Verify, [log, "pin"]) => evidence::pin(call, log).await,
         (Verify, [log, "checkpoint"]) => site::checkpoint(call, log).await,
         (Verify, [log, "tile", ..]) => site::tile(call, log, &segments[1..]).await,

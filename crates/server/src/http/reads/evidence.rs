@@ -62,11 +62,12 @@ pub(super) async fn export(call: &Call, log: &str) -> Answered {
     let log = Arc::clone(permit_to_read(call, heads, log)?.log());
     let bounds = Bounds::read(&asked)?;
     let place = reads(call).flow(&call.peer.principal)?;
-    // Without an end it goes as far as a checkpoint does.
-    let size = match ["to", "count", "before"].iter().any(|end| asked.has(end)) {
-        true => log.size(),
-        false => note_over(&log, 1).await?.size,
+    // Without an end it goes as far as a checkpoint does, and is proven by that one: so it shows itself that nothing is left out.
+    let newest = match ["to", "count", "before"].iter().any(|end| asked.has(end)) {
+        true => None,
+        false => Some(note_over(&log, 1).await?),
     };
+    let size = newest.as_ref().map_or(log.size(), |note| note.size);
     let seqs = {
         let log = Arc::clone(&log);
         let find = move |books: &Books| bounds.within(books, &log, size);
@@ -75,7 +76,10 @@ pub(super) async fn export(call: &Call, log: &str) -> Answered {
     if seqs.is_empty() {
         return Err(bad("the range is empty: an export has one record at least"));
     }
-    let note = note_over(&log, seqs.end).await?;
+    let note = match newest {
+        Some(note) => note,
+        None => note_over(&log, seqs.end).await?,
+    };
     let options = ExportOptions {
         heads,
         as_found: false,
@@ -114,8 +118,17 @@ impl Source for Exporting {
     }
 }
 
+/// `GET /v1/logs/{log}/proof` where records are read: for a time, or between sizes and for an entry.
+pub(super) async fn proof_or_head_at(call: &Call, log: &str) -> Answered {
+    let asked = asked(call, &["at", "from", "to", "seq", "size"])?;
+    match asked.has("from") || asked.has("seq") {
+        true => proof(call, log).await,
+        false => head_at(call, log).await,
+    }
+}
+
 /// `GET /v1/logs/{log}/proof?at=TIME`, which shows two heads.
-pub(super) async fn head_at(call: &Call, log: &str) -> Answered {
+async fn head_at(call: &Call, log: &str) -> Answered {
     let asked = asked(call, &["at"])?;
     let log = Arc::clone(permit(call, Action::ReadHeads, log)?.log());
     let time = asked.time("at")?;
