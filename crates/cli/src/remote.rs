@@ -109,6 +109,9 @@ pub fn failed(error: &Error) -> Failure {
             .hint("keep what the node answered out of use, and find out who runs it: its receipt proves nothing"),
         Error::NoPin(log) => Failure::usage(error.to_string())
             .hint(format!("give the pin of that log: indelible pin --log {log}")),
+        Error::NoAnswer { .. } | Error::NoSuchRecord { .. } | Error::TooMany(_) => {
+            Failure::new(Exit::Trouble, error.to_string())
+        }
         Error::Event { .. } | Error::Key(_) | Error::Ended => Failure::new(Exit::NotAllRecorded, error.to_string()),
     }
 }

@@ -4,8 +4,8 @@ use crate::body;
 use crate::pool::Begun;
 use crate::retry::Trouble;
 use bytes::Bytes;
-use hyper::StatusCode;
 use hyper::header::RETRY_AFTER;
+use hyper::{HeaderMap, StatusCode};
 use indelible_api::Problem;
 use indelible_api::limits::ANSWER_BYTES_MAX;
 use indelible_proof::hash::Hash;
@@ -20,22 +20,28 @@ pub(crate) struct Success {
 
 /// Reads an answer to its end.
 pub(crate) async fn whole(begun: Begun) -> Result<Success, Trouble> {
+    whole_up_to(begun, ANSWER_BYTES_MAX).await
+}
+
+/// Reads an answer of at most so many bytes to its end.
+pub(crate) async fn whole_up_to(begun: Begun, most: usize) -> Result<Success, Trouble> {
     let Begun {
         response,
         certificate,
         hold,
     } = begun;
     let (parts, body) = response.into_parts();
-    let body = body::read(body, ANSWER_BYTES_MAX).await?;
+    let body = body::read(body, most).await?;
     hold.release();
     match parts.status.is_success() {
         true => Ok(Success { body, certificate }),
-        false => {
-            let asked = parts.headers.get(RETRY_AFTER);
-            let asked = asked.and_then(|value| value.to_str().ok()?.parse().ok());
-            Err(refusal(parts.status, asked, &body))
-        }
+        false => Err(refusal(parts.status, retry_after(&parts.headers), &body)),
     }
+}
+
+/// The seconds that a refusal asks for.
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<u64> {
+    headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()
 }
 
 /// A refusal of the node; or of something between, which is no problem of ours and says nothing of what the node did.

@@ -114,7 +114,7 @@ impl Client {
     async fn post(&self, log: &str, body: &Bytes, claim: &Claim) -> Result<answer::Success, Error> {
         let mut tries = Tries::new(claim, self.inner.patience);
         loop {
-            let request = self.records(log, path::JSON, claim.field(0), Body::of(body.clone()))?;
+            let request = self.posting(log, path::JSON, claim.field(0), Body::of(body.clone()))?;
             let once = async { answer::whole(self.inner.pool.send(request).await?).await };
             let trouble = match tokio::time::timeout(self.inner.try_max, once).await {
                 Ok(Ok(success)) => return Ok(success),
@@ -129,7 +129,7 @@ impl Client {
     }
 
     /// A request to record something.
-    pub(crate) fn records(
+    pub(crate) fn posting(
         &self,
         log: &str,
         media: &str,

@@ -44,6 +44,27 @@ pub enum Error {
         /// Send it again with this.
         claim: String,
     },
+    /// No answer to a question came, as often as it was asked.
+    #[error("no answer after {tries} tries: {why}")]
+    NoAnswer {
+        /// What was in the way the last time.
+        why: String,
+        /// How often it was tried.
+        tries: u32,
+    },
+    /// The range has more records than one receipt is for.
+    #[error("one receipt is for at most {0} records")]
+    TooMany(u64),
+    /// There is no such record, by the node's word.
+    #[error("no record {seq} in {log}: the node says that it has {size}")]
+    NoSuchRecord {
+        /// The log's name.
+        log: String,
+        /// The first of those that were asked for and are not there.
+        seq: u64,
+        /// How many the log has.
+        size: u64,
+    },
     /// The node answered, and the answer does not prove what it says.
     #[error("the node's answer is not proven: {0}")]
     NotProven(#[from] Box<NotProven>),
@@ -57,7 +78,13 @@ impl Error {
     #[must_use]
     pub fn may_be_recorded(&self) -> bool {
         match self {
-            Error::NoPin(_) | Error::Event { .. } | Error::Key(_) | Error::Ended => false,
+            Error::NoPin(_)
+            | Error::Event { .. }
+            | Error::Key(_)
+            | Error::Ended
+            | Error::NoAnswer { .. }
+            | Error::TooMany(_)
+            | Error::NoSuchRecord { .. } => false,
             Error::Refused {
                 problem,
                 may_be_recorded,

@@ -1,4 +1,5 @@
-//! The client of a node: a service sends events over mutual TLS and is told *recorded* only after the receipt was verified.
+//! The client of a node: a service sends events over mutual TLS and is told *recorded* only after the receipt was verified; and whoever
+//! reads is handed nothing that is not proven.
 //!
 //! ```no_run
 //! # async fn service() -> Result<(), Box<dyn std::error::Error>> {
@@ -22,6 +23,9 @@
 //! - Every event is sent under a key of its own, or a number in a stream ([`Claim`]). So it may be sent again after a connection broke
 //!   or a node stopped, and it is, within bounds: it is recorded once, and answered with the one record.
 //! - What can't be told is said: [`Error::may_be_recorded`].
+//! - What is read ([`Client::get`], [`Client::records`], [`Client::receipt`], [`Client::export`], [`Client::watch`]) is proven up to a
+//!   head that the pinned log signed, by the pinned key or by keys that a walk leads to; and that head leads on from every head that this
+//!   client was shown before. A node that shows less or another history is refused by name, with the notes that prove it.
 //! - What is held is bounded: connections, requests in flight, lines that wait for their receipts, bytes of an answer ([`limits`]).
 //!
 //! Knows no disk and no signing key.
@@ -35,6 +39,7 @@ mod error;
 pub mod limits;
 mod lines;
 mod pool;
+mod reading;
 mod recorded;
 mod retry;
 mod tls;
@@ -45,6 +50,7 @@ pub use builder::{Builder, Client, Protocol};
 pub use claim::Claim;
 pub use error::{Error, SetupError};
 pub use lines::{Line, LineReceipts, LineSender};
+pub use reading::{Export, Record, Records, Selection, Watch};
 pub use recorded::Recorded;
 pub use tls::Pem;
 pub use verify::NotProven;

@@ -40,3 +40,19 @@ pub const PIECE_BYTES: usize = 32 << 10;
 pub const PIECES_WAITING: usize = 4;
 /// How long a request for lines stays open with nothing to send: a node ends it after twice as long.
 pub const LINES_IDLE_MAX: Duration = Duration::from_secs(5);
+/// Bytes of record lines that are proven together: enough that a receipt costs little beside them, little enough to hold.
+pub const CHUNK_BYTES: usize = 1 << 20;
+/// Records of them: as many as one commit makes durable at most, so that a receipt is not much longer than that of a commit.
+pub const CHUNK_RECORDS_MAX: u64 = 4_096;
+/// Records that are asked for first, before it is known how long they are.
+pub const CHUNK_RECORDS_FIRST: u64 = 256;
+/// Evidence that is judged on the thread that waits for it; more goes to a thread of its own.
+pub const JUDGED_IN_PLACE_BYTES_MAX: usize = 128 << 10;
+/// Watches and exports of one client at once: a node serves a principal no more.
+pub const FLOWS_MAX: usize = 16;
+/// How long a watch may be silent: a node says every 15 s that it is there.
+pub const WATCH_SILENCE_MAX: Duration = Duration::from_secs(45);
+/// A watch that lasted so long had begun well: what breaks it counts as a first trouble.
+pub const WATCH_WELL_AFTER: Duration = Duration::from_secs(10);
+/// The end of an export that is held back until all of it was proven: its last line, or the line by which a node says why there is none.
+pub const EXPORT_END_BYTES: usize = 4 << 10;

@@ -4,7 +4,9 @@
 //! broke is forgotten, and why it broke is told to whoever had a request on it.
 
 use crate::body::Body;
-use crate::limits::{CONNECT_MAX, PING_EVERY, PING_WAIT, REASON_WAIT, REQUESTS_PER_CONNECTION};
+use crate::limits::{
+    CONNECT_MAX, FLOWS_MAX, PING_EVERY, PING_WAIT, REASON_WAIT, REQUESTS_PER_CONNECTION,
+};
 use crate::retry::Trouble;
 use crate::tls::{Sources, Tls};
 use crate::watched::{Fault, Watched, is_of_certificates};
@@ -50,6 +52,8 @@ pub(crate) struct Pool {
     multiplexed: bool,
     /// Requests at once.
     places: Arc<Semaphore>,
+    /// Answers that flow for long, besides: whoever takes one asks for other things meanwhile, and must not wait for itself.
+    flows: Arc<Semaphore>,
     /// HTTP/1.1: connections that have nothing to do, the warmest last.
     idle: Mutex<Vec<Connection<http1::SendRequest<Body>>>>,
     /// HTTP/2: each is used by many.
@@ -138,6 +142,7 @@ impl Pool {
             sources,
             multiplexed,
             places: Arc::new(Semaphore::new(places)),
+            flows: Arc::new(Semaphore::new(FLOWS_MAX)),
             idle: Mutex::default(),
             shared: (0..shared).map(|_| Shared::default()).collect(),
         }
@@ -161,6 +166,25 @@ impl Pool {
     pub(crate) async fn send(self: &Arc<Pool>, request: Request<Body>) -> Result<Begun, Trouble> {
         let place = Arc::clone(&self.places).acquire_owned().await;
         let place = place.map_err(|_| Trouble::unsent("the client is closed"))?;
+        self.send_in(place, request).await
+    }
+
+    /// The same for an answer that flows for long.
+    pub(crate) async fn flow(self: &Arc<Pool>, request: Request<Body>) -> Result<Begun, Trouble> {
+        let place = Arc::clone(&self.flows).try_acquire_owned();
+        let place = place.map_err(|_| {
+            lasting(format!(
+                "{FLOWS_MAX} watches and exports at once are all that a client has"
+            ))
+        })?;
+        self.send_in(place, request).await
+    }
+
+    async fn send_in(
+        self: &Arc<Pool>,
+        place: OwnedSemaphorePermit,
+        request: Request<Body>,
+    ) -> Result<Begun, Trouble> {
         let mut counted = None;
         let (answered, certificate, ended, own) = match self.multiplexed {
             true => {

@@ -51,7 +51,8 @@ impl Trouble {
 
 /// The tries of one request.
 pub(crate) struct Tries<'a> {
-    claim: &'a Claim,
+    /// What makes it safe to record again; none: it reads, which is always safe.
+    claim: Option<&'a Claim>,
     patience: Duration,
     began: Instant,
     count: u32,
@@ -60,6 +61,15 @@ pub(crate) struct Tries<'a> {
 
 impl<'a> Tries<'a> {
     pub(crate) fn new(claim: &'a Claim, patience: Duration) -> Tries<'a> {
+        Tries::of(Some(claim), patience)
+    }
+
+    /// Of a request that reads.
+    pub(crate) fn reading(patience: Duration) -> Tries<'static> {
+        Tries::of(None, patience)
+    }
+
+    fn of(claim: Option<&Claim>, patience: Duration) -> Tries<'_> {
         Tries {
             claim,
             patience,
@@ -78,11 +88,11 @@ impl<'a> Tries<'a> {
         let resend = trouble.resend();
         // Before this try, another may have reached the node: its refusal of this one says nothing of that.
         let before = self.may_be_recorded;
-        self.may_be_recorded |= resend == Resend::WithKey;
+        self.may_be_recorded |= self.claim.is_some() && resend == Resend::WithKey;
         let may = match resend {
             Resend::No => false,
             Resend::Safe => true,
-            Resend::WithKey => self.claim.is_some(),
+            Resend::WithKey => self.claim.is_none_or(Claim::is_some),
         };
         let asked = match &trouble {
             Trouble::Refused(problem) => problem.retry_after.map(Duration::from_secs),
@@ -98,11 +108,17 @@ impl<'a> Tries<'a> {
                 problem,
                 may_be_recorded: before,
             },
-            Trouble::Broken { why, .. } => Error::GaveUp {
-                why,
-                tries: self.count,
-                may_be_recorded: self.may_be_recorded,
-                claim: self.claim.text(),
+            Trouble::Broken { why, .. } => match self.claim {
+                None => Error::NoAnswer {
+                    why,
+                    tries: self.count,
+                },
+                Some(claim) => Error::GaveUp {
+                    why,
+                    tries: self.count,
+                    may_be_recorded: self.may_be_recorded,
+                    claim: claim.text(),
+                },
             },
         })
     }

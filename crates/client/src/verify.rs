@@ -17,10 +17,14 @@ use indelible_proof::receipt::Receipt;
 use indelible_proof::record::{Salt, encode_line};
 use indelible_proof::time::Time;
 use indelible_proof::tree::subtree::Span;
-use indelible_proof::verdict::{Authenticity, Consistency, Integrity};
+use indelible_proof::verdict::{Authenticity, Completeness, Consistency, Integrity};
 use indelible_proof::verify::{Known, Report, WalkFile, verify_batch_receipt, verify_receipt};
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+mod history;
+
+pub(crate) use history::{History, Seen};
 
 /// An event as it was sent.
 #[derive(Clone, Copy, Debug)]
@@ -85,17 +89,46 @@ pub enum NotProven {
     /// The records do not give what was signed, or break a rule.
     #[error("{0}")]
     Integrity(Integrity),
+    /// Something of what was asked for is left out.
+    #[error("{0}")]
+    Incomplete(Completeness),
     /// Who signed is not the pinned log.
     #[error("{}", authenticity(*.0))]
     Authenticity(Authenticity),
-    /// The log signed two histories.
-    #[error("the log signed two histories of the same size")]
+    /// The log signed two histories. Anybody can check it: `indelible verify --fork`.
+    #[error("the log signed two histories")]
     Fork {
         /// A signed note.
         one: String,
         /// Another.
         other: String,
+        /// If they are of different sizes: a consistency proof by which they contradict each other.
+        proof: Option<String>,
     },
+    /// The node shows less than it showed before.
+    #[error("it shows a log of {shown} records, and showed {size} before: an older copy of it")]
+    Rollback {
+        /// The signed note of before.
+        newer: String,
+        /// Its size.
+        size: u64,
+        /// How many there are now by the node's word.
+        shown: u64,
+    },
+    /// The walk, which shows the keys that the log has had since the pin, does not hold.
+    #[error("the walk from the pin to the log's keys of today does not hold: {0}")]
+    Walk(String),
+    /// Another record than the one that was due.
+    #[error("record {due} is due, and it answers with {came}")]
+    OtherRecord {
+        /// The seq that was asked for, or that comes next.
+        due: u64,
+        /// What came.
+        came: String,
+    },
+    /// The event was asked for and is not there, or the other way round.
+    #[error("record {0} came with its event where its head was asked for, or without where it was")]
+    OtherContent(u64),
 }
 
 /// What to do stands in the value.
@@ -111,7 +144,8 @@ fn authenticity(value: Authenticity) -> String {
 /// Judges answers about one log.
 pub struct Verifier {
     pin: Pin,
-    walk: Option<WalkFile>,
+    /// What the node has shown of the log's keys and size.
+    history: History,
     /// What the log signed, as far as it was verified; the newest last.
     notes: Mutex<VecDeque<Arc<str>>>,
     notes_max: usize,
@@ -123,7 +157,7 @@ impl Verifier {
     pub fn new(pin: Pin, walk: Option<WalkFile>) -> Verifier {
         Verifier {
             pin,
-            walk,
+            history: History::new(walk),
             notes: Mutex::default(),
             notes_max: crate::limits::NOTES_KEPT,
         }
@@ -312,9 +346,10 @@ impl Verifier {
     ) -> Result<(), NotProven> {
         self.of_this_log(checkpoint.origin)?;
         let is_known = self.is_known(note);
+        let walk = self.history.walk();
         let known = Known {
             pin: Some(&self.pin).filter(|_| !is_known),
-            walk: self.walk.as_ref().filter(|_| !is_known),
+            walk: walk.as_deref().filter(|_| !is_known),
         };
         let verdict = judge(known).verdict;
         match verdict.integrity {
@@ -329,7 +364,8 @@ impl Verifier {
             return Ok(());
         }
         if let Consistency::Fork { one, other } = verdict.consistency {
-            return Err(NotProven::Fork { one, other });
+            let proof = None;
+            return Err(NotProven::Fork { one, other, proof });
         }
         match verdict.authenticity {
             Authenticity::Ok | Authenticity::OkNotYetPostQuantum => self.remember(note, checkpoint),
@@ -337,7 +373,7 @@ impl Verifier {
         }
     }
 
-    fn lock_notes(&self) -> std::sync::MutexGuard<'_, VecDeque<Arc<str>>> {
+    fn lock_notes(&self) -> MutexGuard<'_, VecDeque<Arc<str>>> {
         self.notes
             .lock()
             .expect("no thread panics while it looks at notes")
@@ -359,6 +395,7 @@ impl Verifier {
             return Err(NotProven::Fork {
                 one: other.to_string(),
                 other: note.to_owned(),
+                proof: None,
             });
         }
         if notes.len() >= self.notes_max {

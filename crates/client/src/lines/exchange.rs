@@ -59,7 +59,7 @@ impl<'d> Exchange<'d> {
         let first = driver.front;
         let fields = driver.claims.fields(first);
         let client = &driver.client;
-        let request = client.records(&driver.log, path::NDJSON, fields, Body::Pieces(pieces));
+        let request = client.posting(&driver.log, path::NDJSON, fields, Body::Pieces(pieces));
         let sending = client.inner.pool.send(request.map_err(End::Error)?);
         let begun = tokio::time::timeout(client.inner.try_max, sending).await;
         let begun = begun

@@ -1,5 +1,9 @@
 //! A wire between a client and a node that breaks when it is told to.
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "each test file uses a part of it and stops at the first surprise"
+)]
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
