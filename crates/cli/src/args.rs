@@ -2,12 +2,14 @@
 
 use crate::commands::{
     append, clock, completions, config, demo, dev, event, explain, export, get, init, inspect, key,
-    log, man, merge, pin, prove, quickstart, receipt, seal, serve, status, stream, verify,
+    log, man, merge, pin, prove, quickstart, receipt, seal, serve, status, stream, verify, watch,
+    whoami,
 };
 use crate::exit;
 use crate::keys::Passphrase;
 use crate::say::{self, Failure};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use indelible_client::Selection;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -108,12 +110,29 @@ impl RangeArgs {
             return Err(say::no_such_record(name, wrong, size));
         }
         if first > last {
-            return Err(Failure::usage(format!(
-                "--from {first} is after --to {last}"
-            )));
+            return Err(after(first, last));
         }
         Ok(first..last + 1)
     }
+}
+
+impl RangeArgs {
+    /// The range as a node is asked for it, which knows its end.
+    pub fn selection(&self, heads: bool) -> Result<Selection, Failure> {
+        let first = self.from.unwrap_or(0);
+        let mut selection = Selection::all().from(first);
+        if let Some(last) = self.to {
+            if last < first {
+                return Err(after(first, last));
+            }
+            selection = selection.to(last);
+        }
+        Ok(if heads { selection.heads() } else { selection })
+    }
+}
+
+fn after(first: u64, last: u64) -> Failure {
+    Failure::usage(format!("--from {first} is after --to {last}"))
 }
 
 /// One for each file in `commands`.
@@ -126,6 +145,7 @@ pub enum Command {
     #[command(subcommand)]
     Stream(stream::StreamCommand),
     Get(get::GetArgs),
+    Watch(watch::WatchArgs),
     Pin(pin::PinArgs),
     Receipt(receipt::ReceiptArgs),
     Prove(prove::ProveArgs),
@@ -147,6 +167,7 @@ pub enum Command {
     Config(config::ConfigCommand),
     Dev(dev::DevArgs),
     Quickstart(quickstart::QuickstartArgs),
+    Whoami(whoami::WhoamiArgs),
     Demo(demo::DemoArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -165,11 +186,18 @@ const GROUPS: [(&str, &[&str]); 6] = [
             "event schema",
         ],
     ),
-    ("Read", &["log list", "log show", "get"]),
+    ("Read", &["log list", "log show", "get", "watch"]),
     ("Prove", &["pin", "receipt", "prove", "export", "verify"]),
     (
         "Serve",
-        &["quickstart", "serve", "config check", "config show", "dev"],
+        &[
+            "quickstart",
+            "serve",
+            "config check",
+            "config show",
+            "dev",
+            "whoami",
+        ],
     ),
     (
         "Operate",

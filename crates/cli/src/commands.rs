@@ -25,6 +25,8 @@ pub mod serve;
 pub mod status;
 pub mod stream;
 pub mod verify;
+pub mod watch;
+pub mod whoami;
 
 use crate::args::{Cli, Command};
 use crate::exit::Exit;
@@ -38,6 +40,7 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Log(command) => log::run(&store, &command),
         Command::Append(args) => append::run(&store, &args),
         Command::Get(args) => get::run(&store, &args),
+        Command::Watch(args) => watch::run(&store, &args),
         Command::Pin(args) => pin::run(&store, &args),
         Command::Receipt(args) => receipt::run(&store, &args),
         Command::Prove(args) => prove::run(&store, &args),
@@ -56,6 +59,7 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Config(command) => config::run(&command),
         Command::Dev(args) => dev::run(&args),
         Command::Quickstart(args) => quickstart::run(&args),
+        Command::Whoami(args) => whoami::run(&store, &args),
         Command::Demo(args) => demo::run(&args),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&store, &args),

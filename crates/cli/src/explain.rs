@@ -5,6 +5,7 @@
 
 mod codes;
 mod integrity;
+mod node;
 mod refusals;
 mod resent;
 mod verdicts;
@@ -84,6 +85,7 @@ pub fn table() -> impl Iterator<Item = &'static Entry> {
         .chain(verdicts::RULES)
         .chain(refusals::REFUSALS)
         .chain(resent::RESENT)
+        .chain(node::NODE)
 }
 
 /// The entries that a text is: on each axis the one that fits best, or, if none is, those that begin with it or speak of it.

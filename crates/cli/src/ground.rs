@@ -8,6 +8,7 @@ use crate::commands::init::{self, InitArgs};
 use crate::node::{Writing, user};
 use crate::random;
 use crate::say::{self, Failure};
+use crate::show::shell;
 use indelible_ledger::{Founding, NewLog, Settings};
 use indelible_proof::pin::Pin;
 use std::fs::DirBuilder;
@@ -75,6 +76,44 @@ impl Ground {
         }
         let first = pins.into_iter().next().expect("there is one log at least");
         Ok(ground(first))
+    }
+
+    /// Writes for each who connects a file of variables that a shell reads: where the listener is that they use, and who they are to it.
+    pub fn environments(&self, ingest: &str, query: &str) -> Result<(), Failure> {
+        for (name, variable, url) in [
+            ("producer", "INDELIBLE_NODE", ingest),
+            ("reader", "INDELIBLE_QUERY", query),
+            ("auditor", "INDELIBLE_QUERY", query),
+        ] {
+            let mut text = String::new();
+            for (name, value) in self.environment(name, variable, url) {
+                text.push_str(&format!("export {name}={value}\n"));
+            }
+            let path = self.environment_of(name);
+            std::fs::write(&path, text).map_err(|error| say::file(&path, &error))?;
+        }
+        Ok(())
+    }
+
+    /// The variables of one of them, with values as a shell takes them.
+    pub fn environment(
+        &self,
+        name: &str,
+        variable: &'static str,
+        url: &str,
+    ) -> Vec<(&'static str, String)> {
+        vec![
+            (variable, url.to_owned()),
+            ("INDELIBLE_CA", shell(self.tls("ca.pem"))),
+            ("INDELIBLE_CERT", shell(self.tls(&format!("{name}.pem")))),
+            ("INDELIBLE_KEY", shell(self.tls(&format!("{name}.key")))),
+            ("INDELIBLE_PIN", format!("'{}'", self.pin)),
+        ]
+    }
+
+    /// The file of variables for one of them.
+    pub fn environment_of(&self, name: &str) -> PathBuf {
+        self.directory.join(format!("{name}.env"))
     }
 
     /// The file of settings.

@@ -11,7 +11,7 @@ use crate::args;
 use crate::exit::Exit;
 use crate::keys::KeyError;
 use crate::node;
-use crate::output::{Style, one_line};
+use crate::output::{Style, escape_for_terminal, one_line};
 use crate::show::shell;
 use clap::error::{ContextKind, ContextValue};
 use indelible_ledger::{
@@ -113,6 +113,12 @@ impl Failure {
 /// Prints a line to standard error. Nobody may be reading it; then there is nobody to tell.
 pub fn tell(line: impl fmt::Display) {
     let _unread = writeln!(io::stderr(), "{}", one_line(line));
+}
+
+/// A piece of evidence to keep, as it is, below its name.
+pub fn evidence(name: &str, text: &str) {
+    let text = escape_for_terminal(text);
+    let _unread = writeln!(io::stderr(), "{name}:\n{text}");
 }
 
 /// Something that an operator should know and that stops nothing.

@@ -171,3 +171,249 @@ fn what_stands_in_the_way_is_said_with_what_to_do() {
     assert_eq!(code, Some(4), "{err}");
     assert!(err.contains("may not append to app"), "{err}");
 }
+
+/// Somebody of the node, by the variables that it wrote for them.
+fn variables_of(dev: &Dev, who: &str) -> HashMap<String, String> {
+    let certificate = Path::new(&dev.variables["INDELIBLE_CERT"]);
+    let directory = certificate.parent().unwrap().parent().unwrap();
+    let text = std::fs::read_to_string(directory.join(format!("{who}.env"))).unwrap();
+    let lines = text.lines().map(|line| {
+        let (name, value) = line
+            .strip_prefix("export ")
+            .unwrap()
+            .split_once('=')
+            .unwrap();
+        (name.to_owned(), value.trim_matches('\'').to_owned())
+    });
+    lines.collect()
+}
+
+fn indelible(variables: &HashMap<String, String>, directory: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(BINARY);
+    for name in ["NODE", "QUERY", "STORE", "CA", "CERT", "KEY", "PIN"] {
+        command.env_remove(format!("INDELIBLE_{name}"));
+    }
+    command
+        .args(arguments)
+        .envs(variables)
+        .current_dir(directory)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn a_node_is_read_as_a_store_is_with_the_same_output() {
+    let dev = Dev::start();
+    let bed = tempfile::tempdir().unwrap();
+    let lines: String = (0..300).map(|n| format!("{{\"n\":{n}}}\n")).collect();
+    let (code, _, err) = said(&dev.append(bed.path(), &[], &lines));
+    assert_eq!(code, Some(0), "{err}");
+    let reader = variables_of(&dev, "reader");
+    let node = |arguments: &[&str]| said(&indelible(&reader, bed.path(), arguments));
+    let store = HashMap::from([(
+        "INDELIBLE_STORE".to_owned(),
+        dev.variables["INDELIBLE_STORE"].clone(),
+    )]);
+    let local = |arguments: &[&str]| said(&indelible(&store, bed.path(), arguments));
+    for arguments in [
+        &["get", "--log", "app"][..],
+        &["get", "--log", "app", "--seq", "7"],
+        &["get", "--log", "app", "--seq", "7", "--heads"],
+        &["get", "--log", "app", "--from", "250", "--to", "299"],
+        &["receipt", "--log", "app", "--seq", "7"],
+        &["receipt", "--log", "app", "--from", "7", "--to", "299"],
+        &["export", "--log", "app", "--to", "20"],
+    ] {
+        let (code, out, err) = node(arguments);
+        assert_eq!(code, Some(0), "{arguments:?}: {err}");
+        assert!(!out.is_empty() && err.is_empty(), "{arguments:?}: {err}");
+        // The node has sealed nothing and goes on, so all of it is there for the store's reader too.
+        assert_eq!((code, out, err), local(arguments), "{arguments:?}");
+    }
+    let (code, out, err) = node(&["export", "--log", "app", "--out", "app.export"]);
+    assert_eq!((code, out.as_str()), (Some(0), ""), "{err}");
+    assert!(err.starts_with("wrote 301 records of app, "), "{err}");
+    let (code, out, _) = node(&["verify", "--export", "app.export"]);
+    assert_eq!(code, Some(0), "{out}");
+    let (code, out, err) = node(&["watch", "--log", "app", "--from", "299", "--to", "300"]);
+    assert_eq!(code, Some(0), "{err}");
+    assert_eq!(out, local(&["get", "--log", "app", "--from", "299"]).1);
+
+    let (code, out, err) = node(&["verify", "--log", "app", "--remember", "memory"]);
+    assert_eq!(code, Some(0), "{out}{err}");
+    assert!(out.starts_with("verified: https://127.0.0.1:"), "{out}");
+    assert!(
+        out.contains("completeness: population complete(0…300)"),
+        "{out}"
+    );
+    let (code, out, _) = node(&["verify", "--remember", "memory", "--json"]);
+    assert_eq!(code, Some(0), "{out}");
+    let told: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(told["consistency"], "ok", "{out}");
+    // What was made by another store of the same name is another log.
+    let old = std::fs::read_to_string(bed.path().join("app.export")).unwrap();
+    assert!(old.contains("\"count\":301"));
+}
+
+#[test]
+fn each_sees_what_it_may_and_is_told_what_it_may_not() {
+    let dev = Dev::start();
+    let bed = tempfile::tempdir().unwrap();
+    dev.append(bed.path(), &[], "{\"n\":1}\n");
+    let auditor = variables_of(&dev, "auditor");
+    let (code, out, err) = said(&indelible(
+        &auditor,
+        bed.path(),
+        &["get", "--log", "app", "--seq", "1"],
+    ));
+    assert_eq!((code, out.as_str()), (Some(2), ""), "{err}");
+    assert!(
+        err.contains("hint: with --heads you see who and when"),
+        "{err}"
+    );
+    for arguments in [
+        &["get", "--log", "app", "--heads"][..],
+        &["receipt", "--log", "app", "--seq", "1"],
+        &["verify", "--log", "app", "--heads"],
+        &[
+            "watch", "--log", "app", "--heads", "--from", "0", "--to", "1",
+        ],
+    ] {
+        let (code, out, err) = said(&indelible(&auditor, bed.path(), arguments));
+        assert_eq!(code, Some(0), "{arguments:?}: {out}{err}");
+    }
+    // A producer writes, and reads nothing; and its listener is for nothing else.
+    let mut producer = variables_of(&dev, "producer");
+    let node = producer["INDELIBLE_NODE"].clone();
+    let (code, _, err) = said(&indelible(
+        &producer,
+        bed.path(),
+        &["get", "--log", "app", "--node", &node],
+    ));
+    assert_eq!(code, Some(2), "{err}");
+    assert!(err.contains("or set INDELIBLE_QUERY"), "{err}");
+    producer.insert(
+        "INDELIBLE_QUERY".to_owned(),
+        auditor["INDELIBLE_QUERY"].clone(),
+    );
+    let (code, _, err) = said(&indelible(&producer, bed.path(), &["get", "--log", "app"]));
+    assert_eq!(code, Some(2), "{err}");
+    assert!(err.contains("producer may not read app"), "{err}");
+    // Without a pin nothing is believed, and so nothing is asked.
+    let mut unpinned = auditor.clone();
+    unpinned.remove("INDELIBLE_PIN");
+    let (code, _, err) = said(&indelible(
+        &unpinned,
+        bed.path(),
+        &["get", "--log", "app", "--heads"],
+    ));
+    assert_eq!(code, Some(2), "{err}");
+    assert!(err.contains("pin is missing"), "{err}");
+    let (code, _, err) = said(&indelible(
+        &HashMap::new(),
+        bed.path(),
+        &["watch", "--log", "app"],
+    ));
+    assert_eq!(code, Some(2), "{err}");
+    assert!(err.contains("set INDELIBLE_QUERY"), "{err}");
+}
+
+#[test]
+fn whoami_says_who_one_is_from_where_and_what_one_may_do() {
+    let dev = Dev::start();
+    let bed = tempfile::tempdir().unwrap();
+    for (who, listener, may) in [
+        ("producer", "ingest", "append"),
+        ("reader", "query", "read, read-heads, verify"),
+        ("auditor", "query", "read-heads, verify"),
+    ] {
+        let variables = variables_of(&dev, who);
+        let (code, out, err) = said(&indelible(&variables, bed.path(), &["whoami"]));
+        assert_eq!((code, err.as_str()), (Some(0), ""), "{out}");
+        let lines: Vec<&str> = out.lines().collect();
+        assert_eq!(lines[0], format!("spiffe://dev.example/{who}"));
+        let seen = format!("seen from 127.0.0.1 by the {listener} listener of dev.example");
+        assert_eq!(lines[1], seen);
+        assert!(
+            lines[2].starts_with("certificate ") && lines[2].contains(", until 20"),
+            "{out}"
+        );
+        assert!(lines[3].starts_with("granted, by record "), "{out}");
+        assert_eq!(lines[4], format!("  {who} of app"));
+        assert_eq!(lines[5..], ["logs:", &format!("  app: {may}")]);
+        let (code, out, _) = said(&indelible(&variables, bed.path(), &["whoami", "--json"]));
+        assert_eq!(code, Some(0));
+        let told: serde_json::Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(told["principal"], format!("spiffe://dev.example/{who}"));
+    }
+    // A pin that is not of this log.
+    let mut reader = variables_of(&dev, "reader");
+    let pin = reader["INDELIBLE_PIN"].replacen("indelible-pin-v1 ", "", 1);
+    let other = format!(
+        "indelible-pin-v1 {}{}",
+        if pin.starts_with('0') { '1' } else { '0' },
+        &pin[1..]
+    );
+    reader.insert("INDELIBLE_PIN".to_owned(), other);
+    let (code, _, err) = said(&indelible(&reader, bed.path(), &["whoami"]));
+    assert_eq!(code, Some(3), "{err}");
+    assert!(err.contains("another log app than your pin"), "{err}");
+    // Under such a pin an export is of another log, and so is not verified.
+    let (code, out, err) = said(&indelible(&reader, bed.path(), &["verify"]));
+    assert_ne!(code, Some(0), "{out}{err}");
+}
+
+#[test]
+fn what_a_pin_does_not_prove_is_never_printed() {
+    let (dev, other) = (Dev::start(), Dev::start());
+    let bed = tempfile::tempdir().unwrap();
+    dev.append(bed.path(), &[], "{\"n\":1}\n");
+    let mut reader = variables_of(&dev, "reader");
+    let theirs = variables_of(&other, "reader");
+    let asked = |variables: &HashMap<String, String>, arguments: &[&str]| {
+        let (code, out, err) = said(&indelible(variables, bed.path(), arguments));
+        assert_eq!((code, out.as_str()), (Some(3), ""), "{arguments:?}: {err}");
+        assert!(
+            err.starts_with("error: the node's answer is not proven: "),
+            "{err}"
+        );
+        err
+    };
+    // The pin of another node's log of this name, and that log's key under this one's name.
+    let own = reader["INDELIBLE_PIN"].clone();
+    let own: Vec<&str> = own.split(' ').collect();
+    let origin = own[2].split('+').next().unwrap();
+    let secret = indelible_proof::key::VerifierKey::ed25519(origin, [3; 32]);
+    for (pin, why) in [
+        (
+            theirs["INDELIBLE_PIN"].clone(),
+            "which is not the pinned one",
+        ),
+        (format!("{} {} {secret}", own[0], own[1]), "unknown key"),
+    ] {
+        reader.insert("INDELIBLE_PIN".to_owned(), pin);
+        for arguments in [
+            &["get", "--log", "app", "--seq", "1"][..],
+            &["get", "--log", "app"],
+            &["receipt", "--log", "app", "--seq", "1"],
+            &["receipt", "--log", "app", "--from", "0", "--to", "1"],
+            &["watch", "--log", "app", "--from", "0"],
+        ] {
+            let err = asked(&reader, arguments);
+            assert!(err.contains(why), "{err}");
+        }
+        let (code, _, err) = said(&indelible(
+            &reader,
+            bed.path(),
+            &["export", "--log", "app", "--out", "export"],
+        ));
+        assert_ne!(code, Some(0), "{err}");
+        assert_eq!(std::fs::read_dir(bed.path()).unwrap().count(), 0);
+        let (code, out, _) = said(&indelible(&reader, bed.path(), &["verify"]));
+        assert!(
+            matches!(code, Some(1 | 3)) && !out.starts_with("verified"),
+            "{out}"
+        );
+    }
+}

@@ -16,6 +16,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+const BINARY: &str = env!("CARGO_BIN_EXE_indelible");
+
 /// A node that runs, and what it says.
 struct Node {
     child: Child,
@@ -250,6 +252,32 @@ fn a_new_certificate_comes_into_force_by_itself_and_a_bad_one_does_not() {
 }
 
 #[test]
+fn quickstart_writes_for_each_who_connects_where_and_as_whom() {
+    let bed = Bed::empty();
+    let made = bed.ok(["quickstart", "node", "--accept-volatile", "--port", "9000"]);
+    for (who, variable) in [
+        ("producer", "INDELIBLE_NODE=https://127.0.0.1:9000"),
+        ("reader", "INDELIBLE_QUERY=https://127.0.0.1:9001"),
+        ("auditor", "INDELIBLE_QUERY=https://127.0.0.1:9001"),
+    ] {
+        let text = bed.read(&format!("node/{who}.env"));
+        assert!(text.starts_with(&format!("export {variable}\n")), "{text}");
+        let pin = bed.read("node/app.pin");
+        assert!(
+            text.contains(&format!("INDELIBLE_PIN='{}'\n", pin.trim_end())),
+            "{text}"
+        );
+        for name in ["ca.pem", &format!("{who}.pem"), &format!("{who}.key")] {
+            assert!(text.contains(&format!("/tls/{name}")), "{name}: {text}");
+        }
+    }
+    assert!(
+        format!("{made:?}").contains("reader.env; indelible get --log app"),
+        "{made:?}"
+    );
+}
+
+#[test]
 fn the_line_that_dev_prints_works_as_it_stands_and_nothing_is_left() {
     let bed = Bed::empty();
     let mut command = bed.command(["dev"]);
@@ -287,6 +315,15 @@ fn the_line_that_dev_prints_works_as_it_stands_and_nothing_is_left() {
     ] {
         assert!(all.contains(&format!("export {name}")), "{name}: {all}");
     }
+    // Who reads is somebody else, at another listener.
+    let reader = all.lines().find(|line| line.starts_with(". ")).unwrap();
+    let script = format!("{reader}; {BINARY} whoami && {BINARY} get --log app --seq 0");
+    let told = std::process::Command::new("sh")
+        .args(["-c", &script])
+        .output();
+    let told = String::from_utf8(told.unwrap().stdout).unwrap();
+    assert!(told.starts_with("spiffe://dev.example/reader\n"), "{told}");
+    assert!(told.contains("\n{\"head\":{\"indelible\":1,"), "{told}");
     kill_process(Pid::from_child(&child), Signal::INT).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert_eq!(std::fs::read_dir(bed.directory()).unwrap().count(), 0);

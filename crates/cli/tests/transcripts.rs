@@ -105,6 +105,8 @@ fn run(bed: &Bed, command: &str) -> String {
         .env("LC_ALL", "C");
     shell
         .env_remove("INDELIBLE_PIN")
+        .env_remove("INDELIBLE_NODE")
+        .env_remove("INDELIBLE_QUERY")
         .env_remove("NO_COLOR")
         .env("COLUMNS", "100");
     let ended = bed::Ended::from(shell.output().unwrap());

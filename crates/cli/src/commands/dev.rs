@@ -85,16 +85,18 @@ fn tell(ground: &Ground, running: &Running) -> Result<(), Failure> {
         curl(ground, LOG, ingest)
     ))?;
     out.line("  the environment for clients:")?;
-    for (name, value) in [
-        ("INDELIBLE_NODE", format!("https://{ingest}")),
-        ("INDELIBLE_CA", shell(ground.tls("ca.pem"))),
-        ("INDELIBLE_CERT", shell(ground.tls("producer.pem"))),
-        ("INDELIBLE_KEY", shell(ground.tls("producer.key"))),
-        ("INDELIBLE_PIN", format!("'{}'", ground.pin)),
-        ("INDELIBLE_STORE", shell(ground.directory.join("store"))),
-    ] {
+    let (ingest, query) = (
+        format!("https://{ingest}"),
+        format!("https://{}", address(Purpose::Query)),
+    );
+    let store = ("INDELIBLE_STORE", shell(ground.directory.join("store")));
+    let producer = ground.environment("producer", "INDELIBLE_NODE", &ingest);
+    for (name, value) in producer.into_iter().chain([store]) {
         out.line(format_args!("export {name}={value}"))?;
     }
+    ground.environments(&ingest, &query)?;
+    out.line("  for those who read, in a shell of their own:")?;
+    out.line(format_args!(". {}", shell(ground.environment_of("reader"))))?;
     out.line("  where things are:")?;
     for (purpose, scheme) in [
         (Purpose::Query, "https"),

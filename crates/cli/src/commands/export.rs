@@ -5,6 +5,7 @@
 
 mod directory;
 mod file;
+mod remote;
 mod tiles;
 
 pub use file::Sink;
@@ -14,6 +15,7 @@ use crate::commands::receipt::{COVERED_BY, note_over};
 use crate::exit::Exit;
 use crate::node::{self, Reading};
 use crate::output;
+use crate::remote::QueryArgs;
 use crate::say::{self, Failure};
 use crate::show;
 use clap::Args;
@@ -46,10 +48,18 @@ pub struct ExportArgs {
     /// Directory to write checkpoint, tiles and entry bundles to, or to extend: digests only
     #[arg(long, value_name = "DIR", conflicts_with_all = ["out", "heads", "as_found", "from", "to"])]
     pub tiles: Option<PathBuf>,
+    #[command(flatten)]
+    pub query: QueryArgs,
+    /// The log's pin, by which what the node answers is verified; if not in INDELIBLE_PIN
+    #[arg(long, value_name = "LINE")]
+    pub pin: Option<String>,
 }
 
 /// Does it.
 pub fn run(store: &StoreArg, args: &ExportArgs) -> Result<Exit, Failure> {
+    if let Some(node) = args.query.node(store)? {
+        return remote::run(&node, args);
+    }
     let reading = Reading::open(store)?;
     let log = reading.log(&args.log)?;
     if let Some(path) = &args.tiles {
@@ -74,15 +84,7 @@ pub fn run(store: &StoreArg, args: &ExportArgs) -> Result<Exit, Failure> {
             return Err(failure);
         }
     }
-    if let Some(out) = &args.out {
-        let records = show::counted(seqs.end - seqs.start, "record");
-        say::tell(format_args!(
-            "wrote {records} of {}, {}, to {}",
-            log.name(),
-            show::seqs(seqs.start, seqs.end - 1),
-            out.display()
-        ));
-    }
+    say_written(args, seqs.start, seqs.end - 1);
     if export.lost() > 0 {
         let lost = show::counted(export.lost(), "record");
         return Err(Failure::new(
@@ -91,6 +93,18 @@ pub fn run(store: &StoreArg, args: &ExportArgs) -> Result<Exit, Failure> {
         ));
     }
     Ok(Exit::Done)
+}
+
+fn say_written(args: &ExportArgs, first: u64, last: u64) {
+    if let Some(out) = &args.out {
+        let records = show::counted(last - first + 1, "record");
+        say::tell(format_args!(
+            "wrote {records} of {}, {}, to {}",
+            args.log,
+            show::seqs(first, last),
+            out.display()
+        ));
+    }
 }
 
 /// Writes it out. Where it stops, what could be written was.

@@ -4,8 +4,10 @@ use crate::args::{RangeArgs, StoreArg};
 use crate::exit::Exit;
 use crate::node::{Reading, Stopped};
 use crate::output::Output;
+use crate::remote::{self, QueryArgs};
 use crate::say::Failure;
 use clap::Args;
+use indelible_proof::export::Content;
 use indelible_proof::record::encode_line;
 
 /// Print records
@@ -25,10 +27,18 @@ pub struct GetArgs {
     /// Only the heads: who and when, not what
     #[arg(long)]
     pub heads: bool,
+    #[command(flatten)]
+    pub query: QueryArgs,
+    /// The log's pin, by which what the node answers is verified; if not in INDELIBLE_PIN
+    #[arg(long, value_name = "LINE")]
+    pub pin: Option<String>,
 }
 
 /// Does it.
 pub fn run(store: &StoreArg, args: &GetArgs) -> Result<Exit, Failure> {
+    if let Some(node) = args.query.node(store)? {
+        return remote::block_on(over_network(&node, args));
+    }
     let reading = Reading::open(store)?;
     let log = reading.log(&args.log)?;
     let range = match args.seq {
@@ -54,4 +64,40 @@ pub fn run(store: &StoreArg, args: &GetArgs) -> Result<Exit, Failure> {
         Err(Stopped::Output(failure)) => Err(failure),
         Err(Stopped::Read(error)) => Err(reading.failed(&error)),
     }
+}
+
+/// Prints what a node proves, as it comes.
+async fn over_network(node: &str, args: &GetArgs) -> Result<Exit, Failure> {
+    let client = args.query.client(node, args.pin.as_ref())?;
+    let mut out = Output::new();
+    if let Some(seq) = args.seq {
+        let content = if args.heads {
+            Content::Heads
+        } else {
+            Content::All
+        };
+        let record = client.get_as(&args.log, seq, content).await;
+        let record = record.map_err(|error| remote::unread(&error))?;
+        out.evidence(&record.line)?;
+        out.flush()?;
+        return Ok(Exit::Done);
+    }
+    let selection = args.range.selection(args.heads)?;
+    let records = client.records(&args.log, selection);
+    let mut records = records.map_err(|error| remote::unread(&error))?;
+    let ended = loop {
+        match records.next().await {
+            Ok(Some(record)) => out.evidence(&record.line)?,
+            Ok(None) => break Ok(Exit::Done),
+            Err(error) => {
+                break Err(remote::unread_from(
+                    &error,
+                    args.range.from,
+                    records.next_seq(),
+                ));
+            }
+        }
+    };
+    out.flush()?;
+    ended
 }

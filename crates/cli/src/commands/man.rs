@@ -110,9 +110,18 @@ fn render(man: &Man, command: &clap::Command, page: &mut Vec<u8>) -> io::Result<
     for (name, what) in [
         ("INDELIBLE_STORE", "the store, where --store names none"),
         (
-            "INDELIBLE_PIN",
-            "the pin, where verify is given none with --pin",
+            "INDELIBLE_NODE",
+            "the node that append sends to: its ingest listener",
         ),
+        (
+            "INDELIBLE_QUERY",
+            "the node that get, receipt, export, watch and verify ask: its query listener",
+        ),
+        (
+            "INDELIBLE_CA, INDELIBLE_CERT, INDELIBLE_KEY",
+            "the roots of the node's certificate, your own and its key",
+        ),
+        ("INDELIBLE_PIN", "the pin, where none is given with --pin"),
         ("NO_COLOR", "if set, nothing is coloured"),
     ] {
         rest.control("TP", []);

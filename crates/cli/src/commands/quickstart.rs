@@ -74,6 +74,8 @@ fn check_empty(directory: &Path) -> Result<(), Failure> {
 }
 
 fn report(ground: &Ground, args: &QuickstartArgs) -> Result<Exit, Failure> {
+    let at_port = |port: u16| format!("https://127.0.0.1:{port}");
+    ground.environments(&at_port(args.port), &at_port(args.port.saturating_add(1)))?;
     let mut out = Output::new();
     let at = |name: &str| shell(args.dir.join(name));
     out.line(format_args!(
@@ -113,6 +115,11 @@ fn report(ground: &Ground, args: &QuickstartArgs) -> Result<Exit, Failure> {
     out.line(format_args!(
         "  {}",
         super::dev::curl(ground, &args.log[0], &format!("127.0.0.1:{}", args.port))
+    ))?;
+    out.line(format_args!(
+        "  . {}; indelible get --log {}",
+        shell(ground.environment_of("reader")),
+        args.log[0]
     ))?;
     out.line(format_args!("  indelible verify --store {}", at("store")))?;
     out.flush()?;

@@ -2,12 +2,14 @@
 //! record's own receipt from a batch receipt, offline. Needs no secret.
 
 mod derive;
+mod remote;
 
 use crate::args::{RangeArgs, StoreArg};
 use crate::evidence::read_up_to;
 use crate::exit::Exit;
 use crate::node::Reading;
 use crate::output::Output;
+use crate::remote::QueryArgs;
 use crate::say::Failure;
 use crate::show;
 use clap::Args;
@@ -47,26 +49,45 @@ pub struct ReceiptArgs {
     /// Make this receipt anew: the same record, signed by the key of today
     #[arg(long, value_name = "FILE", conflicts_with_all = ["log", "seq", "from", "to", "from_batch"])]
     pub refresh: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub query: QueryArgs,
+    /// The log's pin, by which what the node answers is verified; if not in INDELIBLE_PIN
+    #[arg(long, value_name = "LINE")]
+    pub pin: Option<String>,
 }
 
 /// Does it.
 pub fn run(store: &StoreArg, args: &ReceiptArgs) -> Result<Exit, Failure> {
-    let text = match (&args.from_batch, &args.records, &args.log, args.seq) {
-        (Some(batch), Some(records), _, Some(seq)) => derive::receipt(batch, records, seq)?,
-        (_, _, Some(name), Some(seq)) => {
-            let reading = Reading::open(store)?;
-            one(&reading, &*reading.log(name)?, seq)?
-        }
-        (_, _, Some(name), None) => many(&Reading::open(store)?, name, &args.range)?,
-        _ => match &args.refresh {
-            Some(path) => again(store, path)?,
-            None => return Err(Failure::usage("which record: --seq is missing".to_owned())),
-        },
+    let node = match args.from_batch {
+        Some(_) => None,
+        None => args.query.node(store)?,
+    };
+    let text = match node {
+        Some(node) => remote::text(&node, args)?,
+        None => text(store, args)?,
     };
     let mut out = Output::new();
     out.bytes(text.as_bytes())?;
     out.flush()?;
     Ok(Exit::Done)
+}
+
+fn text(store: &StoreArg, args: &ReceiptArgs) -> Result<String, Failure> {
+    Ok(
+        match (&args.from_batch, &args.records, &args.log, args.seq) {
+            (Some(batch), Some(records), _, Some(seq)) => derive::receipt(batch, records, seq)?,
+            (_, _, Some(name), Some(seq)) => {
+                let reading = Reading::open(store)?;
+                one(&reading, &*reading.log(name)?, seq)?
+            }
+            (_, _, Some(name), None) => many(&Reading::open(store)?, name, &args.range)?,
+            _ => match &args.refresh {
+                Some(path) => again(store, path)?,
+                None => return Err(Failure::usage("which record: --seq is missing".to_owned())),
+            },
+        },
+    )
 }
 
 fn one(reading: &Reading, log: &Log, seq: u64) -> Result<String, Failure> {
@@ -90,17 +111,23 @@ fn many(reading: &Reading, name: &str, range: &RangeArgs) -> Result<String, Fail
     let log = reading.log(name)?;
     let seqs = range.within(name, log.size())?;
     let count = seqs.end - seqs.start;
-    if count > BATCH_RECEIPT_RECORDS_MAX {
-        return Err(Failure::usage(format!(
-            "{} are too many for one batch receipt: at most {}",
-            show::counted(count, "record"),
-            show::count(BATCH_RECEIPT_RECORDS_MAX)
-        ))
-        .hint("`indelible export` proves any number of records, and holds them"));
-    }
+    check_count(count)?;
     let note = note_over(&log, seqs.end)?;
     let receipt = reading.books.batch_receipt(&log, seqs.start, count, &note);
     receipt.map_err(|error| reading.failed(&error))
+}
+
+fn check_count(count: u64) -> Result<(), Failure> {
+    if count <= BATCH_RECEIPT_RECORDS_MAX {
+        return Ok(());
+    }
+    let (count, most) = (
+        show::counted(count, "record"),
+        show::count(BATCH_RECEIPT_RECORDS_MAX),
+    );
+    let what = format!("{count} are too many for one batch receipt: at most {most}");
+    Err(Failure::usage(what)
+        .hint("`indelible export` proves any number of records, and holds them"))
 }
 
 /// The record that an older receipt is of, which must be the one stored here.
@@ -119,15 +146,15 @@ fn of_receipt(reading: &Reading, path: &Path) -> Result<(Arc<Log>, u64), Failure
         .record(log, receipt.index)
         .map_err(|error| reading.failed(&error))?;
     if stored.head != receipt.head {
-        let what = format!(
-            "record {} of {} is another than the receipt's",
-            receipt.index,
-            log.name()
-        );
-        return Err(Failure::new(Exit::Damaged, what)
-            .hint("keep the receipt: with its pin it proves what was recorded"));
+        return Err(another(receipt.index, log.name()));
     }
     Ok((Arc::clone(log), receipt.index))
+}
+
+fn another(seq: u64, log: &str) -> Failure {
+    let what = format!("record {seq} of {log} is another than the receipt's");
+    Failure::new(Exit::Damaged, what)
+        .hint("keep the receipt: with its pin it proves what was recorded")
 }
 
 /// What to do where no checkpoint covers a record yet.

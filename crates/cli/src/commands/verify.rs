@@ -7,6 +7,7 @@ mod file;
 mod progress;
 mod record;
 mod remember;
+mod remote;
 mod report;
 mod store;
 mod tiles;
@@ -16,6 +17,7 @@ use crate::args::{StoreArg, WriteArgs};
 use crate::exit::Exit;
 use crate::node::{check_target, describe};
 use crate::output::Output;
+use crate::remote::QueryArgs;
 use crate::say::Failure;
 use crate::target;
 use clap::Args;
@@ -23,9 +25,9 @@ use report::Report;
 use std::path::PathBuf;
 use trust::Trusted;
 
-/// Verify a store, a receipt, a proof, an export or a directory of tiles, offline
+/// Verify a store, a receipt, a proof, an export, tiles, or a log at a node
 ///
-/// Without --receipt, --proof, --export or --tiles the whole store is read from disk and re-hashed. The answer has five axes, never one word; the
+/// With --node the node has to prove all records of a log, up to its newest checkpoint. Without --receipt, --proof, --export or --tiles the whole store is read from disk and re-hashed. The answer has five axes, never one word; the
 /// exit code is 0 if all that was asked for verified, 1 if something is wrong, 3 if nothing is wrong but not all could be verified,
 /// for example because no pin says who should have signed.
 #[derive(Args)]
@@ -75,6 +77,11 @@ pub struct VerifyArgs {
     #[arg(long, conflicts_with_all = ["log", "receipt", "export", "tiles", "proof", "fork"])]
     pub record_verdict: bool,
     #[command(flatten)]
+    pub query: QueryArgs,
+    /// With a node: the heads alone, for whoever may not see events
+    #[arg(long)]
+    pub heads: bool,
+    #[command(flatten)]
     pub write: WriteArgs,
     /// Answer as one JSON object
     #[arg(long)]
@@ -84,9 +91,15 @@ pub struct VerifyArgs {
 /// Does it.
 pub fn run(store: &StoreArg, args: &VerifyArgs) -> Result<Exit, Failure> {
     record::check(args)?;
-    check_memory(store, args)?;
+    let node = remote::node(store, args)?;
+    if node.is_none() {
+        check_memory(store, args)?;
+    }
     let mut trusted = Trusted::of(args)?;
-    let report = judge(store, args, &mut trusted)?;
+    let report = match node {
+        Some(node) => remote::verify(&node, args, &mut trusted)?,
+        None => judge(store, args, &mut trusted)?,
+    };
     let exit = Exit::of_verdict(report.verdict.exit_code());
     if exit == Exit::Done {
         trusted.keep()?;

@@ -70,7 +70,13 @@ impl Bed {
             .args(arguments)
             .current_dir(self.directory())
             .env("INDELIBLE_STORE", "store");
-        for name in ["INDELIBLE_PIN", "NO_COLOR", "CLICOLOR_FORCE"] {
+        for name in [
+            "INDELIBLE_NODE",
+            "INDELIBLE_QUERY",
+            "INDELIBLE_PIN",
+            "NO_COLOR",
+            "CLICOLOR_FORCE",
+        ] {
             command.env_remove(name);
         }
         command.stdin(Stdio::null());

@@ -164,6 +164,12 @@ pub fn export(path: &Path, trusted: &mut Trusted) -> Result<Report, Failure> {
     }
     progress.finish();
     let judged = verifier.finish();
+    let unchecked = unchecked_of(&judged);
+    describe("export", path, judged, trusted, unchecked, began.elapsed())
+}
+
+/// What an export leaves open.
+pub fn unchecked_of(judged: &verify::Report) -> Vec<String> {
     let mut unchecked = Vec::new();
     if judged.verdict.completeness == Completeness::ContentWithheld {
         unchecked.push("events: only heads were exported".to_owned());
@@ -174,7 +180,7 @@ pub fn export(path: &Path, trusted: &mut Trusted) -> Result<Report, Failure> {
             show::counted(size, "record")
         ));
     }
-    describe("export", path, judged, trusted, unchecked, began.elapsed())
+    unchecked
 }
 
 /// Brings trust, memory and words to a report on what carries no store with it.
@@ -187,7 +193,7 @@ pub fn describe(
     elapsed: Duration,
 ) -> Result<Report, Failure> {
     trusted.judge(&mut judged);
-    let told = trusted.remember(&mut judged, ["export", "tiles"].contains(&subject))?;
+    let told = trusted.remember(&mut judged, ["export", "tiles", "node"].contains(&subject))?;
     let verify::Report {
         verdict,
         further,
