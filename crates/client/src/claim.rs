@@ -4,6 +4,7 @@ use crate::error::SetupError;
 use indelible_api::header;
 use indelible_api::occurred::occurred;
 use indelible_proof::head::{self, Own};
+use indelible_proof::limits::KEY_PART_END;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What a request claims for its events. A node records none of them twice.
@@ -72,6 +73,25 @@ impl Claim {
                 Some((header::STREAM, header::stream_text(&stream)))
             }
             Claim::None => None,
+        }
+    }
+
+    /// The claim under which line `number` is sent, and its number there. A key is for [`KEY_PART_END`] lines; those after them have
+    /// `KEY.1`, then `KEY.2` and so on, and sent again they have the same.
+    pub(crate) fn for_line(&self, number: u64) -> (Claim, u64) {
+        let (block, index) = (number / KEY_PART_END, number % KEY_PART_END);
+        match self {
+            Claim::Key(key) if block > 0 => (Claim::Key(format!("{key}.{block}")), index),
+            Claim::Key(_) => (self.clone(), index),
+            _ => (self.clone(), number),
+        }
+    }
+
+    /// The number of the first line after this one that goes under another claim.
+    pub(crate) fn next_claim(&self, number: u64) -> u64 {
+        match self {
+            Claim::Key(_) => (number / KEY_PART_END + 1) * KEY_PART_END,
+            _ => u64::MAX,
         }
     }
 
@@ -155,6 +175,25 @@ mod tests {
         assert_eq!(&key[14..15], "7");
         assert!("89ab".contains(&key[19..20]), "{key}");
         assert_eq!(header::key(&key), Ok(key.as_str()));
+    }
+
+    #[test]
+    fn lines_beyond_what_a_key_is_for_go_under_the_next_one_and_each_time_the_same() {
+        let key = Claim::key("a").unwrap();
+        let next = |block: u64| Claim::Key(format!("a.{block}"));
+        for (number, claim, index) in [
+            (0, key.clone(), 0),
+            (KEY_PART_END - 1, key.clone(), KEY_PART_END - 1),
+            (KEY_PART_END, next(1), 0),
+            (3 * KEY_PART_END + 7, next(3), 7),
+        ] {
+            assert_eq!(key.for_line(number), (claim, index));
+        }
+        assert_eq!(key.next_claim(0), KEY_PART_END);
+        assert_eq!(key.next_claim(KEY_PART_END), 2 * KEY_PART_END);
+        let stream = Claim::stream("s", 0, 0).unwrap();
+        assert_eq!(stream.for_line(70_000), (stream.clone(), 70_000));
+        assert_eq!(stream.next_claim(70_000), u64::MAX);
     }
 
     #[test]

@@ -57,13 +57,21 @@ impl Claims {
     /// What a request that goes on with line `first` says.
     fn fields(&self, first: u64) -> Vec<(&'static str, String)> {
         match self {
-            Claims::Shared(claim @ Claim::Key(_)) => claim
-                .field(first)
-                .into_iter()
-                .chain([(header::FIRST, first.to_string())])
-                .collect(),
+            Claims::Shared(claim @ Claim::Key(_)) => {
+                let (claim, index) = claim.for_line(first);
+                let first = (header::FIRST, index.to_string());
+                claim.field(index).into_iter().chain([first]).collect()
+            }
             Claims::Shared(claim) => claim.field(first).into_iter().collect(),
             Claims::Member(name) => vec![(header::KEY_MEMBER, header::key_member_text(name))],
+        }
+    }
+
+    /// The number of the first line after this one that needs a request of its own.
+    fn next_request(&self, number: u64) -> u64 {
+        match self {
+            Claims::Shared(claim) => claim.next_claim(number),
+            Claims::Member(_) => u64::MAX,
         }
     }
 
@@ -84,12 +92,26 @@ struct Pending {
 }
 
 impl Client {
-    /// Begins to record lines under a claim: with a key, line number *i* has `KEY#i`; in a stream, the number *i* after the first.
+    /// Begins to record lines under a claim: with a key, line number *i* has `KEY#i`, after 65,536 of them `KEY.1#0` and so on; in a
+    /// stream, the number *i* after the first.
     ///
     /// # Errors
     /// [`Error::NoPin`].
     pub fn lines(&self, log: &str, claim: Claim) -> Result<(LineSender, LineReceipts), Error> {
-        self.begin(log, Claims::Shared(claim))
+        self.begin(log, Claims::Shared(claim), 0)
+    }
+
+    /// The same from line number `first` on, for an input whose lines before are known to be recorded under this claim.
+    ///
+    /// # Errors
+    /// [`Error::NoPin`].
+    pub fn lines_from(
+        &self,
+        log: &str,
+        claim: Claim,
+        first: u64,
+    ) -> Result<(LineSender, LineReceipts), Error> {
+        self.begin(log, Claims::Shared(claim), first)
     }
 
     /// The same for events that each hold their key in a member of this name, a string or a number.
@@ -101,10 +123,15 @@ impl Client {
         log: &str,
         member: &str,
     ) -> Result<(LineSender, LineReceipts), Error> {
-        self.begin(log, Claims::Member(member.to_owned()))
+        self.begin(log, Claims::Member(member.to_owned()), 0)
     }
 
-    fn begin(&self, log: &str, claims: Claims) -> Result<(LineSender, LineReceipts), Error> {
+    fn begin(
+        &self,
+        log: &str,
+        claims: Claims,
+        first: u64,
+    ) -> Result<(LineSender, LineReceipts), Error> {
         let verifier = Arc::clone(self.verifier(log)?);
         let (events, coming) = mpsc::unbounded_channel();
         let (outcomes, told) = mpsc::unbounded_channel();
@@ -114,7 +141,7 @@ impl Client {
             verifier,
             claims: claims.clone(),
             pending: VecDeque::new(),
-            front: 0,
+            front: first,
             events: coming,
             ended: false,
             outcomes,
@@ -125,7 +152,7 @@ impl Client {
             window: Arc::new(Semaphore::new(LINES_WAITING_BYTES_MAX)),
             claims,
             reader: EventReader::new(EVENT_BYTES_MAX),
-            next: 0,
+            next: first,
         };
         Ok((sender, LineReceipts(told)))
     }
@@ -144,7 +171,8 @@ impl LineSender {
         let key = match &self.claims {
             Claims::Member(name) => Some(member::key(&minified, name).map_err(Error::Key)?),
             Claims::Shared(claim) => {
-                claim.key_of(usize::try_from(number).map_err(|_| Error::Ended)?)
+                let (claim, index) = claim.for_line(number);
+                claim.key_of(usize::try_from(index).map_err(|_| Error::Ended)?)
             }
         };
         let weight = minified

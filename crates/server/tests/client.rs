@@ -86,6 +86,37 @@ async fn an_event_is_reported_with_a_receipt_that_was_verified() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn more_lines_than_one_key_is_for_are_recorded_and_sent_again_they_are_not() {
+    // As if all before were recorded.
+    const FIRST: u64 = 2 * 65_536 - 20;
+    const LINES: u64 = 40;
+    let bed = Bed::new().await;
+    let client = client(&bed);
+    for again in [false, true] {
+        let claim = Claim::key("import").unwrap();
+        let begun = client.lines_from("payments", claim, FIRST);
+        let (mut lines, mut outcomes) = begun.unwrap();
+        for n in FIRST..FIRST + LINES {
+            assert_eq!(lines.send("{}").await.unwrap(), n);
+        }
+        drop(lines);
+        let mut count = 0;
+        while let Some(line) = outcomes.next().await {
+            let recorded = line.outcome.unwrap();
+            assert_eq!((line.number, recorded.again), (FIRST + count, again));
+            let key = match count {
+                0..20 => format!("import.1#{}", 65_516 + count),
+                _ => format!("import.2#{}", count - 20),
+            };
+            let head = Head::parse(&recorded.head).unwrap();
+            assert_eq!(head.own.key, Some(key.as_str()));
+            count += 1;
+        }
+        assert_eq!((count, bed.log.size()), (LINES, LINES + 1));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn events_of_an_array_are_recorded_together_and_each_proves_itself() {
     let bed = Bed::new().await;
     let client = client(&bed);

@@ -33,6 +33,8 @@ pub(super) struct Exchange<'d> {
     first: u64,
     /// Lines of it that were sent.
     sent: u64,
+    /// Number of the first line that is of another request.
+    end: u64,
     /// None: the request was ended, and only answers are waited for.
     feed: Option<mpsc::Sender<Bytes>>,
     answers: Incoming,
@@ -78,6 +80,7 @@ impl<'d> Exchange<'d> {
             hold,
         } = begun;
         Ok(Exchange {
+            end: driver.claims.next_request(first),
             driver,
             first,
             sent: 0,
@@ -109,7 +112,8 @@ impl<'d> Exchange<'d> {
                     return Err(End::Trouble(Trouble::sent("no answer to a line came")));
                 }
             }
-            if self.driver.ended && self.unsent() == 0 {
+            let is_full = self.first + self.sent >= self.end;
+            if is_full || (self.driver.ended && self.unsent() == 0) {
                 self.feed = None;
             }
         }
@@ -159,7 +163,8 @@ impl<'d> Exchange<'d> {
         let skipped = self.driver.pending.len() - self.unsent();
         let mut piece = Vec::with_capacity(PIECE_BYTES);
         let mut count = 0;
-        for pending in self.driver.pending.iter().skip(skipped) {
+        let room = usize::try_from(self.end - self.first - self.sent).unwrap_or(usize::MAX);
+        for pending in self.driver.pending.iter().skip(skipped).take(room) {
             piece.extend_from_slice(&pending.event);
             piece.push(b'\n');
             count += 1;
