@@ -14,7 +14,7 @@ pub use settings::{SETTINGS, Setting, reference};
 
 use crate::grants::Grant;
 use crate::http::Purpose;
-use crate::limits::{DRAIN_MAX, SEAL_EVERY};
+use crate::limits::{DRAIN_MAX, PRINCIPAL_CONNECTIONS_MAX, SEAL_EVERY};
 use crate::listen::Spec;
 use crate::network::{Network, Networks};
 use crate::tls;
@@ -119,6 +119,8 @@ pub struct LimitsTable {
     /// Events that each principal may send in a second; none: as many as come.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub events_per_second: Option<u64>,
+    /// Connections that each principal may have open to each listener.
+    pub connections_per_principal: usize,
 }
 
 impl Default for LimitsTable {
@@ -127,6 +129,7 @@ impl Default for LimitsTable {
             drain_seconds: DRAIN_MAX.as_secs(),
             seal_minutes: SEAL_EVERY.as_secs() / 60,
             events_per_second: None,
+            connections_per_principal: PRINCIPAL_CONNECTIONS_MAX,
         }
     }
 }
@@ -259,6 +262,12 @@ impl Config {
     #[must_use]
     pub fn events_per_second(&self) -> Option<u64> {
         self.limits.value.events_per_second
+    }
+
+    /// Connections that each principal may have open to each listener.
+    #[must_use]
+    pub fn connections_per_principal(&self) -> usize {
+        self.limits.value.connections_per_principal
     }
 
     /// Sections of which another file says something else that only a start can put in force.

@@ -54,8 +54,12 @@ pub struct Counters {
     pub handshakes_failed: Count,
     /// Connections that spoke plain text to a port with TLS.
     pub plaintext: Count,
-    /// Let in, and refused every request: no principal, or too many connections of one.
+    /// Let in, and refused every request: no principal.
     pub refused: Count,
+    /// Refused: its principal, or its address where nobody is asked who they are, has as many as it may.
+    pub crowded: Count,
+    /// Cut before a handshake: its address has too many that are not done.
+    pub knocking: Count,
     /// Cut: nothing came inside a request.
     pub silent: Count,
     /// Cut: an answer was not taken.

@@ -227,6 +227,8 @@ fn connection_figures(figures: &mut Figures, node: &Node) {
         ("handshake", &counters.handshakes_failed),
         ("plaintext", &counters.plaintext),
         ("principal", &counters.refused),
+        ("too-many", &counters.crowded),
+        ("handshakes", &counters.knocking),
     ];
     figures.labelled(
         (

@@ -4,8 +4,14 @@ use std::time::Duration;
 
 /// Connections of one listener at once. Each idle one costs some ten kilobytes.
 pub const CONNECTIONS_MAX: usize = 16_384;
-/// Of these, what one principal may have: a quarter stays for others whatever one of them opens.
+/// Of these, what one principal may have unless the operator sets less: a quarter stays for others whatever one of them opens.
 pub const PRINCIPAL_CONNECTIONS_MAX: usize = CONNECTIONS_MAX / 4 * 3;
+/// Of these, what one address may have in handshakes, before anybody is known: an eighth. Ours take some milliseconds.
+pub const ADDRESS_HANDSHAKES_MAX: usize = CONNECTIONS_MAX / 8;
+/// Connections of one address to a health listener, which asks nobody who they are: a probe and a scraper need one each.
+pub const HEALTH_ADDRESS_CONNECTIONS_MAX: usize = 256;
+/// Connections that are let in only to hear why they are refused; what comes beyond is cut without a word.
+pub const REFUSED_AT_ONCE_MAX: usize = 256;
 /// Connections that wait to be accepted; the kernel takes the least of this and its own bound.
 pub const BACKLOG: u32 = 4_096;
 /// How long a handshake may take: beyond it a peer holds a place for nothing.

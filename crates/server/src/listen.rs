@@ -6,6 +6,7 @@
 
 pub mod bound;
 mod connection;
+mod crowd;
 mod http1;
 mod http2;
 pub mod patience;
@@ -13,6 +14,7 @@ pub mod spec;
 mod wire;
 
 pub use bound::{BindError, Bound};
+pub use crowd::Bounds;
 pub use patience::Patience;
 pub use spec::{Spec, SpecError};
 
@@ -21,6 +23,7 @@ use crate::limits::CONNECTIONS_MAX;
 use crate::network::{Network, Networks};
 use crate::node::Node;
 use crate::tls::{Current, Expiry};
+use crowd::Crowd;
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
@@ -48,6 +51,8 @@ pub enum Notice {
     Plaintext(IpAddr),
     /// All places are taken. Said once.
     NoPlace,
+    /// A principal has as many connections as it may, and opens more. Said once until it has half of them.
+    Crowded(String, usize),
     /// The certificate ends soon, in so many seconds, or has ended. Said once for each.
     Certificate(i64),
     /// The revocation lists should have been replaced so many seconds ago. Said once.
@@ -89,6 +94,12 @@ impl fmt::Display for Notice {
                 "the revocation lists should have been replaced {} min ago: what was revoked since is let in",
                 ago / 60
             ),
+            Notice::Crowded(who, most) => {
+                write!(
+                    f,
+                    "{who} has {most} connections and may have no more: those that it opens beyond are refused"
+                )
+            }
             Notice::NoPlace => write!(f, "all {CONNECTIONS_MAX} places for connections are taken"),
         }
     }
@@ -109,6 +120,8 @@ pub struct Door {
     pub node: Arc<Node>,
     /// How long it waits for what.
     pub patience: Patience,
+    /// How many connections somebody may have.
+    pub bounds: Bounds,
     /// Told what an operator should hear.
     pub tell: Tell,
     shared: Shared,
@@ -128,7 +141,12 @@ struct Shared {
 #[derive(Default)]
 struct Open {
     seen: HashMap<u64, Arc<Seen>>,
-    of: HashMap<String, usize>,
+    /// By principal, or by address where nobody is asked.
+    held: Crowd,
+    /// By address, in handshakes.
+    knocking: Crowd,
+    /// Let in to hear why they are refused.
+    refused: usize,
 }
 
 /// Why a listener can't begin.
@@ -149,6 +167,7 @@ impl Door {
             tls,
             node,
             patience: Patience::default(),
+            bounds: Bounds::default(),
             tell: Box::new(|_| {}),
             shared: Shared::default(),
         }

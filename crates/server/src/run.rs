@@ -22,7 +22,7 @@ use signals::Signals;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -156,7 +156,7 @@ impl Running {
         let mut opened = Vec::new();
         for (listener, tls) in config.listeners().zip(tls) {
             let bound = listener.listen.bind(&config.inside())?;
-            let door = door(&node, listener, tls, config.drain(), tell.clone());
+            let door = door(&node, listener, tls, &config, tell.clone());
             opened.push((door, bound));
         }
         let (mut doors, mut bound, mut serving) = (Vec::new(), Vec::new(), JoinSet::new());
@@ -315,16 +315,17 @@ fn door(
     node: &Arc<Node>,
     listener: Listener,
     tls: Option<tls::Server>,
-    drain: Duration,
+    config: &Config,
     tell: mpsc::Sender<Event>,
 ) -> Arc<Door> {
     let tls = tls.map(|tls| Arc::new(Current::new(tls)));
     let mut door = Door::new(listener.purpose, tls, Arc::clone(node));
     door.allow_from = listener.allow_from;
     door.patience = Patience {
-        drain,
+        drain: config.drain(),
         ..Patience::default()
     };
+    door.bounds.principal = config.connections_per_principal();
     let spec = listener.listen;
     door.tell = Box::new(move |notice| {
         let text = format!("{spec}: {notice}");

@@ -3,7 +3,7 @@
 use super::{Config, Fault, ListenerTable};
 use crate::grants::Grants;
 use crate::http::Purpose;
-use crate::limits::{DRAIN_SECONDS_MAX, SEAL_MINUTES_MAX};
+use crate::limits::{DRAIN_SECONDS_MAX, PRINCIPAL_CONNECTIONS_MAX, SEAL_MINUTES_MAX};
 use crate::listen::Spec;
 
 impl Config {
@@ -98,6 +98,9 @@ impl Config {
             1,
             u64::MAX,
         );
+        let most = u64::try_from(PRINCIPAL_CONNECTIONS_MAX).unwrap_or(u64::MAX);
+        let connections = u64::try_from(limits.connections_per_principal).unwrap_or(u64::MAX);
+        within("connections_per_principal", connections, 1, most);
     }
 }
 

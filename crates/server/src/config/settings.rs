@@ -91,6 +91,8 @@ pub const SETTINGS: &[Setting] = &[
         "How often the tail is sealed, however short it is. It is sealed before that when it is long; 0: only then."),
     setting("limits", "events_per_second", "events, 1 or more", Default::None("as many as come"),
         "How many events each principal may send in a second; what is more is refused with the time after which to come again."),
+    setting("limits", "connections_per_principal", "connections, 1 to 12288", Default::Value("12288"),
+        "How many connections each principal may have open to each listener; those beyond are refused, and the others of the principal and all of everybody else go on. A listener has 16,384 places."),
 ];
 
 /// The reference of all settings, as it stands in `docs/configuration.md`.

@@ -91,6 +91,7 @@ fn what_holds_only_between_settings_is_checked_too() {
 [limits]
 drain_seconds = 0
 events_per_second = 0
+connections_per_principal = 12289
 [[listener]]
 purpose = "ingest"
 listen = "127.0.0.1:7443"
@@ -114,12 +115,13 @@ logs = ["app"]
         &[
             "F:3: drain_seconds lies between 1 and 3600, and is 0",
             "F:4: events_per_second lies between 1 and 18446744073709551615, and is 0",
-            "F:5: a listener speaks TLS, and key, client_ca is not named here nor in [tls]",
-            "F:11: 127.0.0.1:7443 is taken by the listener in line 5",
-            "F:12: health speaks plain HTTP: take key away",
-            "F:16: a Unix socket needs no TLS: take crl away",
-            "F:19: 192.0.2.7:80 is a public address: write internal:80, or declare its network with [networks] internal = [\"192.0.2.7\"] if it is internal after all",
-            "F:20: 'a*b' is no principal: write spiffe://DOMAIN/PATH, another URI, dns:NAME or unix:UID",
+            "F:5: connections_per_principal lies between 1 and 12288, and is 12289",
+            "F:6: a listener speaks TLS, and key, client_ca is not named here nor in [tls]",
+            "F:12: 127.0.0.1:7443 is taken by the listener in line 6",
+            "F:13: health speaks plain HTTP: take key away",
+            "F:17: a Unix socket needs no TLS: take crl away",
+            "F:20: 192.0.2.7:80 is a public address: write internal:80, or declare its network with [networks] internal = [\"192.0.2.7\"] if it is internal after all",
+            "F:21: 'a*b' is no principal: write spiffe://DOMAIN/PATH, another URI, dns:NAME or unix:UID",
         ],
     );
 }

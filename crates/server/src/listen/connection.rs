@@ -7,8 +7,8 @@ use crate::health;
 use crate::http::{self, Call, Purpose};
 use crate::identity::Peer;
 use crate::limits::{
-    HEADER_BYTES_MAX, PLAIN_BYTES_MAX, PRINCIPAL_CONNECTIONS_MAX, REFUSED_MAX,
-    STREAM_SEND_BYTES_MAX, STREAMS_MAX,
+    HEADER_BYTES_MAX, PLAIN_BYTES_MAX, REFUSED_MAX, RETRY_AFTER_SECONDS, STREAM_SEND_BYTES_MAX,
+    STREAMS_MAX,
 };
 use crate::tls;
 use hyper::body::Incoming;
@@ -54,9 +54,19 @@ pub(super) async fn tcp(door: &Arc<Door>, stream: TcpStream, address: IpAddr) {
         .as_ref()
         .filter(|_| door.purpose != Purpose::Health)
     else {
-        return Box::pin(served(door, stream, Guest::Anyone, None, false)).await;
+        return Box::pin(served(
+            door,
+            stream,
+            Guest::Anyone(Some(address)),
+            None,
+            false,
+        ))
+        .await;
     };
     let counters = &door.node.counters;
+    let Some(knocking) = Knocking::new(door, address) else {
+        return counters.knocking.up();
+    };
     let acceptor = TlsAcceptor::from(tls.get());
     let handshake = async {
         let mut first = [0];
@@ -72,6 +82,7 @@ pub(super) async fn tcp(door: &Arc<Door>, stream: TcpStream, address: IpAddr) {
         }
     };
     let shaken = tokio::time::timeout(door.patience.handshake, Box::pin(handshake)).await;
+    drop(knocking);
     let stream = match shaken {
         Ok(Ok(stream)) => stream,
         Ok(Err(Explained)) => return,
@@ -97,7 +108,7 @@ pub(super) async fn unix(door: &Arc<Door>, stream: UnixStream) {
         return;
     };
     let guest = match door.purpose {
-        Purpose::Health => Guest::Anyone,
+        Purpose::Health => Guest::Anyone(None),
         _ => Guest::Known(Arc::new(Peer::of_unix(credentials.uid()))),
     };
     Box::pin(served(door, stream, guest, None, false)).await;
@@ -133,75 +144,136 @@ enum Guest {
     Known(Arc<Peer>),
     /// Every request gets this answer, and soon the connection ends.
     Refused(Problem),
-    /// Health: nobody is asked who they are.
-    Anyone,
+    /// Health: nobody is asked who they are, only counted by address, where there is one.
+    Anyone(Option<IpAddr>),
+}
+
+impl Guest {
+    /// By what its connections are counted, and how many it may have.
+    fn holder(&self, door: &Door) -> Option<(String, usize)> {
+        match self {
+            Guest::Known(peer) => Some((peer.principal.clone(), door.bounds.principal)),
+            Guest::Anyone(address) => Some((address.as_ref()?.to_string(), door.bounds.health)),
+            Guest::Refused(_) => None,
+        }
+    }
+}
+
+/// A handshake that is under way, counted by address.
+struct Knocking<'d> {
+    door: &'d Door,
+    address: String,
+}
+
+impl<'d> Knocking<'d> {
+    /// None: this address has too many.
+    fn new(door: &'d Door, address: IpAddr) -> Option<Knocking<'d>> {
+        let address = address.to_string();
+        let entered = door.open().knocking.enter(&address, door.bounds.handshakes);
+        entered.ok().map(|()| Knocking { door, address })
+    }
+}
+
+impl Drop for Knocking<'_> {
+    fn drop(&mut self) {
+        let most = self.door.bounds.handshakes;
+        self.door.open().knocking.leave(&self.address, most);
+    }
 }
 
 /// The entry of a connection in its listener's list.
 struct Entry<'d> {
     door: &'d Door,
     number: u64,
-    principal: Option<String>,
+    /// By what it is counted; none: it is only to hear why it is refused.
+    holder: Option<(String, usize)>,
 }
 
 impl<'d> Entry<'d> {
-    /// Enters it; the guest is refused if its principal has too many.
-    fn new(door: &'d Door, seen: &Arc<Seen>, guest: &mut Guest) -> Entry<'d> {
+    /// Counts it; a guest with too many is refused. None: nobody tells it why, because so many are being told already.
+    fn new(door: &'d Door, guest: &mut Guest) -> Option<Entry<'d>> {
         let number = door.shared.next.fetch_add(1, Ordering::Relaxed);
-        let mut open = door.open();
-        let mut principal = None;
-        if let Guest::Known(peer) = guest {
-            let of = open.of.entry(peer.principal.clone()).or_default();
-            if *of < PRINCIPAL_CONNECTIONS_MAX {
-                *of += 1;
-                principal = Some(peer.principal.clone());
-            } else {
-                let what = format!("{} has {of} connections already", peer.principal);
-                *guest = Guest::Refused(Problem::new(Code::RateLimited, what));
+        let counters = &door.node.counters;
+        let mut holder = guest.holder(door);
+        let (mut open, mut news) = (door.open(), None);
+        match &holder {
+            None => counters.refused.up(),
+            Some((who, most)) => {
+                if let Err(too_many) = open.held.enter(who, *most) {
+                    counters.crowded.up();
+                    news = too_many.is_news.then(|| (who.clone(), *most));
+                    *guest = Guest::Refused(crowded(who, *most));
+                    holder = None;
+                }
             }
         }
-        open.seen.insert(number, Arc::clone(seen));
-        door.node.counters.accepted.up();
-        door.node.counters.open.up();
-        Entry {
+        let is_told = holder.is_some() || open.refused < door.bounds.refused;
+        if is_told && holder.is_none() {
+            open.refused += 1;
+        }
+        drop(open);
+        if let Some((who, most)) = news {
+            (door.tell)(&Notice::Crowded(who, most));
+        }
+        if !is_told {
+            return None;
+        }
+        counters.accepted.up();
+        counters.open.up();
+        Some(Entry {
             door,
             number,
-            principal,
+            holder,
+        })
+    }
+}
+
+impl Entry<'_> {
+    /// From here on its listener looks at it.
+    fn watch(&self, seen: &Arc<Seen>) {
+        self.door.open().seen.insert(self.number, Arc::clone(seen));
+        if self.door.is_stopping() {
+            seen.tell(Order::Retire);
         }
     }
+}
+
+fn crowded(who: &str, most: usize) -> Problem {
+    let what = format!(
+        "nothing was done: {who} has {most} connections to this listener and may have no more: use those, or end some"
+    );
+    Problem::new(Code::RateLimited, what).after(RETRY_AFTER_SECONDS)
 }
 
 impl Drop for Entry<'_> {
     fn drop(&mut self) {
         let mut open = self.door.open();
         open.seen.remove(&self.number);
-        if let Some(principal) = &self.principal
-            && let Some(of) = open.of.get_mut(principal)
-        {
-            *of -= 1;
-            if *of == 0 {
-                open.of.remove(principal);
-            }
+        match &self.holder {
+            Some((who, most)) => open.held.leave(who, *most),
+            None => open.refused -= 1,
         }
+        drop(open);
         self.door.node.counters.open.down();
     }
 }
 
 /// When a connection is asked to end: at its greatest age, not at the same moment as all that began with it, and when its certificate
-/// does.
-fn end(door: &Door, number: u64, guest: &Guest, until: Option<SystemTime>) -> Instant {
+/// does. Beside it how long what is under way may then take.
+fn end(door: &Door, number: u64, guest: &Guest, until: Option<SystemTime>) -> (Instant, Duration) {
     let age = match guest {
         Guest::Refused(_) => REFUSED_MAX.min(door.patience.age),
         _ => door.patience.age,
     };
     let spread = u32::try_from(number % 128).unwrap_or(0);
-    let age = age - age / 1_280 * spread;
+    let sooner = age - age / 1_280 * spread;
     let left = until.map(|until| {
         until
             .duration_since(SystemTime::now())
             .unwrap_or(Duration::ZERO)
     });
-    Instant::now() + left.map_or(age, |left| left.min(age))
+    let left = left.map_or(sooner, |left| left.min(sooner));
+    (Instant::now() + left, age)
 }
 
 async fn served<S>(
@@ -213,15 +285,13 @@ async fn served<S>(
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let number = door.shared.next.load(Ordering::Relaxed);
-    let seen = Arc::new(Seen::new(http2, end(door, number, &guest, until)));
-    let entry = Entry::new(door, &seen, &mut guest);
-    if matches!(guest, Guest::Refused(_)) {
-        door.node.counters.refused.up();
-    }
-    if door.is_stopping() {
-        seen.tell(Order::Retire);
-    }
+    let Some(entry) = Entry::new(door, &mut guest) else {
+        return;
+    };
+    // Only now it is known who is refused, and soon ends.
+    let (until, grace) = end(door, entry.number, &guest, until);
+    let seen = Arc::new(Seen::new(http2, until, grace));
+    entry.watch(&seen);
     let wire = TokioIo::new(Wire {
         inner: stream,
         seen: Arc::clone(&seen),
@@ -312,7 +382,7 @@ impl hyper::service::Service<Request<Incoming>> for Service {
         let node = Arc::clone(&self.door.node);
         let peer = match &self.guest {
             Guest::Known(peer) => Arc::clone(peer),
-            Guest::Anyone => {
+            Guest::Anyone(_) => {
                 return Box::pin(async move { Ok(health::answer(&node, &request)) });
             }
             Guest::Refused(problem) => {

@@ -10,7 +10,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Notify;
 
@@ -70,12 +70,14 @@ struct Progress {
 pub(super) struct Seen {
     progress: Mutex<Progress>,
     told: Notify,
-    /// When it is to end at the latest.
+    /// When it is asked to end.
     until: Instant,
+    /// How long what is under way may take once it was asked to.
+    grace: Duration,
 }
 
 impl Seen {
-    pub(super) fn new(http2: bool, until: Instant) -> Seen {
+    pub(super) fn new(http2: bool, until: Instant, grace: Duration) -> Seen {
         let framing = match http2 {
             true => Framing::Two(Frames::new(Instant::now())),
             false => Framing::One(Requests::new()),
@@ -92,6 +94,7 @@ impl Seen {
             }),
             told: Notify::new(),
             until,
+            grace,
         }
     }
 
@@ -150,7 +153,7 @@ impl Seen {
                 Some(Order::Cut(Cause::Silent))
             } else if longer(progress.writing, patience.stall) {
                 Some(Order::Cut(Cause::Stalled))
-            } else if longer(progress.retired, patience.age) {
+            } else if longer(progress.retired, self.grace) {
                 Some(Order::Cut(Cause::Overdue))
             } else if now >= self.until && progress.retired.is_none() {
                 Some(Order::Retire)
