@@ -22,6 +22,9 @@ pub const SILENCE_MAX: Duration = Duration::from_secs(10);
 pub const HEAD_MAX: Duration = Duration::from_secs(30);
 /// How long a client may take nothing of what is sent to it.
 pub const STALL_MAX: Duration = Duration::from_secs(30);
+/// How long a client may take for one piece of an answer over HTTP/2, some megabyte at most: it can open its window byte by byte, and
+/// meanwhile the piece is held.
+pub const TAKE_MAX: Duration = Duration::from_secs(120);
 /// How often a listener looks at the addresses of the machine.
 pub const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// How long whoever is refused outright may hold its connection to read why.
@@ -56,6 +59,8 @@ pub const CHUNK_LINE_BYTES_MAX: usize = 256;
 /// HTTP/2 frames that ask for work and carry nothing (PING, SETTINGS, PRIORITY, empty ones) within [`CONTROL_FRAMES_SPAN`]. A client that
 /// measures its link sends one for each round trip.
 pub const CONTROL_FRAMES_MAX: u32 = 10_000;
+/// Requests that a client may take back within that time, each of which has cost as much as one that it waits for.
+pub const RESETS_MAX: u32 = 1_000;
 /// Within this time.
 pub const CONTROL_FRAMES_SPAN: Duration = Duration::from_secs(10);
 /// Bytes of answers that wait in one HTTP/2 stream for a client that is slower than we are.

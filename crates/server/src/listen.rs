@@ -11,6 +11,7 @@ mod http1;
 mod http2;
 pub mod patience;
 pub mod spec;
+mod taken;
 mod wire;
 
 pub use bound::{BindError, Bound};

@@ -1,5 +1,6 @@
 //! One connection, from its first byte to its last.
 
+use super::taken::Answer;
 use super::wire::{Cause, Fault, Order, Seen, Wire};
 use super::{Door, Notice};
 use crate::body::Body;
@@ -374,16 +375,18 @@ struct Service {
 }
 
 impl hyper::service::Service<Request<Incoming>> for Service {
-    type Response = Response<Body>;
+    type Response = Response<Answer>;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Answer>, Infallible>> + Send>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let node = Arc::clone(&self.door.node);
+        let seen = (request.version() == Version::HTTP_2).then(|| Arc::clone(&self.seen));
+        let answered = |response: Response<Body>| Ok(response.map(|body| Answer { body, seen }));
         let peer = match &self.guest {
             Guest::Known(peer) => Arc::clone(peer),
             Guest::Anyone(_) => {
-                return Box::pin(async move { Ok(health::answer(&node, &request)) });
+                return Box::pin(async move { answered(health::answer(&node, &request)) });
             }
             Guest::Refused(problem) => {
                 // The answer goes out first, then the connection ends.
@@ -393,7 +396,7 @@ impl hyper::service::Service<Request<Incoming>> for Service {
                     let fields = response.headers_mut();
                     fields.insert(CONNECTION, HeaderValue::from_static("close"));
                 }
-                return Box::pin(async move { Ok(response) });
+                return Box::pin(async move { answered(response) });
             }
         };
         let call = Call {
@@ -402,6 +405,6 @@ impl hyper::service::Service<Request<Incoming>> for Service {
             purpose: self.door.purpose,
             request,
         };
-        Box::pin(async move { Ok(http::answer(call).await) })
+        Box::pin(async move { answered(http::answer(call).await) })
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Reads frame headers only. Whether frames are right is the library's to judge; what it has no bound for is counted here.
 
-use crate::limits::{CONTROL_FRAMES_MAX, CONTROL_FRAMES_SPAN};
+use crate::limits::{CONTROL_FRAMES_MAX, CONTROL_FRAMES_SPAN, RESETS_MAX};
 use std::time::Instant;
 
 const PREFACE_BYTES: usize = 24;
@@ -10,6 +10,7 @@ const HEADER_BYTES: usize = 9;
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const PRIORITY: u8 = 2;
+const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const PING: u8 = 6;
 const CONTINUATION: u8 = 9;
@@ -82,22 +83,23 @@ impl Frames {
         let [a, b, c, kind, flags, ..] = self.header;
         let length = u32::from_be_bytes([0, a, b, c]);
         self.left = usize::try_from(length).unwrap_or(usize::MAX);
-        let empty = match kind {
-            PRIORITY | SETTINGS | PING => true,
-            DATA => length == 0 && flags & END_STREAM == 0,
+        let weight = match kind {
+            PRIORITY | SETTINGS | PING => 1,
+            RST_STREAM => CONTROL_FRAMES_MAX / RESETS_MAX,
+            DATA => u32::from(length == 0 && flags & END_STREAM == 0),
             HEADERS | CONTINUATION => {
                 self.block = flags & END_HEADERS == 0;
-                length == 0
+                u32::from(length == 0)
             }
-            _ => false,
+            _ => 0,
         };
-        if !empty {
+        if weight == 0 {
             return Ok(());
         }
         if now.duration_since(self.since) > CONTROL_FRAMES_SPAN {
             (self.since, self.counted) = (now, 0);
         }
-        self.counted += 1;
+        self.counted += weight;
         match self.counted > CONTROL_FRAMES_MAX {
             true => Err(Flood),
             false => Ok(()),
@@ -163,6 +165,13 @@ mod tests {
             let later = now + CONTROL_FRAMES_SPAN * 2;
             assert_eq!(frames.read(&one, later), Ok(()));
         }
+        let mut frames = Frames::new(now);
+        frames.read(&preface, now).expect("the preface");
+        let taken_back = frame(RST_STREAM, 0, &[0; 4]);
+        for _ in 0..RESETS_MAX {
+            assert_eq!(frames.read(&taken_back, now), Ok(()));
+        }
+        assert_eq!(frames.read(&taken_back, now), Err(Flood));
         let mut frames = Frames::new(now);
         frames.read(&preface, now).expect("the preface");
         for _ in 0..CONTROL_FRAMES_MAX * 2 {

@@ -2,6 +2,7 @@
 
 use crate::limits::{
     CONNECTION_AGE_MAX, DRAIN_MAX, HANDSHAKE_MAX, HEAD_MAX, LOOK_EVERY, SILENCE_MAX, STALL_MAX,
+    TAKE_MAX,
 };
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ pub struct Patience {
     pub head: Duration,
     /// For a client to take what is sent to it.
     pub stall: Duration,
+    /// For a client to take one piece of an answer over HTTP/2.
+    pub take: Duration,
     /// For a connection to live, and then once more for what is under way on it.
     pub age: Duration,
     /// For what is under way once the node stops.
@@ -31,6 +34,7 @@ impl Default for Patience {
             silence: SILENCE_MAX,
             head: HEAD_MAX,
             stall: STALL_MAX,
+            take: TAKE_MAX,
             age: CONNECTION_AGE_MAX,
             drain: DRAIN_MAX,
             addresses: LOOK_EVERY,
@@ -41,7 +45,8 @@ impl Default for Patience {
 impl Patience {
     /// Between two looks at all connections: a tenth of the shortest wait that they are for.
     pub(super) fn sweep(&self) -> Duration {
-        let shortest = self.silence.min(self.head).min(self.stall).min(self.age);
+        let waits = [self.head, self.stall, self.take, self.age];
+        let shortest = waits.into_iter().fold(self.silence, Duration::min);
         (shortest / 10).max(Duration::from_millis(1))
     }
 }

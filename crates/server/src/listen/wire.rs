@@ -6,6 +6,7 @@
 use super::http1::{Place, Requests};
 use super::http2::Frames;
 use super::patience::Patience;
+use std::collections::BTreeMap;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -62,6 +63,9 @@ struct Progress {
     over: Option<Fault>,
     /// When it was asked to end.
     retired: Option<Instant>,
+    /// Pieces of answers that wait to be taken, by number and so by age.
+    given: BTreeMap<u64, Instant>,
+    next_given: u64,
     order: Option<Order>,
 }
 
@@ -90,6 +94,8 @@ impl Seen {
                 head: None,
                 over: None,
                 retired: None,
+                given: BTreeMap::new(),
+                next_given: 0,
                 order: None,
             }),
             told: Notify::new(),
@@ -126,6 +132,20 @@ impl Seen {
         self.told.notify_one();
     }
 
+    /// A piece of an answer waits to be taken from now on. Its number.
+    pub(super) fn given(&self) -> u64 {
+        let mut progress = self.lock();
+        let number = progress.next_given;
+        progress.next_given += 1;
+        progress.given.insert(number, Instant::now());
+        number
+    }
+
+    /// It waits no more.
+    pub(super) fn taken(&self, number: u64) {
+        self.lock().given.remove(&number);
+    }
+
     /// What framing was wrong, if any was.
     pub(super) fn fault(&self) -> Option<Fault> {
         self.lock().over
@@ -151,7 +171,9 @@ impl Seen {
                 || longer(progress.head, patience.head)
             {
                 Some(Order::Cut(Cause::Silent))
-            } else if longer(progress.writing, patience.stall) {
+            } else if longer(progress.writing, patience.stall)
+                || longer(progress.given.values().next().copied(), patience.take)
+            {
                 Some(Order::Cut(Cause::Stalled))
             } else if longer(progress.retired, self.grace) {
                 Some(Order::Cut(Cause::Overdue))
