@@ -162,15 +162,39 @@ impl Bed {
         Bed::made(Settings::default(), Rates::default(), change).await
     }
 
+    /// A node whose store lies below this directory, in small files.
+    pub async fn on(disk: &std::path::Path) -> Bed {
+        let directory = tempfile::tempdir_in(disk).unwrap();
+        let small = 1 << 20;
+        Bed::made_in(
+            directory,
+            small,
+            Settings::default(),
+            Rates::default(),
+            |_| {},
+        )
+        .await
+    }
+
     async fn made(settings: Settings, rates: Rates, change: impl FnOnce(&mut Door)) -> Bed {
         let directory = tempfile::tempdir().unwrap();
+        Bed::made_in(directory, 4 << 20, settings, rates, change).await
+    }
+
+    async fn made_in(
+        directory: TempDir,
+        tail_size: u64,
+        settings: Settings,
+        rates: Rates,
+        change: impl FnOnce(&mut Door),
+    ) -> Bed {
         let store = directory.path().join("store");
         let options = CreateOptions {
             origin: ORIGIN.to_owned(),
             store_id: [0xa1; 16],
             node_id: [0xb2; 16],
             created: "2026-11-23T10:00:00Z".to_owned(),
-            tail_size: 4 << 20,
+            tail_size,
             keys: None,
             register: None,
             accept_volatile: true,
