@@ -34,6 +34,8 @@ pub struct Plan<'a> {
     pub accept_volatile: bool,
     /// Length of a tail file.
     pub tail_size: u64,
+    /// Where the register is to lie; none: beside the store.
+    pub register: Option<&'a Path>,
 }
 
 /// What was made.
@@ -146,7 +148,10 @@ fn store(directory: &Path, plan: &Plan<'_>) -> Result<Vec<Pin>, Failure> {
         passphrase_file: None,
         recovery: Vec::new(),
         recovery_threshold: None,
-        register: None,
+        register: Some(match plan.register {
+            Some(elsewhere) => elsewhere.to_owned(),
+            None => directory.join("register"),
+        }),
         accept_volatile: plan.accept_volatile,
         tail_size: plan.tail_size,
     };

@@ -320,3 +320,82 @@ fn what_quickstart_makes_is_closed_to_others_and_nothing_is_replaced() {
     );
     assert_eq!(bed.read("node/tls/ca.key"), before);
 }
+
+#[test]
+fn what_quickstart_makes_has_a_register_and_an_older_copy_of_its_store_is_refused() {
+    let bed = bed();
+    let tail = bed.path("node/store/tail/000000000000");
+    let node = Node::start(&bed);
+    assert!(!node.all.contains("warning: "), "{}", node.all);
+    node.stop();
+    let older = std::fs::read(&tail).unwrap();
+    let node = Node::start(&bed);
+    append(&node.client(&bed, "producer"), "{\"id\":1}").unwrap();
+    node.stop();
+    std::fs::write(&tail, older).unwrap();
+    let ended = bed.run(["serve", "--config", "node/indelible.toml"]);
+    assert_eq!(ended.code, 13, "{ended:?}");
+    // Elsewhere, if it is told where.
+    let made = bed.ok([
+        "quickstart",
+        "other",
+        "--accept-volatile",
+        "--register",
+        "elsewhere",
+    ]);
+    assert!(made.contains("  register     elsewhere\n"), "{made}");
+    assert!(bed.path("elsewhere").exists() && !bed.path("other/register").exists());
+}
+
+#[test]
+fn a_status_shows_what_is_in_force_where_the_node_listens_and_who_said_so() {
+    let bed = bed();
+    change(&bed, |text| {
+        text.replacen(
+            "listen = \"127.0.0.1:0\"",
+            "listen = \"127.0.0.1:0\"\nallow_from = [\"127.0.0.0/8\"]",
+            1,
+        )
+    });
+    let status = || bed.ok(["status", "--store", "node/store"]);
+    let before = status();
+    assert!(
+        before.contains("grants      none were ever in force\n"),
+        "{before}"
+    );
+    assert!(
+        before.contains("listeners   it never listened\n"),
+        "{before}"
+    );
+    let mut node = Node::start(&bed);
+    change(&bed, |text| {
+        format!("{text}[[grant]]\nwho = [\"unix:9\"]\nrole = \"auditor\"\nlogs = [\"_node\"]\n")
+    });
+    node.signal(Signal::HUP);
+    node.until("reloaded");
+    let me = format!(" by unix:{}", rustix::process::getuid().as_raw());
+    let said = status();
+    let line = |name: &str| said.lines().find(|line| line.starts_with(name)).unwrap();
+    assert!(
+        line("grants").starts_with("grants      5: record "),
+        "{said}"
+    );
+    assert!(
+        line("grants").ends_with(&me) && line("listeners").ends_with(&me),
+        "{said}"
+    );
+    assert!(
+        said.contains("listeners   ingest 127.0.0.1:0, for 127.0.0.0/8\n"),
+        "{said}"
+    );
+    assert!(said.contains("listeners   health 127.0.0.1:0\n"), "{said}");
+    node.stop();
+    let json: serde_json::Value =
+        serde_json::from_str(&bed.ok(["status", "--json", "--store", "node/store"])).unwrap();
+    assert_eq!(json["grants"]["count"], 5, "{json}");
+    assert_eq!(
+        json["listeners"]["listeners"][0]["purpose"], "ingest",
+        "{json}"
+    );
+    assert_eq!(json["register"]["state"], "current", "{json}");
+}

@@ -61,6 +61,7 @@ pub fn run(args: &DevArgs) -> Result<Exit, Failure> {
         port: args.port.unwrap_or(0),
         accept_volatile: true,
         tail_size: 8 << 20,
+        register: None,
     };
     let temporary = Temporary(directory);
     let ground = Ground::make(&temporary.0, &plan)?;

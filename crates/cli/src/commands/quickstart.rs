@@ -31,6 +31,10 @@ pub struct QuickstartArgs {
     /// First of four ports, for ingest, query, verify and health
     #[arg(long, value_name = "PORT", default_value_t = 7443, value_parser = clap::value_parser!(u16).range(1..=65_532))]
     pub port: u16,
+    /// File of the register, which remembers how far the store is; put it on another disk or host, so that whoever puts back an older
+    /// copy of the store can't put back that too. Without this it lies in DIR, and guards the store alone
+    #[arg(long, value_name = "FILE")]
+    pub register: Option<PathBuf>,
     /// Accept a file system in memory, which a reboot empties; this is recorded
     #[arg(long)]
     pub accept_volatile: bool,
@@ -52,6 +56,7 @@ pub fn run(args: &QuickstartArgs) -> Result<Exit, Failure> {
         port: args.port,
         accept_volatile: args.accept_volatile,
         tail_size: args.tail_size,
+        register: args.register.as_deref(),
     };
     let ground = Ground::make(&args.dir, &plan)?;
     report(&ground, args)
@@ -104,6 +109,14 @@ fn report(ground: &Ground, args: &QuickstartArgs) -> Result<Exit, Failure> {
             at(&format!("{log}.pin"))
         ))?;
     }
+    let (register, remark) = match &args.register {
+        Some(elsewhere) => (shell(elsewhere), ""),
+        None => (
+            at("register"),
+            "   on another disk it would guard more: --register FILE",
+        ),
+    };
+    out.line(format_args!("  {:<13}{register}{remark}", "register"))?;
     out.line(format_args!(
         "certificates end in {DAYS} days; keep copies of keys and tls where only you can read them"
     ))?;

@@ -3,6 +3,8 @@
 //! What it takes is what opening the store for reading takes: packs' headers, the unsealed tail, and the node's own log. It proves
 //! nothing: `verify` does.
 
+mod access;
+
 use crate::args::StoreArg;
 use crate::clock::SystemClock;
 use crate::exit::Exit;
@@ -220,16 +222,23 @@ fn quarantine(store: &dyn Store, recovered: &Recovered) -> Result<Fact, StoreErr
     Ok(Fact::new("quarantine", line, json))
 }
 
-/// What `_node` says of starts and repairs.
+/// What `_node` says of starts and repairs, and of who may do what.
 fn said_by_the_node(directory: &Path, recovered: &Recovered) -> Result<Vec<Fact>, Failure> {
     let log = recovered.books.node_log();
     let (mut starts, mut repairs, mut last) = (0_u64, 0_u64, "none");
     let mut verified = None;
+    let (mut access, mut seq) = (access::Access::default(), 0);
     let read = recovered
         .books
         .records::<Stopped>(&log, 0..log.size(), &mut |stored| {
             let event = stored.content.as_ref();
-            match event.and_then(|(_, event)| NodeEvent::parse(event)) {
+            let event = event.and_then(|(_, event)| NodeEvent::parse(event));
+            if let Some(event) = &event {
+                let time = Head::parse(&stored.head).ok().map(|head| head.time);
+                access.take(seq, time, event);
+            }
+            seq += 1;
+            match event {
                 Some(NodeEvent::Start { .. }) => {
                     (starts, last) = (starts + 1, "running or crashed")
                 }
@@ -248,8 +257,11 @@ fn said_by_the_node(directory: &Path, recovered: &Recovered) -> Result<Vec<Fact>
         Err(Stopped::Output(failure)) => return Err(failure),
         Err(Stopped::Read(error)) => return Err(say::read(&error, directory)),
     }
+    let [grants, listeners] = access.facts();
     Ok(vec![
         verified.unwrap_or_else(never_verified),
+        grants,
+        listeners,
         Fact::new("repairs", show::count(repairs), repairs.to_string()),
         Fact::new(
             "runs",
