@@ -29,9 +29,9 @@ const PORT: u16 = 7_443;
 struct Nets(Vec<String>);
 
 impl Nets {
-    /// None without the right to make them.
-    fn new() -> Option<Nets> {
-        let id = std::process::id();
+    /// None without the right to make them. `test` tells those of tests that run at once apart.
+    fn new(test: &str) -> Option<Nets> {
+        let id = format!("{}{test}", std::process::id());
         let nets = Nets(
             ["node", "in", "out"]
                 .map(|name| format!("ind-{id}-{name}"))
@@ -119,16 +119,30 @@ fn sent() -> BTreeMap<&'static str, u64> {
         let place = names.iter().position(|one| *one == name).unwrap();
         values[place].parse().unwrap()
     };
+    let text = std::fs::read_to_string("/proc/thread-self/net/snmp6").unwrap();
+    let of_6 = |name: &str| -> u64 {
+        let line = text
+            .lines()
+            .find(|line| line.split_whitespace().next() == Some(name));
+        let value = line.unwrap().split_whitespace().nth(1);
+        value.unwrap().parse().unwrap()
+    };
+    // What the kernel says to find its neighbours and its own addresses (RFC 4861) is not the node's.
+    let by_the_kernel = of_6("Icmp6OutMsgs");
     BTreeMap::from([
         ("packets", of("Ip:", "OutRequests")),
-        ("datagrams", of("Udp:", "OutDatagrams")),
+        ("packets of IPv6", of_6("Ip6OutRequests") - by_the_kernel),
+        (
+            "datagrams",
+            of("Udp:", "OutDatagrams") + of_6("Udp6OutDatagrams"),
+        ),
         ("connections begun", of("Tcp:", "ActiveOpens")),
     ])
 }
 
 #[test]
 fn a_host_outside_gets_not_one_byte_one_inside_is_served_and_nothing_is_sent_unasked() {
-    let Some(nets) = Nets::new() else {
+    let Some(nets) = Nets::new("a") else {
         println!("skipped: needs root");
         return;
     };
@@ -241,6 +255,147 @@ fn between(nets: &Nets) {
         );
         stop.send_replace(true);
         serving.await.unwrap().unwrap();
+        bed.end().await;
+    });
+}
+
+/// Listeners with TLS answer plain text with a sentence: to those inside.
+#[test]
+fn no_listener_says_a_byte_to_a_host_outside_by_ipv4_or_ipv6_and_each_serves_one_inside() {
+    let Some(nets) = Nets::new("b") else {
+        println!("skipped: needs root");
+        return;
+    };
+    nets.link(1, "inside", "up0");
+    nets.link(2, "outside", "up0");
+    for (net, link, address) in [
+        (0, "inside", "10.77.0.1/24"),
+        (1, "up0", "10.77.0.2/24"),
+        (0, "outside", "203.0.113.1/24"),
+        (2, "up0", "203.0.113.2/24"),
+    ] {
+        nets.address(net, link, address);
+    }
+    // fd00::/8 is internal; 2001:db8::/32 is for documents, and public here.
+    for (net, link, address) in [
+        (0, "inside", "fd77::1/64"),
+        (1, "up0", "fd77::2/64"),
+        (0, "outside", "2001:db8:77::1/64"),
+        (2, "up0", "2001:db8:77::2/64"),
+    ] {
+        let net = &nets.0[net];
+        assert!(ip(&[
+            "-n", net, "-6", "address", "add", address, "dev", link, "nodad"
+        ]));
+    }
+    let out = &nets.0[2];
+    assert!(ip(&[
+        "-n",
+        out,
+        "route",
+        "add",
+        "10.77.0.0/24",
+        "via",
+        "203.0.113.1"
+    ]));
+    assert!(ip(&[
+        "-n",
+        out,
+        "-6",
+        "route",
+        "add",
+        "fd77::/64",
+        "via",
+        "2001:db8:77::1"
+    ]));
+    nets.within(0, || all_listeners(&nets));
+}
+
+/// The node's side of it.
+fn all_listeners(nets: &Nets) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build();
+    runtime.unwrap().block_on(async {
+        let bed = Bed::new().await;
+        let purposes = [
+            Purpose::Ingest,
+            Purpose::Query,
+            Purpose::Verify,
+            Purpose::Health,
+            Purpose::Admin,
+        ];
+        let mut serving = Vec::new();
+        for (purpose, port) in purposes.into_iter().zip(PORT..) {
+            let spec: Spec = format!("internal:{port}").parse().unwrap();
+            let bound = spec.bind(&Networks::default()).unwrap();
+            let open = bound.addresses();
+            for address in ["10.77.0.1", "[fd77::1]", "127.0.0.1", "[::1]"] {
+                assert!(open.contains(&format!("{address}:{port}")), "{open:?}");
+            }
+            let is_public =
+                |address: &String| address.contains("203.") || address.contains("2001:");
+            assert!(!open.iter().any(is_public), "{open:?}");
+            let tls = (purpose != Purpose::Health).then(|| Arc::clone(&bed.tls));
+            let mut door = Door::new(purpose, tls, Arc::clone(&bed.node));
+            door.patience.addresses = Duration::from_millis(20);
+            serving.push(tokio::spawn(serve(
+                Arc::new(door),
+                bound,
+                bed.stop.subscribe(),
+            )));
+        }
+        // Nobody asked yet: whatever else is in it, a node with all its listeners sends nothing.
+        let before = sent();
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        assert_eq!(sent(), before);
+        assert_eq!((before["datagrams"], before["connections begun"]), (0, 0));
+        let asked = |net: usize, address: &str| {
+            tokio::task::block_in_place(|| nets.within(net, || knock(address)))
+        };
+        let mut outside = 0;
+        for (purpose, port) in purposes.into_iter().zip(PORT..) {
+            for address in ["10.77.0.1", "[fd77::1]"] {
+                let address = format!("{address}:{port}");
+                let heard = asked(1, &address).unwrap();
+                let begins: &[u8] = match purpose {
+                    Purpose::Health => b"HTTP/1.1 200",
+                    _ => b"HTTP/1.1 400",
+                };
+                assert!(
+                    heard.starts_with(begins),
+                    "{purpose:?} at {address}: {heard:?}"
+                );
+                let heard = asked(2, &address);
+                let nothing = !matches!(&heard, Ok(heard) if !heard.is_empty());
+                assert!(nothing, "{purpose:?} at {address}: {heard:?}");
+                outside += 1;
+                assert_eq!(
+                    bed.node.counters.outside.now(),
+                    outside,
+                    "{purpose:?} at {address}"
+                );
+            }
+            for address in ["203.0.113.1", "[2001:db8:77::1]"] {
+                let heard = asked(2, &format!("{address}:{port}"));
+                assert_eq!(
+                    heard,
+                    Err(std::io::ErrorKind::ConnectionRefused),
+                    "{purpose:?}"
+                );
+            }
+        }
+        assert_eq!(
+            sent()["connections begun"],
+            0,
+            "it begins no connection of its own"
+        );
+        assert_eq!(sent()["datagrams"], 0);
+        bed.stop.send_replace(true);
+        for serving in serving {
+            serving.await.unwrap().unwrap();
+        }
         bed.end().await;
     });
 }
