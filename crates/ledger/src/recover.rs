@@ -426,3 +426,6 @@ fn format_error(file: &str, offset: u64, error: FormatError) -> RecoverError {
         } => damaged(file, offset + u64::try_from(within).unwrap_or(0), what),
     }
 }
+
+#[cfg(test)]
+mod tests;

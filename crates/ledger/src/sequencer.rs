@@ -524,3 +524,6 @@ impl Pending {
         builder.add(record);
     }
 }
+
+#[cfg(test)]
+mod tests;
