@@ -229,10 +229,10 @@ impl Committer {
         let swapped = match store.register_swap(registered.0.as_deref(), &header) {
             // A try that was reported lost may have gone through.
             Err(StoreError::Conflict) => store.register_read().and_then(|held| {
-                registered.0 = held;
-                if let Some(held) = registered.0.as_deref() {
+                if let Some(held) = held.as_deref() {
                     self.check_own(held)?;
                 }
+                registered.0 = held;
                 store.register_swap(registered.0.as_deref(), &header)
             }),
             swapped => swapped,

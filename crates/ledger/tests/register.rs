@@ -9,7 +9,9 @@ mod bed;
 
 use bed::{Bed, append, caller, create, open, settings};
 use indelible_ledger::{Ledger, Settings};
-use indelible_store::{CreateOptions, FaultInjector, LocalStore, WriteFate, WriteKind};
+use indelible_store::{
+    CreateOptions, FaultInjector, LocalStore, OpenOptions, WriteFate, WriteKind,
+};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -93,7 +95,7 @@ fn a_store_without_a_register_has_no_trouble_with_it() {
     LocalStore::create(&path, options).unwrap();
     let store = LocalStore::open_write(
         &path,
-        indelible_store::OpenOptions {
+        OpenOptions {
             moved: false,
             random: Box::new(bed::random(9)),
             faults: None,
@@ -110,4 +112,87 @@ fn a_store_without_a_register_has_no_trouble_with_it() {
     assert!(ledger.keep(true));
     assert_eq!(ledger.register_trouble(), None);
     assert_eq!(ledger.close("test").unwrap(), None);
+}
+
+/// A store whose setting of the register is reported lost, or is interfered with, whenever this says so.
+fn with_register_fault(bed: &Bed, lie: &Arc<AtomicBool>) -> Ledger {
+    let (register, lie) = (bed.register(), Arc::clone(lie));
+    let faults: FaultInjector = Arc::new(move |op| {
+        let sets = op.kind == WriteKind::Rename && op.to == Some(&register);
+        match sets && lie.swap(false, Ordering::SeqCst) {
+            true => WriteFate::StoredButLost,
+            false => WriteFate::Proceed,
+        }
+    });
+    let settings = Settings {
+        threads: false,
+        ..settings()
+    };
+    open(
+        bed.store_with(Some(faults)).unwrap(),
+        &bed.clock,
+        3,
+        settings,
+    )
+    .unwrap()
+}
+
+#[test]
+fn a_register_that_was_set_and_reported_lost_is_set_again_with_the_next_batch() {
+    let (bed, lie) = (Bed::new(), Arc::<AtomicBool>::default());
+    let ledger = with_register_fault(&bed, &lie);
+    let log = create(&ledger, "payments", 1);
+    let mut caller = caller(&ledger, &log, 5);
+    append(&ledger, &log, &mut caller, 0..1);
+    assert!(ledger.keep(true));
+    append(&ledger, &log, &mut caller, 1..2);
+    lie.store(true, Ordering::SeqCst);
+    ledger.keep(false);
+    assert!(!lie.load(Ordering::SeqCst));
+    assert!(ledger.register_trouble().is_some());
+    append(&ledger, &log, &mut caller, 2..3);
+    ledger.keep(false);
+    assert_eq!(ledger.register_trouble(), None);
+    assert_eq!(ledger.stopped(), None);
+    assert_eq!(ledger.close("test").unwrap(), None);
+    bed.open().close("test").unwrap();
+}
+
+#[test]
+fn the_register_of_another_store_is_left_as_it_is_and_stops_nobody() {
+    let (bed, other) = (Bed::new(), Bed::new());
+    let options = CreateOptions {
+        store_id: [0xcc; 16],
+        register: Some(other.register().with_file_name("of-another")),
+        ..other.create_options()
+    };
+    let path = other.path().with_file_name("another");
+    LocalStore::create(&path, options).unwrap();
+    let store = LocalStore::open_write(
+        &path,
+        OpenOptions {
+            moved: false,
+            random: Box::new(bed::random(9)),
+            faults: None,
+        },
+    );
+    open(Arc::new(store.unwrap()), &other.clock, 3, settings())
+        .unwrap()
+        .close("test")
+        .unwrap();
+    let foreign = std::fs::read(other.register().with_file_name("of-another")).unwrap();
+
+    let ledger = with_register_fault(&bed, &Arc::default());
+    let log = create(&ledger, "payments", 1);
+    let mut caller = caller(&ledger, &log, 5);
+    append(&ledger, &log, &mut caller, 0..1);
+    assert!(ledger.keep(true));
+    std::fs::write(bed.register(), &foreign).unwrap();
+    append(&ledger, &log, &mut caller, 1..2);
+    ledger.keep(true);
+    assert!(ledger.register_trouble().is_some());
+    assert_eq!(ledger.stopped(), None);
+    append(&ledger, &log, &mut caller, 2..3);
+    assert!(ledger.close("test").unwrap().is_some());
+    assert_eq!(std::fs::read(bed.register()).unwrap(), foreign);
 }
