@@ -244,6 +244,40 @@ fn a_start_that_fails_between_setting_aside_and_recording_is_recorded_by_the_nex
 }
 
 #[test]
+fn what_was_set_aside_and_recorded_is_not_recorded_again_by_the_next_starts() {
+    let bed = Bed::new();
+    let (ledger, _, told) = node(&bed);
+    ledger.close("test").unwrap();
+    let into_tail = |op: &WriteOp<'_>| op.kind == WriteKind::Write && is_in(op.path, "tail");
+    let store = bed.store_with(Some(fault(into_tail, 1, WriteFate::Torn(512))));
+    assert!(open(store.unwrap(), &bed.clock, 4, settings()).is_err());
+    for _ in 0..3 {
+        bed.open().close("test").unwrap();
+        assert_eq!((repairs(&bed), names(&bed, "quarantine").len()), (1, 1));
+    }
+    is_true(&bed.reader(), &told);
+}
+
+#[test]
+fn a_first_batch_that_was_torn_again_and_again_is_recorded_each_time_it_was_set_aside() {
+    for at in 0..4 {
+        let bed = Bed::new();
+        let into_tail = |op: &WriteOp<'_>| op.kind == WriteKind::Write && is_in(op.path, "tail");
+        let torn = |at| fault(into_tail, at, WriteFate::Torn(512));
+        let store = bed.store_with(Some(torn(0))).unwrap();
+        assert!(open(store, &bed.clock, 1, settings()).is_err());
+        // The second start sets it aside, and fails at one of its own writes.
+        let store = bed.store_with(Some(torn(at))).unwrap();
+        drop(open(store, &bed.clock, 2, settings()));
+        bed.open().close("test").unwrap();
+        is_true(&bed.reader(), &[]);
+        let aside = names(&bed, "quarantine").len();
+        assert!(aside >= 1);
+        assert_eq!(repairs(&bed), aside, "write {at}");
+    }
+}
+
+#[test]
 fn a_file_of_that_name_with_other_contents_stops_a_sealing_and_nothing_else() {
     let bed = Bed::new();
     let (ledger, log, mut told) = node(&bed);

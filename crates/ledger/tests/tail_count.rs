@@ -10,7 +10,7 @@ mod bed;
 use bed::{BY, Bed, append, caller, create, open, settings};
 use indelible_ledger::recover::{self, Recovered};
 use indelible_ledger::{Ledger, Settings};
-use indelible_proof::head::Own;
+use indelible_proof::head::{Head, Own};
 
 fn by_hand() -> Settings {
     Settings {
@@ -104,4 +104,23 @@ fn events_that_weigh_more_than_a_batch_become_several_batches() {
     }
     assert_eq!(read(&bed).tail_batches() - before, 3);
     assert_eq!(log.size(), 601);
+}
+
+#[test]
+fn who_reads_a_store_is_told_when_its_last_batch_was_made() {
+    let bed = Bed::new();
+    assert_eq!(read(&bed).last_time(), None);
+    let ledger = open(bed.store(), &bed.clock, 3, by_hand()).unwrap();
+    let log = create(&ledger, "payments", 1);
+    let mut writer = caller(&ledger, &log, 5);
+    for number in 0..3 {
+        bed.clock.pass(100);
+        let recorded = append(&ledger, &log, &mut writer, number..number + 1);
+        let head = Head::parse(&recorded[0].head).unwrap();
+        assert_eq!(read(&bed).last_time(), Some(head.time));
+        if number == 1 {
+            ledger.seal().unwrap();
+            assert!(read(&bed).last_time() > Some(head.time));
+        }
+    }
 }

@@ -55,3 +55,29 @@ fn each_torn_batch_is_a_repair_of_its_own_and_all_orphans_are_one() {
         ]
     );
 }
+
+#[test]
+fn a_repair_says_what_was_set_aside_and_as_what() {
+    let torn = Repair::Torn {
+        batch: 17,
+        names: vec!["quarantine/a".to_owned()],
+    };
+    assert_eq!(
+        torn.to_string(),
+        "batch 17 was torn and never acknowledged: set aside as quarantine/a"
+    );
+    let orphans = Repair::Orphans {
+        names: vec!["quarantine/b".to_owned(), "quarantine/c".to_owned()],
+    };
+    assert_eq!(
+        orphans.to_string(),
+        "files of an interrupted sealing were set aside: quarantine/b, quarantine/c"
+    );
+}
+
+#[test]
+fn damage_within_an_object_is_told_by_its_place_in_the_file() {
+    let what = "it is cut short";
+    let error = format_error("tail/1", 4_160, FormatError::Damaged { offset: 20, what });
+    assert_eq!(error.to_string(), "it is cut short; tail/1 at 4180");
+}

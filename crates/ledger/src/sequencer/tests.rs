@@ -67,3 +67,55 @@ fn what_is_added_to_a_draft_counts_with_its_columns_and_its_entry() {
     }
     assert_eq!(draft.time, Time::new(1_800_000_005, 0));
 }
+
+/// What such a builder holds is a little more than its event.
+fn builder(event: usize) -> FrameBuilder {
+    let mut builder = FrameBuilder::default();
+    builder.add(&Record {
+        time: Time::new(1_800_000_000, 0).unwrap(),
+        shared: b"shared",
+        own: b"own",
+        content: Content::Present {
+            salt: &[0; 16],
+            event: &vec![b'x'; event],
+        },
+    });
+    builder
+}
+
+#[test]
+fn a_few_builders_are_kept_whatever_they_hold_and_beside_them_only_small_ones() {
+    let large = SMALL_BUILDER_BYTES + 1;
+    assert!(builder(0).held_bytes() < SMALL_BUILDER_BYTES / 2);
+    let mut spare = Spare::default();
+    for _ in 0..SPARE_BUILDERS + 3 {
+        spare.keep(builder(large));
+    }
+    assert_eq!(spare.builders.len(), SPARE_BUILDERS);
+    for _ in 0..SMALL_BUILDERS {
+        spare.keep(builder(0));
+    }
+    assert_eq!(spare.builders.len(), SMALL_BUILDERS);
+}
+
+#[test]
+fn buffers_are_kept_empty_and_neither_many_nor_large_nor_those_that_hold_nothing() {
+    let mut spare = Spare::default();
+    spare.keep_bytes(Vec::new());
+    spare.keep_bytes(Vec::with_capacity(SPARE_BUFFER_BYTES_MAX + 1));
+    assert_eq!(spare.bytes.len(), 0);
+    spare.keep_bytes(vec![1, 2, 3]);
+    for _ in 0..SPARE_BUFFERS {
+        spare.keep_bytes(Vec::with_capacity(SPARE_BUFFER_BYTES_MAX));
+    }
+    assert_eq!(spare.bytes.len(), SPARE_BUFFERS);
+    assert!(spare.bytes.iter().all(Vec::is_empty));
+    // One that holds something is not exchanged.
+    let mut full = vec![7];
+    spare.lend(&mut full);
+    assert_eq!((full, spare.bytes.len()), (vec![7], SPARE_BUFFERS));
+    let mut none = Vec::new();
+    spare.lend(&mut none);
+    assert!(none.capacity() > 0 && none.is_empty());
+    assert_eq!(spare.bytes.len(), SPARE_BUFFERS - 1);
+}

@@ -1,0 +1,141 @@
+//! A batch that somebody with the node's secret signed anew: where its header does not continue the batch before, no start goes on with it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test stops at the first surprise, and damages files itself"
+)]
+
+mod bed;
+
+use bed::surgery::{Slot, tail};
+use bed::{Bed, SECRET, append, caller, create};
+use indelible_ledger::RecoverError;
+use indelible_ledger::format::batch::{BatchHeader, HEADER_BYTES, SIGNATURE_BYTES, signed_message};
+use indelible_ledger::recover::{self, Recovered};
+use indelible_ledger::signer::NodeSecret;
+use indelible_proof::time::Time;
+
+/// A store of two runs that nobody remembers. Its last batch is a mark.
+fn store() -> (Bed, Vec<Slot>) {
+    let bed = Bed::new();
+    let ledger = bed.open();
+    let log = create(&ledger, "payments", 1);
+    append(&ledger, &log, &mut caller(&ledger, &log, 5), 0..3);
+    ledger.close("test").unwrap();
+    bed.clock.pass(10);
+    bed.open().close("test").unwrap();
+    std::fs::remove_file(bed.register()).unwrap();
+    let slots = tail(&bed);
+    assert!(header(slots.last().unwrap()).mark);
+    (bed, slots)
+}
+
+fn header(slot: &Slot) -> BatchHeader {
+    BatchHeader::decode(&slot.bytes).unwrap()
+}
+
+/// Reads the store with another header in this slot, signed by the node's key.
+fn read_with(
+    bed: &Bed,
+    slot: &Slot,
+    change: impl FnOnce(&mut BatchHeader),
+) -> Result<Recovered, RecoverError> {
+    let mut header = header(slot);
+    let key = NodeSecret::new(SECRET).batch_key(&header.store);
+    change(&mut header);
+    let mut bytes = slot.bytes.clone();
+    bytes[..HEADER_BYTES].copy_from_slice(&header.encode());
+    let signature = key.sign(&signed_message(&header.encode()));
+    bytes[HEADER_BYTES..HEADER_BYTES + SIGNATURE_BYTES].copy_from_slice(&signature);
+    slot.replace(&bytes);
+    let found = recover::read(bed.reader());
+    slot.replace(&slot.bytes);
+    found
+}
+
+#[track_caller]
+fn is_refused(found: Result<Recovered, RecoverError>, slot: &Slot, why: &str) {
+    match found {
+        Err(RecoverError::Damaged { file, offset, what }) => {
+            // Behind the header of its slot.
+            assert_eq!((file, offset), (slot.file.clone(), slot.offset + 64));
+            assert!(what.ends_with(why), "{what}");
+        }
+        Err(error) => panic!("{error}"),
+        Ok(_) => panic!("it was taken"),
+    }
+}
+
+#[test]
+fn a_signed_batch_of_another_store_or_number_is_refused() {
+    let (bed, slots) = store();
+    let last = slots.last().unwrap();
+    let why = "it belongs to another store or place";
+    is_refused(
+        read_with(&bed, last, |header| header.store[0] ^= 1),
+        last,
+        why,
+    );
+    is_refused(
+        read_with(&bed, last, |header| header.number += 1),
+        last,
+        why,
+    );
+    is_refused(
+        read_with(&bed, last, |header| header.number -= 1),
+        last,
+        why,
+    );
+}
+
+#[test]
+fn a_signed_batch_that_names_another_before_it_or_an_earlier_epoch_or_time_is_refused() {
+    let (bed, slots) = store();
+    let last = slots.last().unwrap();
+    let before = header(&slots[slots.len() - 2]).time;
+    let why = "it does not continue the batch before";
+    is_refused(
+        read_with(&bed, last, |header| header.prev.0[7] ^= 1),
+        last,
+        why,
+    );
+    is_refused(read_with(&bed, last, |header| header.epoch -= 1), last, why);
+    let earlier = Time::new(before.secs(), before.nanos() - 1).unwrap();
+    is_refused(
+        read_with(&bed, last, |header| header.time = earlier),
+        last,
+        why,
+    );
+    // The same time is none that is earlier.
+    read_with(&bed, last, |header| header.time = before).unwrap();
+}
+
+#[test]
+fn an_epoch_has_one_writer_and_a_writer_may_have_several_epochs() {
+    let (bed, slots) = store();
+    let last = slots.last().unwrap();
+    is_refused(
+        read_with(&bed, last, |header| header.writer[3] ^= 1),
+        last,
+        "another writer goes on in the same epoch",
+    );
+    read_with(&bed, last, |header| header.epoch += 1).unwrap();
+    let both = |header: &mut BatchHeader| {
+        header.epoch += 1;
+        header.writer[3] ^= 1;
+    };
+    read_with(&bed, last, both).unwrap();
+}
+
+#[test]
+fn a_signed_batch_is_not_earlier_than_its_records() {
+    let (bed, slots) = store();
+    // The `stop` record, ten seconds and more after the first run's batches.
+    let stop = &slots[slots.len() - 2];
+    let before = header(&slots[slots.len() - 3]).time;
+    is_refused(
+        read_with(&bed, stop, |header| header.time = before),
+        stop,
+        "records of _node are later than their batch",
+    );
+}
