@@ -104,11 +104,16 @@ impl Ground {
         variable: &'static str,
         url: &str,
     ) -> Vec<(&'static str, String)> {
+        // They are read from wherever somebody works.
+        let file = |name: &str| {
+            let path = self.tls(name);
+            shell(std::path::absolute(&path).unwrap_or(path))
+        };
         vec![
             (variable, url.to_owned()),
-            ("INDELIBLE_CA", shell(self.tls("ca.pem"))),
-            ("INDELIBLE_CERT", shell(self.tls(&format!("{name}.pem")))),
-            ("INDELIBLE_KEY", shell(self.tls(&format!("{name}.key")))),
+            ("INDELIBLE_CA", file("ca.pem")),
+            ("INDELIBLE_CERT", file(&format!("{name}.pem"))),
+            ("INDELIBLE_KEY", file(&format!("{name}.key"))),
             ("INDELIBLE_PIN", format!("'{}'", self.pin)),
         ]
     }

@@ -271,6 +271,8 @@ fn the_demo_ends_well_and_leaves_a_store_that_verifies() {
         "recorded 1,500 events in cloudtrail: seq 1 to 1,500",
         "recorded 101 events in github: seq 1 to 101",
         "spiffe://demo.example/auditor may not append to github",
+        "spiffe://demo.example/reader",
+        "completeness: population complete(0…1500)",
         "stopped: SIGTERM",
         "> 788.record",
         "> 788.receipt",

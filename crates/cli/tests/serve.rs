@@ -155,7 +155,11 @@ fn quickstart_writes_for_each_who_connects_where_and_as_whom() {
             "{text}"
         );
         for name in ["ca.pem", &format!("{who}.pem"), &format!("{who}.key")] {
-            assert!(text.contains(&format!("/tls/{name}")), "{name}: {text}");
+            let file = bed.path("node/tls").join(name);
+            assert!(
+                text.contains(&format!("={}\n", file.display())),
+                "{name}: {text}"
+            );
         }
     }
     assert!(

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Connections of one listener at once. Each idle one costs some ten kilobytes.
+/// Connections of one listener at once. Each idle one costs some thirty kilobytes.
 pub const CONNECTIONS_MAX: usize = 16_384;
 /// Of these, what one principal may have unless the operator sets less: a quarter stays for others whatever one of them opens.
 pub const PRINCIPAL_CONNECTIONS_MAX: usize = CONNECTIONS_MAX / 4 * 3;

@@ -103,6 +103,13 @@ fn record(stage: &mut Stage) -> Result<(), Failure> {
     );
     let ended = stage.run(&denied, Exit::NotAllRecorded)?;
     stage.show_lines(&ended.text, &["error"])?;
+    stage
+        .say("Who reads asks another listener, and each record is proven before it is believed.")?;
+    let ended = stage.run(". node/reader.env && indelible whoami", Exit::Done)?;
+    stage.show_lines(&ended.text, &["spiffe", "  reader"])?;
+    let verify = ". node/reader.env && indelible verify --log cloudtrail";
+    let ended = stage.run(verify, Exit::Done)?;
+    stage.show_lines(&ended.text, &["verified", "completeness"])?;
     stage.stop(node)
 }
 
