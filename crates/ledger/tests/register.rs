@@ -22,11 +22,20 @@ struct Seen {
     fail: AtomicBool,
 }
 
-fn by_hand(bed: &Bed, seen: &Arc<Seen>) -> Ledger {
-    let settings = Settings {
+/// Nothing happens by itself: no threads.
+fn still() -> Settings {
+    Settings {
         threads: false,
         ..settings()
-    };
+    }
+}
+
+fn opened(bed: &Bed, faults: FaultInjector) -> Ledger {
+    let store = bed.store_with(Some(faults)).unwrap();
+    open(store, &bed.clock, 3, still()).unwrap()
+}
+
+fn by_hand(bed: &Bed, seen: &Arc<Seen>) -> Ledger {
     let (seen, register) = (Arc::clone(seen), bed.register());
     let faults: FaultInjector = Arc::new(move |op| {
         if op.path.starts_with(register.parent().unwrap())
@@ -40,13 +49,7 @@ fn by_hand(bed: &Bed, seen: &Arc<Seen>) -> Ledger {
             false => WriteFate::Proceed,
         }
     });
-    open(
-        bed.store_with(Some(faults)).unwrap(),
-        &bed.clock,
-        3,
-        settings,
-    )
-    .unwrap()
+    opened(bed, faults)
 }
 
 #[test]
@@ -102,11 +105,7 @@ fn a_store_without_a_register_has_no_trouble_with_it() {
         },
     )
     .unwrap();
-    let settings = Settings {
-        threads: false,
-        ..settings()
-    };
-    let ledger = open(Arc::new(store), &bed.clock, 3, settings).unwrap();
+    let ledger = open(Arc::new(store), &bed.clock, 3, still()).unwrap();
     let log = create(&ledger, "payments", 1);
     append(&ledger, &log, &mut caller(&ledger, &log, 5), 0..1);
     assert!(ledger.keep(true));
@@ -124,17 +123,7 @@ fn with_register_fault(bed: &Bed, lie: &Arc<AtomicBool>) -> Ledger {
             false => WriteFate::Proceed,
         }
     });
-    let settings = Settings {
-        threads: false,
-        ..settings()
-    };
-    open(
-        bed.store_with(Some(faults)).unwrap(),
-        &bed.clock,
-        3,
-        settings,
-    )
-    .unwrap()
+    opened(bed, faults)
 }
 
 #[test]

@@ -21,6 +21,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 const CLIENTS: usize = 6;
+/// All of it takes some ten seconds.
+const LONGEST: Duration = Duration::from_secs(120);
 /// Where the small disk is, for the run of this program that sees it.
 const DISK: &str = "INDELIBLE_TEST_DISK";
 /// Says that there is none.
@@ -191,7 +193,10 @@ fn a_disk_that_fills_under_load_loses_and_doubles_nothing() {
             .worker_threads(2)
             .enable_all()
             .build();
-        return runtime.unwrap().block_on(under_load(Path::new(&disk)));
+        let ended = runtime
+            .unwrap()
+            .block_on(async { tokio::time::timeout(LONGEST, under_load(Path::new(&disk))).await });
+        return ended.expect("whoever waits for an answer or for room gets it");
     }
     let place = tempfile::tempdir().unwrap();
     let Some(ended) = on_a_small_disk(place.path()) else {
