@@ -20,26 +20,26 @@ mod notes;
 mod originals;
 mod room;
 mod turns;
+mod write;
 
 pub(crate) use keys::SigningKeys;
 
 use crate::batch_keys::BatchKeys;
-use crate::books::{Books, HingeNote, Log, Segment, SignedNote};
+use crate::books::{Books, Log, SignedNote};
 use crate::clock::{Clock, ClockRule};
 use crate::format::batch::signed_message;
 use crate::format::register::Register;
 use crate::keeper::Pulse;
-use crate::limits::{REOPEN_AFTER_NANOS, TAIL_BYTES_MAX};
+use crate::limits::TAIL_BYTES_MAX;
 use crate::node_log::NodeLog;
 use crate::queue::{Answer, Group, Inbox, Queue, Refusal};
 use crate::resend::Resend;
-use crate::sequencer::{Batch, Draft, Sequencer};
+use crate::sequencer::{Draft, Sequencer};
 use crate::signer::BatchKey;
-use crate::view::hashes;
 use claims::Told;
 use indelible_proof::key::verify_ed25519;
 use indelible_proof::time::Time;
-use indelible_store::{Outcome as Written, StoreError};
+use indelible_store::StoreError;
 use marked::{Grown, Seen};
 use room::Room;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -315,10 +315,7 @@ impl Committer {
     fn turn(&self, mut desk: MutexGuard<'_, Desk>) {
         let (mut draft, mut waiting) = (Draft::default(), Waiting::new());
         let mut inbox = self.queue.lock();
-        // What is left of the last tail file is counted while nothing is on its way into it.
-        while self.is_short_of_room() && inbox.disk_busy && inbox.stopped.is_none() {
-            inbox = self.queue.wait_disk(inbox);
-        }
+        inbox = self.see_to_room(inbox);
         self.refuse_what_never_fits(&mut inbox);
         loop {
             let taken = self.take(&mut inbox, &mut desk.seen, &draft);
@@ -483,116 +480,5 @@ impl Committer {
         let batch = self.close(desk, draft, notes);
         let signature = key.sign(&signed_message(&batch.header));
         self.finish(batch, &signature, notes)
-    }
-
-    fn finish(
-        &self,
-        batch: Batch,
-        signature: &[u8; 64],
-        notes: &[Published],
-    ) -> Result<(), Refusal> {
-        match self.make_durable(&batch, signature) {
-            Ok(bytes) => {
-                self.publish(batch, signature, bytes, notes); // point 2
-                self.queue.free_disk();
-                Ok(())
-            }
-            Err(refusal) => {
-                self.queue.stop(&refusal.to_string());
-                self.queue.free_disk();
-                Err(refusal)
-            }
-        }
-    }
-
-    /// Point 1: after `Ok` the batch is true, whatever happens to this process.
-    fn make_durable(&self, batch: &Batch, signature: &[u8; 64]) -> Result<u64, Refusal> {
-        self.look_back()?;
-        let parts: [&[u8]; 4] = [&batch.header, signature, &batch.front, &batch.body];
-        let bytes: usize = parts.iter().map(|part| part.len()).sum();
-        let store = self.books.store();
-        let ticket = store
-            .submit(batch.number, &parts)
-            .map_err(|error| match error {
-                StoreError::Io { .. } => Refusal::Unknown(error.to_string()),
-                StoreError::NoRoom { doing, source } => {
-                    Refusal::Stopped(format!("{doing}: {source}"))
-                }
-                // Every other error comes before the first byte.
-                _ => Refusal::Stopped(error.to_string()),
-            })?;
-        match store.wait(ticket) {
-            Written::Durable => Ok(u64::try_from(bytes).expect("a batch fits memory")),
-            Written::Taken(_) => Err(Refusal::Stopped(format!(
-                "another writer took batch {}",
-                batch.number
-            ))),
-            Written::Unknown(error) => Err(Refusal::Unknown(error.to_string())),
-        }
-    }
-
-    /// After an hour of silence: is the last batch still there? A vanished slot could be created again by somebody else.
-    fn look_back(&self) -> Result<(), Refusal> {
-        let last = self.last_batch();
-        if self.clock.boot_nanos().saturating_sub(last.at_boot) < REOPEN_AFTER_NANOS {
-            return Ok(());
-        }
-        match self
-            .books
-            .store()
-            .read_slot(last.number, 0, last.signed_header.len())
-        {
-            Ok(bytes) if bytes == last.signed_header => Ok(()),
-            Ok(_) => Err(Refusal::Stopped(format!(
-                "batch {} is no longer the one written",
-                last.number
-            ))),
-            Err(error) => Err(Refusal::Stopped(format!(
-                "batch {} can no longer be read: {error}",
-                last.number
-            ))),
-        }
-    }
-
-    /// Tells the books what is durable now.
-    fn publish(&self, batch: Batch, signature: &[u8; 64], bytes: u64, notes: &[Published]) {
-        let signed_header = [&batch.header[..], &signature[..]].concat();
-        let body_at = signed_header.len() + batch.front.len();
-        let node = self.books.node_log().index();
-        for part in batch.parts {
-            let entries_len = usize::try_from(part.count * 32).expect("a batch fits memory");
-            let frames_at = part.at + entries_len;
-            let segment = Segment {
-                first: part.first,
-                count: part.count,
-                slot: batch.number,
-                frames_at: u64::try_from(body_at + frames_at).expect("a batch fits memory"),
-                frames_len: u64::try_from(part.frames_len).expect("a batch fits memory"),
-            };
-            if part.log.index() == node {
-                self.batch_keys()
-                    .row(batch.number, segment.first, segment.first + segment.count);
-            }
-            let entries = hashes(&batch.body[part.at..frames_at]);
-            part.log.grow(segment, entries, part.frontier, part.times);
-        }
-        for Published { log, note } in notes {
-            let mut state = log.write();
-            state.noted = state.noted.max(note.size);
-            if state.open_hinge.is_some_and(|seq| seq + 1 == note.size) {
-                state.add_hinge(note.size, HingeNote::Text(note.text.as_str().into()));
-            }
-        }
-        *self
-            .last
-            .lock()
-            .expect("no thread panics while it notes the last batch") = LastBatch {
-            number: batch.number,
-            signed_header,
-            at_boot: self.clock.boot_nanos(),
-        };
-        self.tail.bytes.fetch_add(bytes, Ordering::Relaxed);
-        self.keep_body(batch.body);
-        self.pulse.beat();
     }
 }

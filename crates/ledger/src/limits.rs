@@ -48,6 +48,10 @@ pub const ROOM_RETRY: Duration = Duration::from_secs(5);
 /// Kept of the last tail file, while the disk has no room for another, for what the node itself records: the name of a pack, whose
 /// sealing makes room, a mark and a stop, a block of the tail each, and as much again for a mark with the notes of twenty logs.
 pub const NODE_ROOM: usize = 24 << 10;
+/// Room that is known of the tail below which the store is asked again: two batches, one that is being written and one that fills.
+pub const ROOM_LOOK_BYTES: u64 = 2 * (4 << 20);
+/// What a slot takes in a tail file beside its bytes, at most: its header, and what is left of its last block.
+pub const SLOT_FRAMING_MAX: u64 = 64 + 4_095;
 /// A signed checkpoint of ours: an origin twice, a root, a signature, and the length before it.
 pub const NOTE_BYTES_MAX: usize = 566;
 /// Bytes of both files of a pack that merging makes: it is held in memory while it is made, and 10⁸ records of 450 bytes are some

@@ -216,6 +216,13 @@ pub struct Batch {
     pub(crate) time: Time,
 }
 
+impl Batch {
+    /// Bytes of the batch with its signature.
+    pub(crate) fn length(&self) -> usize {
+        self.header.len() + 64 + self.front.len() + self.body.len()
+    }
+}
+
 /// A record that the node adds to somebody else's batch: an alarm of its clock, a conflict of keys.
 const NODE_RECORD_BYTES: usize = 2 << 10;
 

@@ -215,25 +215,43 @@ fn what_is_too_large_for_what_is_left_is_refused_whole_and_the_rest_goes_on() {
 }
 
 #[test]
-fn a_disk_that_was_full_before_anybody_looked_stops_the_node_and_nothing_is_half_recorded() {
+fn a_disk_that_was_full_before_anybody_looked_stops_nobody_either() {
+    for (tail_size, at_least) in [(64 << 10, 1), (256 << 10, 40)] {
+        let mut node = Node::by_hand(tail_size);
+        let (refusal, recorded) = node.fill();
+        is_no_room(&refusal);
+        assert!(recorded >= at_least, "{recorded} of {tail_size} bytes");
+        is_no_room(&node.append().unwrap_err());
+        node.make_room();
+        node.ledger.keep(true);
+        node.append().unwrap();
+        node.ends_whole();
+    }
+}
+
+#[test]
+fn a_batch_larger_than_a_tail_file_finds_no_room_on_a_full_disk_and_has_its_file_later() {
     let mut node = Node::by_hand(64 << 10);
-    let (refusal, recorded) = node.fill();
-    // Surely not recorded, not "unknown".
-    assert!(matches!(refusal, Refusal::Stopped(_)), "{refusal}");
-    assert!(refusal.to_string().contains("No space left"), "{refusal}");
-    assert!(recorded > 3);
-    let Node {
-        bed,
-        hooked,
-        ledger,
-        told,
-        ..
-    } = node;
-    drop((ledger, hooked));
-    is_true(&bed.reader(), &told);
-    let books = bed::truth::read(bed.reader());
-    assert_eq!(books.log("payments").unwrap().size(), recorded + 1);
-    bed.open().close("stop").unwrap();
+    let append = |node: &mut Node| {
+        let pad = "y".repeat(100 << 10);
+        let large = format!(r#"{{"n":{},"pad":"{pad}"}}"#, node.next).into_bytes();
+        let prepared = node
+            .caller
+            .prepare(&node.log, &BY, &Own::default(), &large)
+            .unwrap();
+        let recorded = node.ledger.append(&node.log, prepared)?;
+        node.was_told(&recorded, large);
+        Ok(())
+    };
+    is_no_room(&append(&mut node).unwrap_err());
+    node.append().unwrap();
+    is_no_room(&append(&mut node).unwrap_err());
+    node.make_room();
+    node.ledger.keep(true);
+    append(&mut node).unwrap();
+    node.append().unwrap();
+    append(&mut node).unwrap();
+    node.ends_whole();
 }
 
 #[test]

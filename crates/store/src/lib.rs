@@ -259,12 +259,13 @@ pub trait Store: Send + Sync {
     /// Waits until the slot is durable.
     fn wait(&self, ticket: Ticket) -> Outcome;
 
-    /// Prepares room ahead of need, so that `submit` doesn't have to. May be called from another thread at any time.
+    /// Prepares room ahead of need, so that `submit` doesn't have to: for a slot of `length` bytes, or with 0 for as much as is usual. May
+    /// be called from another thread at any time.
     ///
     /// # Errors
     /// [`StoreError::NoRoom`]: what was prepared before still serves ([`room`](Self::room)). [`StoreError::Io`], after which writing
     /// is refused.
-    fn prepare_next(&self) -> Result<(), StoreError>;
+    fn prepare_next(&self, length: u64) -> Result<(), StoreError>;
 
     /// Bytes of the largest slot that finds room in what is prepared already. A slot that is being written has its place before.
     ///

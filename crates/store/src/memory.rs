@@ -213,7 +213,7 @@ impl Store for Memory {
         outcome
     }
 
-    fn prepare_next(&self) -> Result<(), StoreError> {
+    fn prepare_next(&self, _length: u64) -> Result<(), StoreError> {
         self.check_writable()
     }
 

@@ -56,6 +56,9 @@ impl Committer {
         if !self.take_idle_disk() {
             return Err(group);
         }
+        if self.room_is_doubtful(&group) {
+            self.look_for_room(Self::needed_by(&group));
+        }
         if self.is_in_the_way_of(&group).is_some() {
             self.queue.free_disk();
             return Err(group);

@@ -17,6 +17,7 @@ impl Committer {
         let now = desk.clock.last();
         let batch = desk.sequencer.finish(draft, &texts, now);
         desk.clock.used(batch.time);
+        self.takes_room(batch.length());
         batch
             .parts
             .iter()

@@ -149,8 +149,8 @@ impl Store for Hooked {
         outcome
     }
 
-    fn prepare_next(&self) -> Result<(), StoreError> {
-        self.inner.prepare_next()
+    fn prepare_next(&self, length: u64) -> Result<(), StoreError> {
+        self.inner.prepare_next(length)
     }
 
     fn room(&self) -> Result<u64, StoreError> {

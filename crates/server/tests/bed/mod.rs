@@ -165,9 +165,8 @@ impl Bed {
     /// A node whose store lies below this directory, in small files.
     pub async fn on(disk: &std::path::Path) -> Bed {
         let directory = tempfile::tempdir_in(disk).unwrap();
-        // Long enough that the next file is made, or known not to be, before this one is full: a node that can't make it at that moment
-        // stops with a failed write.
-        let small = 4 << 20;
+        // Filled before anybody has looked whether there is room for the next.
+        let small = 1 << 20;
         Bed::made_in(
             directory,
             small,

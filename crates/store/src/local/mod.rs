@@ -27,7 +27,7 @@ use crate::durable::{Disk, FaultInjector};
 use crate::{Outcome, Put, SlotScan, Store, StoreError, StoreInfo, Ticket, WriterId};
 use format::Format;
 use scan::{BadSlot, LocalScan};
-use tail::Block;
+use tail::{Block, span};
 use tail_file::{TailFile, Window};
 use writer::Writer;
 
@@ -362,9 +362,9 @@ impl Store for LocalStore {
         }
     }
 
-    fn prepare_next(&self) -> Result<(), StoreError> {
+    fn prepare_next(&self, length: u64) -> Result<(), StoreError> {
         self.check_writable()?;
-        self.prepare_ahead()
+        self.prepare_ahead(span(length))
     }
 
     fn room(&self) -> Result<u64, StoreError> {

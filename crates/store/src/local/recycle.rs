@@ -18,17 +18,21 @@ use crate::durable::{Disk, open_for_writing};
 use crate::limits::{BLOCK, SPARES_MAX, TAIL_NUMBER_MAX};
 
 impl LocalStore {
-    /// Makes the next numbered file unless one stands ready.
-    pub(super) fn prepare_ahead(&self) -> Result<(), StoreError> {
+    /// Makes the next numbered file unless one stands ready that has room for `needed` bytes after its header.
+    pub(super) fn prepare_ahead(&self, needed: u64) -> Result<(), StoreError> {
         let mut random = self.preparing();
         let current = self.current.load(Ordering::SeqCst);
-        let ready = tail_file::numbers(&self.root)?
-            .last()
-            .is_some_and(|&last| last > current);
-        if current == NOT_OPEN || ready {
+        if current == NOT_OPEN {
             return Ok(());
         }
-        self.make_numbered(&mut random, 0).map(|_| ())
+        if let Some(&last) = tail_file::numbers(&self.root)?.last()
+            && last > current
+            && TailFile::open(&self.root, last, &self.info.store_id, false)?.length - BLOCK
+                >= needed
+        {
+            return Ok(());
+        }
+        self.make_numbered(&mut random, needed).map(|_| ())
     }
 
     /// Makes a tail file with room for `needed` bytes after its header. Gives its number.

@@ -80,7 +80,7 @@ fn live(store: &LocalStore, done: &mut Acknowledged) -> Result<(), StoreError> {
             }
         };
         if number % 3 == 2 {
-            with_room(done, || store.prepare_next())?;
+            with_room(done, || store.prepare_next(0))?;
             let name = format!("sealed/{number}.ent");
             let bytes = payload(number, 3000);
             let put = with_room(done, || store.put_new(&name, &[&bytes], None))?;
@@ -115,7 +115,7 @@ fn stopped(store: &LocalStore) {
         store.register_swap(None, b"x"),
         Err(StoreError::Stopped)
     ));
-    assert!(matches!(store.prepare_next(), Err(StoreError::Stopped)));
+    assert!(matches!(store.prepare_next(0), Err(StoreError::Stopped)));
     assert!(matches!(store.release(0), Err(StoreError::Stopped)));
 }
 

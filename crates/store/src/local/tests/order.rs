@@ -109,7 +109,7 @@ fn nothing_has_a_name_or_an_answer_before_it_is_durable() {
         put(&store, number, &payload(number, 30_000));
         durable_after("a commit");
     }
-    store.prepare_next().unwrap();
+    store.prepare_next(0).unwrap();
     durable_after("preparing");
     for _ in 0..2 {
         store.put_new("sealed/a.ent", &[b"abc"], None).unwrap();

@@ -78,7 +78,7 @@ fn a_file_is_released_only_when_all_its_slots_are() {
     for (below, files) in [(0, 4), (2, 4), (3, 3), (5, 3), (6, 2), (7, 2), (7, 2)] {
         store.release(below).unwrap();
         // Three slots a file, and one file prepared ahead.
-        store.prepare_next().unwrap();
+        store.prepare_next(0).unwrap();
         assert_eq!(names(&bed, "tail").len(), files, "below {below}");
     }
     assert!(matches!(store.release(9), Err(StoreError::Refused(_))));
@@ -117,7 +117,7 @@ fn a_prepared_file_is_used_and_no_second_one_made() {
     let bed = Bed::new();
     let store = bed.writer();
     for _ in 0..3 {
-        store.prepare_next().unwrap();
+        store.prepare_next(0).unwrap();
     }
     assert_eq!(names(&bed, "tail"), ["000000000000", "000000000001"]);
     put(&store, 0, &payload(0, 60_000));
@@ -149,7 +149,7 @@ fn readers_see_only_whole_slots_while_files_are_recycled_beneath_them() {
         .collect();
     for number in 3..400 {
         put(&store, number, &payload(number, length(number)));
-        store.prepare_next().unwrap();
+        store.prepare_next(0).unwrap();
         if number % 8 == 0 {
             store.release(number.saturating_sub(6)).unwrap();
         }

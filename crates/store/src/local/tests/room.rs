@@ -39,7 +39,7 @@ fn a_full_disk_stops_nothing_while_the_present_tail_file_has_room() {
     full.store(true, Ordering::Relaxed);
     let mut number = 0;
     loop {
-        let prepared = store.prepare_next();
+        let prepared = store.prepare_next(0);
         assert!(matches!(prepared, Err(StoreError::NoRoom { .. })));
         assert_eq!(building(&bed), 0, "what was begun takes no room");
         if store.room().unwrap() < 5000 {
@@ -59,7 +59,7 @@ fn a_full_disk_stops_nothing_while_the_present_tail_file_has_room() {
     let refused = store.submit(number + 1, &[b""]);
     assert!(matches!(refused, Err(StoreError::NoRoom { .. })));
     full.store(false, Ordering::Relaxed);
-    store.prepare_next().unwrap();
+    store.prepare_next(0).unwrap();
     assert_eq!(store.room().unwrap(), (60 << 10) - 64);
     put(&store, number + 1, &payload(number + 1, 5000));
     drop(store);
@@ -97,7 +97,7 @@ fn room_that_was_made_ahead_counts() {
     let (store, _) = writer_on_filling(&bed);
     put(&store, 0, &payload(0, 50_000));
     assert!(store.room().unwrap() < 10_000);
-    store.prepare_next().unwrap();
+    store.prepare_next(0).unwrap();
     assert_eq!(store.room().unwrap(), (60 << 10) - 64);
 }
 

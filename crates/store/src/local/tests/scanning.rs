@@ -488,7 +488,7 @@ fn a_slot_too_large_for_a_tail_file_gets_one_made_to_its_size() {
     let bed = Bed::new();
     let store = bed.writer();
     for (number, &length) in (0..).zip(&lengths) {
-        store.prepare_next().unwrap();
+        store.prepare_next(0).unwrap();
         put(&store, number, &payload(number, length));
     }
     drop(store);
