@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::trace::{Entry, Kind, role_of};
+use super::writes;
 
 /// What becomes of one call. The numbers are those of `enum fate` in `shim.c`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -100,7 +101,7 @@ pub struct Case {
     pub fate: Fate,
     pub point: Point,
     /// What the call does, and to which sort of file. `None`: not known before it comes.
-    pub concerns: Option<(Kind, String)>,
+    pub concerns: Concern,
 }
 
 impl Case {
@@ -123,11 +124,48 @@ pub fn calls_of(trace: &[Entry]) -> usize {
         .count()
 }
 
+/// A call's kind, and the sort of file that it is about.
+type Concern = Option<(Kind, String)>;
+
+/// What left `build/` since that directory was last synced.
+#[derive(Default)]
+struct Renamed {
+    roles: Vec<String>,
+    synced: bool,
+}
+
+impl Renamed {
+    /// What a call is about that comes next.
+    fn concern(&mut self, kind: Kind, entry: &Entry) -> Concern {
+        if kind == Kind::Rename {
+            if std::mem::take(&mut self.synced) {
+                self.roles.clear();
+            }
+            self.roles.push(role_of(&entry.second));
+        }
+        // What is built there is synced by its new name first, and then where it came from.
+        let role = match kind == Kind::Sync && entry.path == "s/build" {
+            true => self.leaving(),
+            false => Some(entry.role()),
+        };
+        role.map(|role| (kind, role))
+    }
+
+    /// For whom `build/` is synced. Two threads that rename at the same time can't be told apart, which matters where not the same rule
+    /// holds for both.
+    fn leaving(&mut self) -> Option<String> {
+        self.synced = true;
+        let last = self.roles.last()?;
+        let alike = |role: &String| writes::rule_of(role) == writes::rule_of(last);
+        self.roles.iter().all(alike).then(|| last.clone())
+    }
+}
+
 /// Every call of a run with every fate that can befall it.
 pub fn cases(trace: &[Entry]) -> Vec<Case> {
     let mut seen: BTreeMap<(String, String), usize> = BTreeMap::new();
     let mut cases = Vec::new();
-    let mut renamed = String::new();
+    let mut renamed = Renamed::default();
     for entry in trace {
         if matches!(entry.kind, Kind::Said | Kind::Fate) {
             continue;
@@ -139,20 +177,88 @@ pub fn cases(trace: &[Entry]) -> Vec<Case> {
             nth: *count,
         };
         *count = count.saturating_add(1);
-        if entry.kind == Kind::Rename {
-            renamed = role_of(&entry.second);
-        }
-        // What is built there is synced by its new name first, and then where it came from.
-        let concerned = match entry.kind == Kind::Sync && entry.path == "s/build" {
-            true => renamed.clone(),
-            false => entry.role(),
-        };
+        let concerns = renamed.concern(entry.kind, entry);
         let fates = Fate::ALL.into_iter().filter(|fate| fate.befalls(entry));
         cases.extend(fates.map(|fate| Case {
             fate,
             point: point.clone(),
-            concerns: Some((entry.kind, concerned.clone())),
+            concerns: concerns.clone(),
         }));
     }
     cases
+}
+
+/// What the call was about that met its fate: threads may come there in another order than they did undisturbed.
+pub fn concerned(trace: &[Entry], case: &Case) -> Concern {
+    let (kind, _) = case.concerns.as_ref()?;
+    let mut renamed = Renamed::default();
+    for entry in trace {
+        if entry.kind == Kind::Fate {
+            return renamed.concern(*kind, entry);
+        }
+        renamed.concern(entry.kind, entry);
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(kind: Kind, path: &str, second: &str) -> Entry {
+        Entry {
+            kind,
+            call: "call".to_owned(),
+            path: path.to_owned(),
+            second: second.to_owned(),
+            result: 0,
+            offset: 0,
+            bytes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_sync_of_build_is_about_what_left_it_before_unless_two_rules_hold_for_that() {
+        let sync = entry(Kind::Sync, "s/build", "");
+        let to = |second| entry(Kind::Rename, "s/build/x", second);
+        let about = |trace: Vec<Entry>| {
+            let cases = cases(&trace);
+            let last = cases.last().expect("a call that can fail");
+            last.concerns.clone().map(|(_, role)| role)
+        };
+        let spare = || to("s/build/spare-1");
+        let derived = || to("s/derived/keys");
+        let of_spare = Some("s/build/spare-#".to_owned());
+        assert_eq!(about(vec![spare(), sync.clone()]), of_spare);
+        assert_eq!(
+            about(vec![derived(), sync.clone(), spare(), sync.clone()]),
+            of_spare
+        );
+        assert_eq!(about(vec![derived(), spare(), sync.clone()]), None);
+        assert_eq!(
+            about(vec![derived(), spare(), sync.clone(), sync.clone()]),
+            None
+        );
+        assert_eq!(about(vec![sync]), None);
+    }
+
+    #[test]
+    fn what_a_call_was_about_is_said_by_the_run_in_which_it_met_its_fate() {
+        let point = Point {
+            call: "call".to_owned(),
+            role: "s/build".to_owned(),
+            nth: 0,
+        };
+        let case = Case {
+            fate: Fate::Fail,
+            point,
+            concerns: Some((Kind::Sync, "s/build/spare-#".to_owned())),
+        };
+        let trace = [
+            entry(Kind::Rename, "s/build/x", "s/derived/keys"),
+            entry(Kind::Fate, "s/build", ""),
+        ];
+        let derived = Some((Kind::Sync, "s/derived/keys".to_owned()));
+        assert_eq!(concerned(&trace, &case), derived);
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Result, anyhow, ensure};
 
-use super::fate::{Case, Fate, calls_of, cases};
+use super::fate::{self, Case, Fate, calls_of, cases};
 use super::judge::{self, Found, Outside, is_answered_alike, note};
 use super::node::{Ended, HUNG};
 use super::scene::{Scene, Stage};
@@ -170,7 +170,11 @@ fn one(scene: &Scene, stage: &mut Stage<'_>, before: &Outside, case: &Case) -> R
     let met = watched.met_its_fate();
     if met {
         said_well(case.fate, &watched.ended, &mut found);
-        writes.add(case, &watched.ended, &mut found);
+        let as_it_came = Case {
+            concerns: fate::concerned(&watched.trace, case),
+            ..case.clone()
+        };
+        writes.add(&as_it_came, &watched.ended, &mut found);
     }
     let given = scene.step.given(&stage.node, &watched.ended.lines)?;
     let all = scene.step.events().len();

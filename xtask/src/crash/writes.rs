@@ -87,6 +87,17 @@ const SORTS: [Sort; 10] = [
     },
 ];
 
+fn sort_of(role: &str) -> Option<usize> {
+    let is_of = |sort: &Sort| sort.starts.iter().any(|start| lies_in(role, start));
+    SORTS.iter().position(is_of)
+}
+
+/// What holds for a write to files of this role.
+pub fn rule_of(role: &str) -> Rule {
+    let sort = sort_of(role).and_then(|number| SORTS.get(number));
+    sort.map_or(Rule::MustStop, |sort| sort.rule)
+}
+
 /// How often the program stopped and went on.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Count {
@@ -111,8 +122,7 @@ impl Writes {
         let Some((kind, role)) = &case.concerns else {
             return;
         };
-        let is_of = |sort: &Sort| sort.starts.iter().any(|start| lies_in(role, start));
-        let Some(number) = SORTS.iter().position(is_of).filter(|_| kind.changes()) else {
+        let Some(number) = sort_of(role).filter(|_| kind.changes()) else {
             return;
         };
         let counts = self.seen.entry(number).or_default();
@@ -125,7 +135,7 @@ impl Writes {
             };
             *field = field.saturating_add(1);
         }
-        let rule = SORTS.get(number).map_or(Rule::MustStop, |sort| sort.rule);
+        let rule = rule_of(role);
         // A draft for which there is no room is taken back: nothing that was there is touched. Whoever asked for it hears of it.
         let is_draft = case.fate == Fate::Full && role.starts_with("s/build/tail-");
         if went_on && rule == Rule::MustStop && !is_draft {
