@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::fate::{Case, Fate};
 use super::judge::Found;
 use super::node::{Ended, Node};
+use super::trace::Kind;
 
 /// What a program may do after a write that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +40,7 @@ const SORTS: [Sort; 10] = [
     },
     Sort {
         name: "tail files being prepared",
-        starts: &["s/build/tail-"],
+        starts: &["s/build/tail-", "s/build/spare-"],
         rule: Rule::MustStop,
         why: "the next commit's place. A disk that is only full is no failed write: it goes on in the present file, and tries again",
     },
@@ -136,8 +137,13 @@ impl Writes {
             *field = field.saturating_add(1);
         }
         let rule = rule_of(role);
-        // A draft for which there is no room is taken back: nothing that was there is touched. Whoever asked for it hears of it.
-        let is_draft = case.fate == Fate::Full && role.starts_with("s/build/tail-");
+        // A draft for which there is no room is taken back: nothing that was there is touched. Whoever asked for it hears of it. A spare
+        // is written to when it becomes the next tail file.
+        let is_draft = case.fate == Fate::Full
+            && *kind == Kind::Write
+            && ["s/build/tail-", "s/build/spare-"]
+                .iter()
+                .any(|draft| role.starts_with(draft));
         if went_on && rule == Rule::MustStop && !is_draft {
             found.say("went on after a write that failed".to_owned());
         }
