@@ -9,6 +9,7 @@ use crate::limits::{
 };
 use crate::view::{ReadError, hashes};
 use indelible_proof::hash::{self, Hash};
+use indelible_proof::tree::subtree::Span;
 use indelible_proof::tree::{Nodes, consistency, inclusion, subtree};
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
@@ -133,6 +134,22 @@ impl Books {
     ) -> Result<(Vec<Hash>, Vec<Hash>), ReadError> {
         self.reaches(log, (first + count).saturating_sub(1), size)?;
         subtree::prove(&LogNodes::new(self, log), first, count, size)
+    }
+
+    /// The range between the two.
+    ///
+    /// # Errors
+    /// As [`Books::subtree`].
+    pub(crate) fn span(&self, log: &Log, first: u64, count: u64) -> Result<Span, ReadError> {
+        let end = first + count;
+        self.reaches(log, end.saturating_sub(1), end)?;
+        let nodes = LogNodes::new(self, log);
+        let cover = subtree::cover(first, count).unwrap_or_default();
+        let roots = cover
+            .into_iter()
+            .map(|range| nodes.root(range.start, range.end));
+        let roots = roots.collect::<Result<_, _>>()?;
+        Span::covering(first, count, roots).ok_or_else(|| ReadError::unproven(log, first))
     }
 
     /// The root at a size.

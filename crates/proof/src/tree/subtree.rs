@@ -41,6 +41,19 @@ pub fn ranges(first: u64, count: u64, size: u64) -> Option<(Vec<Range<u64>>, Vec
     Some((left, right))
 }
 
+/// The fewest perfect subtrees that cover the range, from left to right. `None` if it is empty or no tree is so large.
+#[must_use]
+pub fn cover(first: u64, count: u64) -> Option<Vec<Range<u64>>> {
+    let end = end(first, count, TREE_SIZE_MAX)?;
+    let (mut cover, mut at) = (Vec::new(), first);
+    while let Some(level) = (end - at).checked_ilog2() {
+        let next = at + (1 << level.min(at.trailing_zeros()));
+        cover.push(at..next);
+        at = next;
+    }
+    Some(cover)
+}
+
 /// How many hashes the two sides have. `None` if the range is empty or does not lie in the tree.
 #[must_use]
 pub fn counts(first: u64, count: u64, size: u64) -> Option<(usize, usize)> {
@@ -96,7 +109,7 @@ pub fn verify(
 
 /// The leaves of a range that grows to the right, kept as the fewest perfect subtrees that cover it: at most 126 hashes. Needs
 /// neither side until the root is asked for, because an export brings them after the records.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Span {
     first: u64,
     /// The leaf after the last.
@@ -114,6 +127,17 @@ impl Span {
             end: first,
             hashes: Vec::new(),
         }
+    }
+
+    /// The same range with all that was pushed to it: the roots of the subtrees that [`cover`] it. `None` if they are not as many.
+    #[must_use]
+    pub fn covering(first: u64, count: u64, roots: Vec<Hash>) -> Option<Span> {
+        let due = cover(first, count)?.len();
+        (roots.len() == due).then(|| Span {
+            first,
+            end: first.saturating_add(count),
+            hashes: roots,
+        })
     }
 
     /// Appends one leaf.

@@ -218,6 +218,24 @@ fn check_subtree(tree: &[Hash], range: Range<usize>, root: &Hash) {
         Some((left.len(), right.len()))
     );
 
+    let cover = subtree::cover(first, count).unwrap();
+    let roots: Vec<_> = cover
+        .iter()
+        .map(|part| Leaves(tree).root(part.start, part.end).unwrap())
+        .collect();
+    let mut pushed = subtree::Span::new(first);
+    tree[range.clone()]
+        .iter()
+        .for_each(|leaf| pushed.push(*leaf));
+    let covering = subtree::Span::covering(first, count, roots.clone()).unwrap();
+    assert_eq!(covering, pushed);
+    assert_eq!(covering.root(size, &left, &right), Some(*root));
+    for wrong in mutations(&roots) {
+        let covering = subtree::Span::covering(first, count, wrong);
+        let given = covering.and_then(|span| span.root(size, &left, &right));
+        assert_ne!(given, Some(*root));
+    }
+
     let verify = |leaves: &[Hash], left: &[Hash], right: &[Hash]| {
         subtree::verify(first, leaves.iter().copied(), size, left, right, root)
     };
@@ -270,6 +288,11 @@ fn ranges_outside_a_tree_have_no_subtree_proof() {
         assert_eq!(subtree::counts(first, count, size), None);
     }
     assert_eq!(subtree::counts(0, most, most), Some((0, 0)));
+    assert_eq!(subtree::cover(0, most).unwrap().len(), 63);
+    assert_eq!(subtree::cover(1, most), None);
+    assert_eq!(subtree::cover(1, 0), None);
+    let last = subtree::cover(most - 1, 1).unwrap();
+    assert_eq!((last.len(), last.first()), (1, Some(&(most - 1..most))));
     assert_eq!(subtree::counts(most - 1, 1, most), Some((62, 0)));
     assert_eq!(subtree::counts(0, 1, most), Some((0, 63)));
 }
