@@ -92,6 +92,8 @@ pub(crate) struct LastBatch {
 /// How long the tail is, and how long it may get before commits wait for sealing.
 pub(crate) struct TailRoom {
     bytes: AtomicU64,
+    /// Of all batches of this process, sealed or not.
+    arrived: AtomicU64,
     bytes_max: u64,
 }
 
@@ -99,6 +101,7 @@ impl TailRoom {
     pub(crate) fn new(bytes: u64, bytes_max: Option<u64>) -> TailRoom {
         TailRoom {
             bytes: AtomicU64::new(bytes),
+            arrived: AtomicU64::new(0),
             bytes_max: bytes_max.unwrap_or(TAIL_BYTES_MAX),
         }
     }
@@ -180,6 +183,16 @@ impl Committer {
 
     pub(crate) fn tail_bytes(&self) -> u64 {
         self.tail.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of all batches since the start.
+    pub(crate) fn arrived(&self) -> u64 {
+        self.tail.arrived.load(Ordering::Relaxed)
+    }
+
+    /// Tail bytes at which commits wait.
+    pub(crate) fn tail_bytes_max(&self) -> u64 {
+        self.tail.bytes_max
     }
 
     /// Sealing took this much out of the tail.

@@ -1,10 +1,10 @@
-//! What goes on beside the commit path: marks after silence, the register, sealing when the tail is long.
+//! What goes on beside the commit path: marks after silence, the register, sealing when the tail is long, or longer in a burst.
 //!
 //! Two threads that sleep while nothing is committed. Nothing here is on the way of an event to its receipt. What one moment asks for
 //! is a plain call, [`Committer::look_after`]; the thread decides when, and so does whoever holds a ledger without threads.
 
 use crate::commit::Committer;
-use crate::limits::{MARK_AFTER, REGISTER_EVERY, ROOM_RETRY};
+use crate::limits::{BURST_BYTES_A_SECOND, MARK_AFTER, REGISTER_EVERY, ROOM_RETRY};
 use crate::seal::Sealer;
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -50,6 +50,7 @@ impl Pulse {
 /// Runs until the pulse is stopped.
 pub(crate) fn keep(committer: &Committer, sealer: &Sealer, background_sealing: bool) {
     let mut registered_at = Instant::now();
+    let mut arriving = Arriving::from(Instant::now());
     let mut seen = 0;
     loop {
         let mut beat = committer.pulse.lock();
@@ -95,13 +96,32 @@ pub(crate) fn keep(committer: &Committer, sealer: &Sealer, background_sealing: b
         }
         if kept.marked {
             seen += 1; // The mark's own beat; whatever else was committed meanwhile is still to be marked.
-        } else if silent {
-            // A mark was not possible (somebody is at work) or not needed; the next commit wakes us.
-            continue;
         }
+        // Without a mark after silence none was possible (somebody is at work) or needed, and the next commit wakes us.
         if background_sealing {
-            sealer.wake_if_long(committer.tail_bytes());
+            let burst = arriving.is_burst(committer.arrived(), Instant::now()) && !silent;
+            sealer.wake_if_due(burst);
         }
+    }
+}
+
+/// How fast batches come, from beat to beat.
+struct Arriving {
+    bytes: u64,
+    at: Instant,
+}
+
+impl Arriving {
+    fn from(at: Instant) -> Arriving {
+        Arriving { bytes: 0, at }
+    }
+
+    /// Whether what came since the last look is a burst. `bytes`: of all batches so far.
+    fn is_burst(&mut self, bytes: u64, now: Instant) -> bool {
+        let before = std::mem::replace(self, Arriving { bytes, at: now });
+        let came = u128::from(bytes - before.bytes) * 1_000;
+        let elapsed = now.duration_since(before.at).as_millis().max(1);
+        came >= u128::from(BURST_BYTES_A_SECOND) * elapsed
     }
 }
 
@@ -152,4 +172,27 @@ pub(crate) fn spawn(
         .name(name.to_owned())
         .spawn(work)
         .expect("the system has room for five threads")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_as_fast_as_a_burst_is_one_however_long_nobody_looked() {
+        let begin = Instant::now();
+        let mut arriving = Arriving::from(begin);
+        let (mut bytes, mut at) = (0, begin);
+        for millis in [50, 400, 50, 1] {
+            at += Duration::from_millis(millis);
+            bytes += BURST_BYTES_A_SECOND * millis / 1_000 + 1;
+            assert!(arriving.is_burst(bytes, at), "after {millis} ms");
+        }
+        for millis in [50, 400, 50] {
+            at += Duration::from_millis(millis);
+            bytes += BURST_BYTES_A_SECOND * millis / 1_000 - 1;
+            assert!(!arriving.is_burst(bytes, at), "after {millis} ms");
+        }
+        assert!(!arriving.is_burst(bytes, at));
+    }
 }

@@ -41,6 +41,11 @@ pub const REGISTER_EVERY: Duration = Duration::from_secs(1);
 pub const REOPEN_AFTER_NANOS: u64 = 3_600_000_000_000;
 /// Tail bytes that make a pack, if an operator sets nothing else: making one takes some 50 MB of memory.
 pub const SEAL_BYTES: u64 = 64 << 20;
+/// Batches come in a burst when they come as fast as this: sealing them meanwhile takes a good part of a processor from whoever commits.
+pub const BURST_BYTES_A_SECOND: u64 = 32 << 20;
+/// In a burst a pack is made of the tail only when it is as long as so many, or half as long as it may get: it takes the burst in, and
+/// is sealed behind it. A start after a kill re-hashes it in less than half a second.
+pub const BURST_PACKS: u64 = 8;
 /// Pause after a sealing that failed for want of something that may come back: space, a readable disk.
 pub const SEAL_RETRY: Duration = Duration::from_secs(1);
 /// Pause after a tail file that found no room on the disk: a try writes zeros up to where the disk is full.

@@ -11,7 +11,7 @@ use crate::books::{Books, Log, PackPlace};
 use crate::commit::Committer;
 use crate::format::FormatError;
 use crate::format::pack::{EntView, PackNote, REC_HEADER_BYTES, RecHeader, encode_ent, pack_names};
-use crate::limits::SEAL_RETRY;
+use crate::limits::{BURST_PACKS, SEAL_RETRY};
 use crate::queue::Refusal;
 use crate::recover;
 use crate::verify;
@@ -21,6 +21,7 @@ use indelible_proof::hash::Hash;
 use indelible_proof::node_event::NodeEvent;
 use indelible_store::{Put, Store, StoreError};
 pub(crate) use run::{BadFrame, Press, RunBuilder};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 /// Why a sealing stopped. The tail is untouched.
@@ -121,6 +122,9 @@ pub(crate) struct Sealer {
     committer: Arc<Committer>,
     /// Tail bytes that make a pack.
     seal_bytes: u64,
+    /// In a burst sealing stands back while the tail is shorter than this.
+    burst_bytes: u64,
+    in_burst: AtomicBool,
     /// Last batch that is in a pack.
     last_sealed: Mutex<Option<u64>>,
     /// What the logs brought into the packs before. Not known after trouble: it changes how fast a pack is made, and nothing else.
@@ -141,9 +145,15 @@ impl Sealer {
         last_sealed: Option<u64>,
         seal_bytes: u64,
     ) -> Sealer {
+        let burst_bytes = seal_bytes
+            .saturating_mul(BURST_PACKS)
+            .min(committer.tail_bytes_max() / 2)
+            .max(seal_bytes);
         Sealer {
             committer,
             seal_bytes,
+            burst_bytes,
+            in_burst: AtomicBool::new(false),
             last_sealed: Mutex::new(last_sealed),
             habits: Mutex::default(),
             call: Mutex::default(),
@@ -151,12 +161,21 @@ impl Sealer {
         }
     }
 
-    /// Wakes the background thread if the tail is long enough for a pack.
-    pub(crate) fn wake_if_long(&self, tail_bytes: u64) {
-        if tail_bytes >= self.seal_bytes {
+    /// Wakes the background thread if the tail is long enough for a pack, as things are now.
+    pub(crate) fn wake_if_due(&self, in_burst: bool) {
+        self.in_burst.store(in_burst, Ordering::Relaxed);
+        if self.is_due() {
             self.call().wanted = true;
             self.called.notify_all();
         }
+    }
+
+    fn is_due(&self) -> bool {
+        let enough = match self.in_burst.load(Ordering::Relaxed) {
+            true => self.burst_bytes,
+            false => self.seal_bytes,
+        };
+        self.committer.tail_bytes() >= enough
     }
 
     pub(crate) fn stop(&self) {
@@ -182,7 +201,7 @@ impl Sealer {
             }
             call.wanted = false;
             drop(call);
-            while self.committer.tail_bytes() >= self.seal_bytes && !self.call().stop {
+            while self.is_due() && !self.call().stop {
                 match self.seal_next() {
                     Ok(Some(_)) => *self.committer.sealing_trouble() = None,
                     Ok(None) => break,

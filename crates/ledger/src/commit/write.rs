@@ -120,6 +120,7 @@ impl Committer {
             at_boot: self.clock.boot_nanos(),
         };
         self.tail.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.tail.arrived.fetch_add(bytes, Ordering::Relaxed);
         self.keep_body(batch.body);
         self.pulse.beat();
     }
