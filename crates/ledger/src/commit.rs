@@ -14,6 +14,7 @@
 mod append;
 pub(crate) mod claims;
 mod close;
+mod figures;
 mod keys;
 mod marked;
 mod notes;
@@ -22,6 +23,7 @@ mod room;
 mod turns;
 mod write;
 
+pub use figures::{COMMIT_CLASSES, CommitFigures};
 pub(crate) use keys::SigningKeys;
 
 use crate::batch_keys::BatchKeys;
@@ -37,6 +39,7 @@ use crate::resend::Resend;
 use crate::sequencer::{Draft, Sequencer};
 use crate::signer::BatchKey;
 use claims::Told;
+use figures::Counting;
 use indelible_proof::key::verify_ed25519;
 use indelible_proof::time::Time;
 use indelible_store::StoreError;
@@ -92,8 +95,6 @@ pub(crate) struct LastBatch {
 /// How long the tail is, and how long it may get before commits wait for sealing.
 pub(crate) struct TailRoom {
     bytes: AtomicU64,
-    /// Of all batches of this process, sealed or not.
-    arrived: AtomicU64,
     bytes_max: u64,
 }
 
@@ -101,7 +102,6 @@ impl TailRoom {
     pub(crate) fn new(bytes: u64, bytes_max: Option<u64>) -> TailRoom {
         TailRoom {
             bytes: AtomicU64::new(bytes),
-            arrived: AtomicU64::new(0),
             bytes_max: bytes_max.unwrap_or(TAIL_BYTES_MAX),
         }
     }
@@ -131,6 +131,7 @@ pub(crate) struct Committer {
     last: Mutex<LastBatch>,
     tail: TailRoom,
     room: Room,
+    pub(crate) figures: Counting,
     pub(crate) pulse: Pulse,
     pub(crate) resend: Resend,
     /// What the register holds, and the trouble it last had.
@@ -167,6 +168,7 @@ impl Committer {
             last: Mutex::new(last),
             tail,
             room: Room::default(),
+            figures: Counting::default(),
             pulse: Pulse::default(),
             resend,
             registered: Mutex::new((registered, None)),
@@ -187,7 +189,7 @@ impl Committer {
 
     /// Bytes of all batches since the start.
     pub(crate) fn arrived(&self) -> u64 {
-        self.tail.arrived.load(Ordering::Relaxed)
+        self.figures.bytes()
     }
 
     /// Tail bytes at which commits wait.

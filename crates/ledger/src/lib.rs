@@ -51,6 +51,7 @@ mod walk;
 
 pub use books::{Books, Listening, Log, SignedNote};
 pub use caller::{Caller, PrepareError, Prepared, Random, Recorded};
+pub use commit::{COMMIT_CLASSES, CommitFigures};
 pub use export::{Export, ExportError, ExportOptions};
 pub use keys::{HingeProof, LogKeys};
 pub use merge::{MergeError, Merged, Retire};

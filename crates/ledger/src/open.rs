@@ -11,7 +11,7 @@ mod resend;
 use crate::books::{Books, Log};
 use crate::caller::{Caller, Prepared, Random, Recorded};
 use crate::clock::{Clock, StartJump};
-use crate::commit::{Committer, SigningKeys};
+use crate::commit::{CommitFigures, Committer, SigningKeys};
 use crate::limits::{GROUP_BYTES_MAX, GROUP_RECORDS_MAX, LOGS_MAX, QUEUE_WAIT};
 use crate::queue::{Group, Lane, Refusal, Ticket};
 use crate::recover::{self, RecoverError};
@@ -476,6 +476,12 @@ impl Ledger {
     #[must_use]
     pub fn tail_bytes(&self) -> u64 {
         self.committer.tail_bytes()
+    }
+
+    /// How many batches became durable since the start, how large they were, and how long the disk took.
+    #[must_use]
+    pub fn commit_figures(&self) -> CommitFigures {
+        self.committer.figures.now()
     }
 
     /// Why the background sealing failed last, if it did and has not come through since.

@@ -10,6 +10,7 @@ use crate::tls::Expiry;
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 use indelible_api::{Code, Problem};
+use indelible_ledger::{COMMIT_CLASSES, CommitFigures};
 use std::fmt::{Display, Write as _};
 use std::time::SystemTime;
 
@@ -119,6 +120,8 @@ impl Figures {
 fn metrics(node: &Node) -> Response<Body> {
     let mut figures = Figures(String::with_capacity(8 << 10));
     node_figures(&mut figures, node);
+    request_figures(&mut figures, node);
+    commit_figures(&mut figures, &node.ledger.commit_figures());
     connection_figures(&mut figures, node);
     certificate_figures(&mut figures, node);
     let mut response = text(StatusCode::OK, figures.0);
@@ -184,7 +187,37 @@ fn node_figures(figures: &mut Figures, node: &Node) {
     ] {
         figures.one(name, kind, help, value);
     }
-    request_figures(figures, node);
+}
+
+fn commit_figures(figures: &mut Figures, commits: &CommitFigures) {
+    let name = "indelible_commit_seconds";
+    figures.family(
+        name,
+        "histogram",
+        "How long batches took to be written and synced.",
+    );
+    let bounds = COMMIT_CLASSES
+        .iter()
+        .map(|most| most.as_secs_f64().to_string());
+    let mut upto = 0;
+    for (bound, count) in bounds.chain(["+Inf".to_owned()]).zip(commits.classes) {
+        upto += count;
+        writeln!(figures.0, "{name}_bucket{{le=\"{bound}\"}} {upto}").ok();
+    }
+    let taken = commits.taken.as_secs_f64();
+    writeln!(figures.0, "{name}_sum {taken}\n{name}_count {upto}").ok();
+    figures.one(
+        "indelible_committed_records_total",
+        "counter",
+        "Records of these batches, the node's own among them.",
+        commits.records,
+    );
+    figures.one(
+        "indelible_committed_bytes_total",
+        "counter",
+        "Bytes of these batches.",
+        commits.bytes,
+    );
 }
 
 fn request_figures(figures: &mut Figures, node: &Node) {

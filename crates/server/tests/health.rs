@@ -12,6 +12,7 @@ use indelible_server::grants::{Grants, Role};
 use indelible_server::http::Purpose;
 use indelible_server::listen::{BindError, Door, Spec, serve};
 use indelible_server::network::Networks;
+use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -59,6 +60,7 @@ async fn health_says_alive_ready_and_figures_and_names_nobody() {
         "indelible_refusals_total{code=\"full\"} 0",
         "indelible_connections_refused_total{reason=\"outside\"} 0",
         "indelible_request_bytes_held 0",
+        "indelible_commit_seconds_bucket{le=\"0.00025\"} 0",
     ] {
         assert!(figures.lines().any(|one| one == line), "{line}: {figures}");
     }
@@ -75,6 +77,7 @@ async fn health_says_alive_ready_and_figures_and_names_nobody() {
     }
     let (_, text) = figures.split_once("\r\n\r\n").unwrap();
     well_formed(text);
+    are_all_documented(text);
     assert!(
         get("/v1/logs/payments/records")
             .await
@@ -97,21 +100,70 @@ async fn health_says_alive_ready_and_figures_and_names_nobody() {
     bed.end().await;
 }
 
-/// Each figure belongs to the family that was announced last, and is a number.
+/// Each figure belongs to the family that was announced last, and is a number; a histogram grows to its count.
 fn well_formed(text: &str) {
-    let mut family = String::new();
+    let (mut family, mut kind, mut bucket) = (String::new(), "", 0.0);
     for line in text.lines() {
         if let Some(announced) = line.strip_prefix("# TYPE ") {
-            let (name, kind) = announced.split_once(' ').unwrap();
-            assert!(["counter", "gauge"].contains(&kind), "{line}");
-            assert_eq!(name.ends_with("_total"), kind == "counter", "{line}");
+            let (name, is) = announced.split_once(' ').unwrap();
+            assert!(["counter", "gauge", "histogram"].contains(&is), "{line}");
+            assert_eq!(name.ends_with("_total"), is == "counter", "{line}");
             name.clone_into(&mut family);
+            (kind, bucket) = (is, 0.0);
         } else if !line.starts_with("# HELP ") {
             let (name, value) = line.rsplit_once(' ').unwrap();
-            assert_eq!(name.split('{').next(), Some(family.as_str()), "{line}");
-            value.parse::<f64>().unwrap();
+            let name = name.split('{').next().unwrap();
+            let value: f64 = value.parse().unwrap();
+            let part = name.strip_prefix(family.as_str()).unwrap();
+            match (kind, part) {
+                ("histogram", "_bucket") => {
+                    assert!(value >= bucket, "{line}");
+                    bucket = value;
+                }
+                ("histogram", "_count") => assert!(value > 0.0 && value >= bucket, "{line}"),
+                ("histogram", "_sum") => assert!(value > 0.0, "{line}"),
+                _ => assert_eq!(part, "", "{line}"),
+            }
         }
     }
+}
+
+/// The page for whoever sets up the watching has each family once, with its kind, its label and what it says of itself.
+fn are_all_documented(text: &str) {
+    let page = include_str!("../../../docs/metrics.md");
+    let (table, _) = page.split_once("\n## ").unwrap();
+    let rows: BTreeSet<String> = table
+        .lines()
+        .filter(|line| line.starts_with("| `indelible_"))
+        .map(str::to_owned)
+        .collect();
+    let mut said = BTreeSet::new();
+    let mut help = "";
+    for line in text.lines() {
+        if let Some((_, of)) = line
+            .strip_prefix("# HELP ")
+            .and_then(|it| it.split_once(' '))
+        {
+            help = of;
+        } else if let Some((name, kind)) = line
+            .strip_prefix("# TYPE ")
+            .and_then(|it| it.split_once(' '))
+        {
+            let labelled = format!("\n{name}{{");
+            let label = text
+                .split_once(&labelled)
+                .and_then(|(_, rest)| rest.split_once('='));
+            let label = label.map_or("–".to_owned(), |(label, _)| format!("`{label}`"));
+            let row = format!("| `{name}` | {kind} | {label} | {help} |");
+            // Of lists that nobody has given there is no figure, whose label could be seen.
+            let listed = "| `indelible_revocation_lists_expiry_seconds` | gauge | `listener` |";
+            said.insert(match name.contains("revocation") {
+                true => format!("{listed} {help} |"),
+                false => row,
+            });
+        }
+    }
+    assert_eq!(rows, said);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -18,8 +18,12 @@ impl Committer {
         signature: &[u8; 64],
         notes: &[Published],
     ) -> Result<(), Refusal> {
+        let began = self.clock.boot_nanos();
         match self.make_durable(&batch, signature) {
             Ok(bytes) => {
+                let taken = self.clock.boot_nanos().saturating_sub(began);
+                let records = batch.parts.iter().map(|part| part.count).sum();
+                self.figures.count(taken, records, bytes);
                 self.publish(batch, signature, bytes, notes); // point 2
                 self.note_room();
                 self.queue.free_disk();
@@ -120,7 +124,6 @@ impl Committer {
             at_boot: self.clock.boot_nanos(),
         };
         self.tail.bytes.fetch_add(bytes, Ordering::Relaxed);
-        self.tail.arrived.fetch_add(bytes, Ordering::Relaxed);
         self.keep_body(batch.body);
         self.pulse.beat();
     }
