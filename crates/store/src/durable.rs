@@ -20,7 +20,7 @@ use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
 
 use crate::StoreError;
 use crate::guarded::Guard;
-use crate::limits::CHUNK;
+use crate::limits::{CHUNK, ZEROS_UNSYNCED_MAX};
 use crate::regular;
 
 /// Sort of a durable operation.
@@ -156,7 +156,8 @@ impl Disk {
         self.run(&op, |limit| write_parts(file, offset, parts, limit))
     }
 
-    /// Overwrites a range with zeros, from its start on: whoever reads a slot finds its header gone before its bytes.
+    /// Overwrites a range with zeros, from its start on: whoever reads a slot finds its header gone before its bytes. Of many zeros some
+    /// are synced before the next are written: a commit's bytes wait behind these few, and not behind a whole file of them.
     pub(crate) fn write_zeros(
         &self,
         file: &File,
@@ -170,6 +171,9 @@ impl Disk {
             let part = zeros.get(..length).expect("length is at most the chunk's");
             self.write(file, path, offset, &mut [IoSlice::new(part)])?;
             offset += part_len(part);
+            if offset < end && offset.is_multiple_of(ZEROS_UNSYNCED_MAX) {
+                self.sync_data(file, path)?;
+            }
         }
         Ok(())
     }

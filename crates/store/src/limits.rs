@@ -27,6 +27,9 @@ pub const TAIL_NUMBER_MAX: u64 = 999_999_999_999;
 /// One read of a scan, one write of zeros: large enough that system calls don't count, small enough to hold several.
 pub const CHUNK: usize = 1 << 20;
 
+/// Zeros that are written and not yet on the disk, at most: a few milliseconds of it.
+pub const ZEROS_UNSYNCED_MAX: u64 = 4 << 20;
+
 /// Ranges of left-over bytes listed at the end of the tail; more tell a reader nothing.
 pub const UNUSED_RANGES_MAX: usize = 1024;
 

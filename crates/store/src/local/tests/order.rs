@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use super::*;
+use crate::limits::{BLOCK, ZEROS_UNSYNCED_MAX};
 use crate::{WriteFate, WriteKind, WriteOp};
 
 /// What a power loss at this moment could undo.
@@ -254,4 +255,43 @@ fn names_that_a_stopped_writer_left_are_durable_before_the_next_one_writes() {
             directory.display()
         );
     }
+}
+
+#[test]
+fn a_commit_waits_behind_a_few_zeros_of_the_next_file_and_not_behind_all_of_them() {
+    let bed = Bed::empty();
+    let unsynced = Arc::new(Mutex::new((0, 0)));
+    let counting = Arc::clone(&unsynced);
+    let faults: FaultInjector = Arc::new(move |op: &WriteOp<'_>| {
+        let mut counts = counting.lock().unwrap();
+        let (now, most) = &mut *counts;
+        if op.path.to_string_lossy().contains("/build/tail-") {
+            match op.kind {
+                WriteKind::Write => *now += op.length,
+                WriteKind::Sync => *now = 0,
+                _ => {}
+            }
+            *most = (*most).max(*now);
+        }
+        WriteFate::Proceed
+    });
+    LocalStore::create(
+        &bed.root(),
+        CreateOptions {
+            tail_size: 18 << 20,
+            ..bed.create_options()
+        },
+    )
+    .unwrap();
+    let store = LocalStore::open_write(&bed.root(), open_options(Some(faults))).unwrap();
+    store.acquire([1; 16]).unwrap();
+    store.open_tail(None).unwrap();
+    store.prepare_next(0).unwrap();
+    let (left, most) = *unsynced.lock().unwrap();
+    assert_eq!(left, 0);
+    // And the header, which is written over the first of them.
+    assert!(
+        (ZEROS_UNSYNCED_MAX..=ZEROS_UNSYNCED_MAX + BLOCK).contains(&most),
+        "{most}"
+    );
 }
