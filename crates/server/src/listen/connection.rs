@@ -8,8 +8,8 @@ use crate::health;
 use crate::http::{self, Call, Purpose};
 use crate::identity::Peer;
 use crate::limits::{
-    HEADER_BYTES_MAX, PLAIN_BYTES_MAX, REFUSED_MAX, RETRY_AFTER_SECONDS, STREAM_SEND_BYTES_MAX,
-    STREAMS_MAX,
+    CONNECTION_BUFFER_BYTES, HEADER_BYTES_MAX, PLAIN_BYTES_MAX, REFUSED_MAX, RETRY_AFTER_SECONDS,
+    STREAM_SEND_BYTES_MAX, STREAMS_MAX,
 };
 use crate::tls;
 use hyper::body::Incoming;
@@ -311,7 +311,9 @@ async fn served<S>(
         drive(door, builder.serve_connection(wire, service), &seen).await;
     } else {
         let mut builder = http1::Builder::new();
-        builder.max_header_size(HEADER_BYTES_MAX);
+        builder
+            .max_header_size(HEADER_BYTES_MAX)
+            .max_buf_size(CONNECTION_BUFFER_BYTES);
         drive(door, builder.serve_connection(wire, service), &seen).await;
     }
     match seen.fault() {
