@@ -24,14 +24,17 @@ use std::time::Duration;
 pub use node::part;
 
 /// What was asked: how many clients at once, and events in a request.
-const CASES: [(usize, usize); 7] = [
+const CASES: [(usize, usize); 10] = [
     (1, 1),
     (64, 1),
     (1_024, 1),
     (1, 100),
     (64, 100),
+    (1_024, 100),
     (1, 1_000),
     (8, 1_000),
+    (64, 1_000),
+    (1_024, 1_000),
 ];
 
 /// Of these, what is measured for longer too, with commits that wait where sealing does not follow.

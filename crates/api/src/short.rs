@@ -26,6 +26,15 @@ impl Short {
         let length = u8::try_from(text.len()).ok()?;
         Some(Short { bytes, length })
     }
+
+    /// The same of plain ASCII. `None`: it is longer, or something else.
+    #[must_use]
+    pub fn of_ascii(text: &[u8]) -> Option<Short> {
+        let mut bytes = [0; BYTES_MAX];
+        bytes.get_mut(..text.len())?.copy_from_slice(text);
+        let length = u8::try_from(text.len()).ok()?;
+        bytes.is_ascii().then_some(Short { bytes, length })
+    }
 }
 
 impl Deref for Short {
@@ -89,6 +98,8 @@ mod tests {
         ] {
             let short = Short::new(text).expect("it fits");
             assert_eq!(&*short, text);
+            let of_ascii = Short::of_ascii(text.as_bytes());
+            assert_eq!(of_ascii, text.is_ascii().then_some(short));
             let wire = serde_json::to_string(&short).expect("text is JSON");
             assert_eq!(wire, serde_json::to_string(text).expect("text is JSON"));
             let read: Short = serde_json::from_str(&wire).expect("it was just written");
@@ -96,6 +107,7 @@ mod tests {
         }
         let long = "x".repeat(BYTES_MAX + 1);
         assert!(Short::new(&long).is_none());
+        assert!(Short::of_ascii(long.as_bytes()).is_none());
         let refused = serde_json::from_str::<Short>(&format!("\"{long}\""));
         let why = refused.expect_err("it is too long").to_string();
         assert!(

@@ -239,7 +239,7 @@ impl Verifier {
         let shared = answer.shared.fields();
         let shared = shared.ok_or_else(|| NotProven::Malformed("the shared fields".to_owned()))?;
         check_sender(&shared, answer.first, sender, false)?;
-        let (records, entries) = self.build(answer, &shared, sent)?;
+        let (mut records, entries) = self.build(answer, &shared, sent)?;
         let mut span = Span::new(receipt.first);
         entries
             .iter()
@@ -265,13 +265,10 @@ impl Verifier {
             receipt: answer.receipt.clone(),
             entries,
         });
-        Ok(records
-            .into_iter()
-            .map(|record| Recorded {
-                proof: Proof::Shared(Arc::clone(&batch)),
-                ..record
-            })
-            .collect())
+        for record in &mut records {
+            record.proof = Proof::Shared(Arc::clone(&batch));
+        }
+        Ok(records)
     }
 
     /// Every head, and what it hashes to. All have the same form as the first, which is read to its end.
@@ -289,7 +286,9 @@ impl Verifier {
         let prev = Hash::from_hex(answer.prev.as_bytes());
         let mut prev = prev.ok_or_else(|| NotProven::Malformed("prev".to_owned()))?;
         let mut before: Option<Time> = None;
-        let (mut records, mut entries) = (Vec::new(), Vec::new());
+        // The answer has as many as were sent.
+        let count = answer.times.len();
+        let (mut records, mut entries) = (Vec::with_capacity(count), Vec::with_capacity(count));
         let described = answer.times.iter().zip(&answer.salts).zip(answer.first..);
         for (sent, ((time_text, salt_text), seq)) in sent.zip(described) {
             if seq > INTEGER_MAX {

@@ -200,9 +200,7 @@ impl Caller {
         if let (Some(keys), Some(key)) = (&self.keys, claim.as_ref().and_then(|claim| claim.key)) {
             keys.ask_ahead(&key.tag);
         }
-        let mut prepared = self.prepare_any(log.head_start(), shared, own, event)?;
-        prepared.claim = claim;
-        Ok(prepared)
+        self.prepare_any(log.head_start(), shared, own, event, claim)
     }
 
     /// The same for the node's own records.
@@ -212,6 +210,7 @@ impl Caller {
         shared: &Shared<'_>,
         own: &Own<'_>,
         event: &[u8],
+        claim: Option<Box<Claim>>,
     ) -> Result<Prepared, PrepareError> {
         self.minified.clear();
         self.reader.minify(event, &mut self.minified)?;
@@ -236,7 +235,7 @@ impl Caller {
             state,
             salt,
             event: self.minified.as_slice().into(),
-            claim: None,
+            claim,
         })
     }
 

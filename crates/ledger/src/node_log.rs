@@ -85,7 +85,7 @@ impl NodeLog {
             psig: None,
         };
         self.caller
-            .prepare_any(log.head_start(), &shared, &own, json)
+            .prepare_any(log.head_start(), &shared, &own, json, None)
             .expect("the node's own events obey the profile and its heads are short")
     }
 }

@@ -27,6 +27,7 @@ use indelible_proof::verdict::Verdict;
 use indelible_store::{Store, StoreError};
 use opening::{Found, Opening, Signing};
 pub use resend::{KnownSizes, StreamNow};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -373,13 +374,14 @@ impl Ledger {
     ) -> Result<Ticket, Refusal> {
         let weight: usize = events.iter().map(Prepared::weight).sum();
         let fits = events.len() <= GROUP_RECORDS_MAX && weight <= GROUP_BYTES_MAX;
-        let mut events = events.into_iter();
-        match (events.next(), fits || events.len() == 0) {
+        // Taking the first out moves none of the others.
+        let mut events = VecDeque::from(events);
+        match (events.pop_front(), fits || events.is_empty()) {
             (_, false) => Err(Refusal::TooMany),
             (None, true) => Ok(Ticket::settled(Ok(Vec::new()))),
             (Some(first), true) => {
                 let (ticket, answer) = Ticket::pair();
-                let mut group = Group::new(Arc::clone(log), first, events.collect(), answer);
+                let mut group = Group::new(Arc::clone(log), first, events, answer);
                 let wait = how(&mut group);
                 if let Some(outcome) = self.committer.settle(&mut group) {
                     return Ok(Ticket::settled(outcome));

@@ -12,6 +12,7 @@ use crate::resend::streams::Place;
 use indelible_proof::hash::Hash;
 pub use lanes::Lane;
 use lanes::Lanes;
+use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -233,7 +234,7 @@ impl Answer {
 pub(crate) struct Group {
     pub(crate) log: Arc<Log>,
     pub(crate) first: Prepared,
-    pub(crate) rest: Vec<Prepared>,
+    pub(crate) rest: VecDeque<Prepared>,
     pub(crate) answer: Arc<Answer>,
     /// Where it waits.
     pub(crate) lane: Lane,
@@ -248,7 +249,7 @@ impl Group {
     pub(crate) fn new(
         log: Arc<Log>,
         first: Prepared,
-        rest: Vec<Prepared>,
+        rest: VecDeque<Prepared>,
         answer: Arc<Answer>,
     ) -> Group {
         Group {

@@ -84,6 +84,5 @@ fn text(ascii: &[u8]) -> String {
 
 /// The same, of a salt or a time.
 fn short(ascii: &[u8]) -> Short {
-    let text = std::str::from_utf8(ascii).expect("hex digits and times are ASCII");
-    Short::new(text).expect("a salt or a time has at most 32 bytes")
+    Short::of_ascii(ascii).expect("a salt or a time is at most 32 ASCII characters")
 }

@@ -6,13 +6,14 @@ use crate::books::Log;
 use crate::caller::{Prepared, Recorded};
 use crate::queue::{Group, Outcome, Refusal, Ticket};
 use crate::sequencer::Draft;
+use std::collections::VecDeque;
 use std::sync::{Arc, MutexGuard};
 
 impl Committer {
     /// Records one event for a caller who waits: by this very thread if nobody else is at work.
     pub(crate) fn append(&self, log: &Arc<Log>, prepared: Prepared) -> Result<Recorded, Refusal> {
         let (ticket, answer) = Ticket::pair();
-        let mut group = Group::new(Arc::clone(log), prepared, Vec::new(), answer);
+        let mut group = Group::new(Arc::clone(log), prepared, VecDeque::new(), answer);
         let outcome = match self.settle(&mut group) {
             Some(outcome) => outcome,
             None => match self.append_alone(group) {

@@ -18,6 +18,7 @@ use indelible_proof::hash::{self, hex_digit};
 use indelible_proof::head::{Head, Own, Shared};
 use indelible_proof::node_event::NodeEvent;
 use indelible_proof::time::Time;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// Events that were all sent before, to be answered when what was ordered before them is durable.
@@ -386,7 +387,7 @@ impl Committer {
         let (ticket, answer) = Ticket::pair();
         self.queue.push(Group {
             reserved: true,
-            ..Group::new(log, prepared, Vec::new(), answer)
+            ..Group::new(log, prepared, VecDeque::new(), answer)
         })?;
         // Whoever drives may wait for the very room that this record leads to.
         self.take_turn();

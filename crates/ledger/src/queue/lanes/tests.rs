@@ -3,6 +3,7 @@ use crate::books::Log;
 use crate::caller::Caller;
 use crate::queue::Ticket;
 use indelible_proof::head::{Kind, Own, Shared};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// A group of one event of about so many bytes, recognised by `id`.
@@ -29,7 +30,7 @@ fn group(lane: u64, id: usize, bytes: usize) -> Group {
         .prepare(&log, &shared, &own, event.as_bytes())
         .expect("a plain event");
     let (_, answer) = Ticket::pair();
-    let mut group = Group::new(log, prepared, Vec::new(), answer);
+    let mut group = Group::new(log, prepared, VecDeque::new(), answer);
     group.lane = Lane(lane);
     group
 }
