@@ -7,13 +7,19 @@
 
 mod bed;
 
+use bed::forged::{Edge, batch, header};
 use bed::surgery::{Slot, tail};
 use bed::{Bed, SECRET, append, caller, create};
 use indelible_ledger::RecoverError;
 use indelible_ledger::format::batch::{BatchHeader, HEADER_BYTES, SIGNATURE_BYTES, signed_message};
 use indelible_ledger::recover::{self, Recovered};
 use indelible_ledger::signer::NodeSecret;
+use indelible_ledger::verify::{Damage, Finding};
+use indelible_proof::head::Kind;
+use indelible_proof::key_event::KeyEvent;
+use indelible_proof::key_set::Recovery;
 use indelible_proof::time::Time;
+use indelible_proof::verdict::Rule;
 
 /// A store of two runs that nobody remembers. Its last batch is a mark.
 fn store() -> (Bed, Vec<Slot>) {
@@ -28,10 +34,6 @@ fn store() -> (Bed, Vec<Slot>) {
     let slots = tail(&bed);
     assert!(header(slots.last().unwrap()).mark);
     (bed, slots)
-}
-
-fn header(slot: &Slot) -> BatchHeader {
-    BatchHeader::decode(&slot.bytes).unwrap()
 }
 
 /// Reads the store with another header in this slot, signed by the node's key.
@@ -138,4 +140,56 @@ fn a_signed_batch_is_not_earlier_than_its_records() {
         stop,
         "records of _node are later than their batch",
     );
+}
+
+/// The next keys of the log `payments`, as its `key` record names them.
+fn next_keys(origin: &str) -> Vec<u8> {
+    let key = NodeSecret::new([0x77; 32]).log_key(origin);
+    let key = key.verifier().to_string();
+    let event = KeyEvent {
+        is_recovery: false,
+        generation: 1,
+        keys: vec![&key],
+        recovery: Recovery {
+            threshold: 0,
+            keys: Vec::new(),
+        },
+        batch_key: None,
+    };
+    let mut json = Vec::new();
+    event.encode(&mut json);
+    json
+}
+
+#[test]
+fn a_key_record_that_is_not_alone_in_its_batch_is_a_log_fault_with_which_no_start_goes_on() {
+    let (bed, slots) = store();
+    let last = slots.last().unwrap();
+    let books = recover::read(bed.reader()).unwrap().books;
+    let log = books.log("payments").unwrap();
+    let json = next_keys(log.origin());
+    let before = header(last).time;
+    let header = BatchHeader {
+        time: before.plus_nanos(9).unwrap(),
+        ..header(last)
+    };
+    let replace_by = |records: &[(Kind, &[u8])]| {
+        let part = Edge::of(&books, &log).part(before, records);
+        last.replace_by(&batch(&header, &[part], &[]));
+    };
+    let (key, event) = ((Kind::Key, json.as_slice()), (Kind::Event, &b"{}"[..]));
+    // Alone it is a rotation that the next start finishes.
+    replace_by(&[key]);
+    assert_eq!(bed.verify().verdict.exit_code(), 0);
+    recover::read(bed.reader()).unwrap();
+    for records in [&[key, event][..], &[event, key], &[event, key, event]] {
+        replace_by(records);
+        let why = "a key record is not alone in its batch";
+        is_refused(recover::read(bed.reader()), last, why);
+        let fault = Damage::LogFault(Rule::Key);
+        let report = bed.verify();
+        assert_eq!(report.verdict.exit_code(), 1, "{}", report.verdict);
+        let found = |finding: &Finding| finding.damage == fault;
+        assert!(report.findings.iter().any(found), "{:#?}", report.findings);
+    }
 }

@@ -6,6 +6,7 @@
     reason = "each test file uses a part of it and stops at the first surprise"
 )]
 
+pub mod forged;
 pub mod hooked;
 pub mod surgery;
 pub mod truth;
