@@ -231,6 +231,40 @@ fn huge(number: u64) -> Vec<u8> {
     format!(r#"{{"huge":{number},"note":"{}"}}"#, "h".repeat(1_000_000)).into_bytes()
 }
 
+/// The writer seals and lets go when the reader has listed the packs for the second time: first it looks how far the store goes, then it reads.
+#[test]
+fn a_reader_whose_list_of_packs_is_out_of_date_when_it_comes_to_the_tail_reads_again() {
+    let bed = Bed::new();
+    let ledger = Arc::new(bed.open());
+    let log = create(&ledger, "payments", 1);
+    let hooked = Hooked::new(bed.reader());
+    let (writer, of_writer) = (Arc::clone(&ledger), Arc::clone(&log));
+    let again = Arc::downgrade(&hooked);
+    let sealed = Arc::new(AtomicBool::new(false));
+    let seals = Arc::clone(&sealed);
+    hooked.after_list(move || {
+        again.upgrade().unwrap().after_list(move || {
+            let mut caller = caller(&writer, &of_writer, 7);
+            for part in 0..3 {
+                group(
+                    &writer,
+                    &of_writer,
+                    &mut caller,
+                    part * 300..part * 300 + 300,
+                )
+                .unwrap();
+                writer.seal().unwrap();
+            }
+            seals.store(true, Ordering::SeqCst);
+        });
+    });
+    let books = read(hooked);
+    assert!(sealed.load(Ordering::SeqCst));
+    assert_eq!(books.log("payments").unwrap().size(), log.size());
+    drop(log);
+    Arc::into_inner(ledger).unwrap().close("test").unwrap();
+}
+
 #[test]
 fn a_stalled_disk_makes_callers_wait_and_then_refuses_them_after_a_bounded_number_of_bytes() {
     let (disk, hooked, ledger, log) = held_node(Duration::from_millis(1));

@@ -693,7 +693,10 @@ fn a_forged_register_is_not_this_nodes_word() {
     let report = victim.verify();
     assert_eq!(report.verdict.authenticity.to_string(), "signature invalid");
     assert_eq!(report.verdict.exit_code(), 1);
-    victim.refusal();
+    // No fork is shown by it, and no history that was rolled back.
+    let refused = victim.refusal();
+    let of_register = matches!(&refused, RecoverError::Damaged { file, .. } if file == "register");
+    assert!(of_register, "{refused}");
 }
 
 #[test]

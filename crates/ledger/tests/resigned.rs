@@ -7,18 +7,18 @@
 
 mod bed;
 
-use bed::forged::{Edge, batch, header};
+use bed::forged::{Edge, batch, header, next_keys};
 use bed::surgery::{Slot, tail};
-use bed::{Bed, SECRET, append, caller, create};
-use indelible_ledger::RecoverError;
+use bed::{Bed, SECRET, append, caller, create, open, settings};
 use indelible_ledger::format::batch::{BatchHeader, HEADER_BYTES, SIGNATURE_BYTES, signed_message};
 use indelible_ledger::recover::{self, Recovered};
 use indelible_ledger::signer::NodeSecret;
 use indelible_ledger::verify::{Damage, Finding};
+use indelible_ledger::{RecoverError, Settings};
+use indelible_proof::hash::Hash;
 use indelible_proof::head::Kind;
-use indelible_proof::key_event::KeyEvent;
-use indelible_proof::key_set::Recovery;
 use indelible_proof::time::Time;
+use indelible_proof::tree::Frontier;
 use indelible_proof::verdict::Rule;
 
 /// A store of two runs that nobody remembers. Its last batch is a mark.
@@ -60,8 +60,8 @@ fn is_refused(found: Result<Recovered, RecoverError>, slot: &Slot, why: &str) {
     match found {
         Err(RecoverError::Damaged { file, offset, what }) => {
             // Behind the header of its slot.
-            assert_eq!((file, offset), (slot.file.clone(), slot.offset + 64));
             assert!(what.ends_with(why), "{what}");
+            assert_eq!((file, offset), (slot.file.clone(), slot.offset + 64));
         }
         Err(error) => panic!("{error}"),
         Ok(_) => panic!("it was taken"),
@@ -142,25 +142,6 @@ fn a_signed_batch_is_not_earlier_than_its_records() {
     );
 }
 
-/// The next keys of the log `payments`, as its `key` record names them.
-fn next_keys(origin: &str) -> Vec<u8> {
-    let key = NodeSecret::new([0x77; 32]).log_key(origin);
-    let key = key.verifier().to_string();
-    let event = KeyEvent {
-        is_recovery: false,
-        generation: 1,
-        keys: vec![&key],
-        recovery: Recovery {
-            threshold: 0,
-            keys: Vec::new(),
-        },
-        batch_key: None,
-    };
-    let mut json = Vec::new();
-    event.encode(&mut json);
-    json
-}
-
 #[test]
 fn a_key_record_that_is_not_alone_in_its_batch_is_a_log_fault_with_which_no_start_goes_on() {
     let (bed, slots) = store();
@@ -192,4 +173,98 @@ fn a_key_record_that_is_not_alone_in_its_batch_is_a_log_fault_with_which_no_star
         let found = |finding: &Finding| finding.damage == fault;
         assert!(report.findings.iter().any(found), "{:#?}", report.findings);
     }
+}
+
+#[test]
+fn a_row_of_a_log_that_nobody_knows_is_refused_unless_it_founds_it() {
+    let (bed, slots) = store();
+    let last = slots.last().unwrap();
+    let time = header(last).time;
+    // As another store founded it.
+    let aside = Bed::new();
+    let elsewhere = aside.open();
+    let log = create(&elsewhere, "payslips", 1);
+    let genesis = elsewhere
+        .books()
+        .record(&log, 0)
+        .unwrap()
+        .content
+        .unwrap()
+        .1;
+    let records = [(Kind::Genesis, genesis.as_slice())];
+    let mut new = Edge {
+        origin: log.origin().to_owned(),
+        id: Hash::ZERO,
+        prev: Hash::ZERO,
+        frontier: Frontier::new(),
+    };
+    let mut founding = new.clone().part(time, &records);
+    founding.row.log = founding.entries[0];
+    let mut named = founding.clone();
+    named.row.log.0[0] ^= 1;
+    new.frontier.push(Hash::ZERO);
+    let mut later = new.part(time, &records);
+    later.row.log = later.entries[0];
+    last.replace_by(&batch(&header(last), &[later], &[]));
+    is_refused(recover::read(bed.reader()), last, "a row of an unknown log");
+    last.replace_by(&batch(&header(last), &[named], &[]));
+    let error = recover::read(bed.reader()).err().unwrap().to_string();
+    assert!(
+        error.starts_with("a log's id is not its first entry"),
+        "{error}"
+    );
+    last.replace_by(&batch(&header(last), &[founding], &[]));
+    let found = recover::read(bed.reader()).unwrap().books;
+    assert_eq!(found.log("payslips").unwrap().size(), 1);
+}
+
+/// A store whose tail has batches still that a pack holds too: the last has a record of `quiet`, the one
+/// before of `payments`.
+fn sealed() -> (Bed, Vec<Slot>, Edge) {
+    let bed = Bed::new();
+    let by_hand = Settings {
+        threads: false,
+        ..settings()
+    };
+    let ledger = open(bed.store(), &bed.clock, 3, by_hand).unwrap();
+    let log = create(&ledger, "payments", 1);
+    let other = create(&ledger, "quiet", 2);
+    let mut caller = caller(&ledger, &log, 5);
+    append(&ledger, &log, &mut caller, 0..1);
+    let edge = Edge::of(ledger.books(), &log);
+    append(&ledger, &log, &mut caller, 1..2);
+    append(&ledger, &other, &mut caller, 0..1);
+    let packed = ledger.seal().unwrap().pop().unwrap().batches;
+    ledger.close("test").unwrap();
+    std::fs::remove_file(bed.register()).unwrap();
+    let mut slots = tail(&bed);
+    slots.retain(|slot| packed.contains(&slot.number));
+    (bed, slots, edge)
+}
+
+#[test]
+fn a_batch_that_a_pack_holds_must_have_the_records_of_the_pack() {
+    let (bed, slots, edge) = sealed();
+    let [.., of_log, last] = &slots[..] else {
+        panic!("batches of the pack are still in the tail")
+    };
+    let part = |records: &[(Kind, &[u8])]| edge.clone().part(header(of_log).time, records);
+    let event: (Kind, &[u8]) = (Kind::Event, b"{}");
+    // Another record where the packs' end, and one more than they hold.
+    for part in [part(&[event]), part(&[event, event])] {
+        of_log.replace_by(&batch(&header(of_log), &[part], &[]));
+        let why = "the packs hold other records of payments";
+        is_refused(recover::read(bed.reader()), of_log, why);
+        of_log.replace_by(&of_log.bytes);
+    }
+    let mut unknown = part(&[event]);
+    unknown.row.log.0[0] ^= 1;
+    of_log.replace_by(&batch(&header(of_log), &[unknown], &[]));
+    let why = "the packs have not the log of a row";
+    is_refused(recover::read(bed.reader()), of_log, why);
+    of_log.replace_by(&of_log.bytes);
+
+    let why = "it is not the one the pack names";
+    is_refused(read_with(&bed, last, |header| header.epoch += 1), last, why);
+    recover::read(bed.reader()).unwrap();
 }

@@ -9,6 +9,8 @@ use indelible_ledger::signer::NodeSecret;
 use indelible_ledger::{Books, Log};
 use indelible_proof::hash::{self, Hash};
 use indelible_proof::head::{self, Kind, Own, Shared};
+use indelible_proof::key_event::KeyEvent;
+use indelible_proof::key_set::Recovery;
 use indelible_proof::time::Time;
 use indelible_proof::tree::Frontier;
 
@@ -134,4 +136,23 @@ pub fn batch(header: &BatchHeader, parts: &[Part], notes: &[String]) -> Vec<u8> 
 /// The header of a slot's batch.
 pub fn header(slot: &Slot) -> BatchHeader {
     BatchHeader::decode(&slot.bytes).unwrap()
+}
+
+/// Other keys for a log, as its `key` record names them.
+pub fn next_keys(origin: &str) -> Vec<u8> {
+    let key = NodeSecret::new([0x77; 32]).log_key(origin);
+    let key = key.verifier().to_string();
+    let event = KeyEvent {
+        is_recovery: false,
+        generation: 1,
+        keys: vec![&key],
+        recovery: Recovery {
+            threshold: 0,
+            keys: Vec::new(),
+        },
+        batch_key: None,
+    };
+    let mut json = Vec::new();
+    event.encode(&mut json);
+    json
 }
