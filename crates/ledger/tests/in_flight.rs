@@ -13,6 +13,7 @@ use indelible_ledger::clock::Clock;
 use indelible_proof::head::Own;
 use indelible_proof::time::Time;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// Longer than anything here takes on a busy machine.
@@ -38,6 +39,12 @@ fn what_is_sent_again_while_the_disk_is_busy_with_it_is_answered_with_its_record
     let hooked = Hooked::new(Arc::new(disk.open()));
     let ledger = open(hooked.clone(), &clock, 1, settings()).unwrap();
     let log = create(&ledger, "payments", 1);
+    let empty = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&empty);
+    hooked.before_submit(move |header| {
+        let is_empty = header.rows == 0 && header.notes_len == 0;
+        counted.fetch_add(is_empty.into(), Ordering::SeqCst);
+    });
     let mut caller = caller(&ledger, &log, 5);
     for round in 0..8 {
         hooked.wait_quiet();
@@ -67,4 +74,6 @@ fn what_is_sent_again_while_the_disk_is_busy_with_it_is_answered_with_its_record
         assert_eq!((again.seq, again.entry), (first.seq, first.entry));
     }
     assert_eq!(log.size(), 9);
+    // For what was sent again nothing is written.
+    assert_eq!(empty.load(Ordering::SeqCst), 0);
 }

@@ -49,6 +49,22 @@ fn a_growing_log_has_a_note_in_a_batch_once_a_second() {
 }
 
 #[test]
+fn a_batch_to_which_nothing_had_grown_does_not_put_the_next_note_off() {
+    let bed = Bed::new();
+    let ledger = by_hand(&bed);
+    let log = create(&ledger, "payments", 1);
+    let mut caller = caller(&ledger, &log, 5);
+    assert!(ledger.keep(true));
+    bed.clock.pass(2);
+    let mut seen = Vec::new();
+    for number in 0..3 {
+        append(&ledger, &log, &mut caller, number..number + 1);
+        seen.push(notes(&bed));
+    }
+    assert_eq!(seen, [0, 1, 0]);
+}
+
+#[test]
 fn more_notes_than_an_ordinary_batch_takes_come_with_the_batches_behind_it_and_all_with_a_mark() {
     let bed = Bed::with_tail(1 << 20);
     let ledger = by_hand(&bed);

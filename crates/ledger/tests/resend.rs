@@ -3,9 +3,11 @@
 
 mod bed;
 
+use bed::surgery::tail;
 use bed::{BY, Bed, caller, create, event};
+use indelible_ledger::format::batch::BatchView;
 use indelible_ledger::{Caller, Ledger, Log, Outcome, Place, Recorded, Refusal};
-use indelible_proof::head::{Own, Shared, Stream};
+use indelible_proof::head::{Head, Own, Shared, Stream};
 use indelible_proof::node_event::NodeEvent;
 use std::sync::Arc;
 
@@ -97,6 +99,16 @@ fn is_original(again: &Recorded, first: &Recorded) {
         (again.seq, again.entry, &again.head, again.salt),
         (first.seq, first.entry, &first.head, first.salt)
     );
+}
+
+/// What it was answered with is the producer's own record of that number and content.
+#[track_caller]
+fn is_original_of(node: &Node, again: &Recorded, own: &Own<'_>, content: u64) {
+    assert!(again.again);
+    let stored = node.ledger.books().record(&node.log, again.seq).unwrap();
+    let head = Head::parse(&stored.head).unwrap();
+    assert_eq!((head.shared.by, head.own.stream), (BY.by, own.stream));
+    assert_eq!(stored.content.unwrap().1, event(content));
 }
 
 const BY_OTHER: Shared<'static> = Shared {
@@ -414,6 +426,64 @@ fn events_sent_together_may_begin_with_some_that_were_sent_before() {
     // Nothing of it was taken.
     assert_eq!(node.log.size(), 9);
     assert!(node.send_all(&events(8..12)).is_ok());
+}
+
+#[test]
+fn numbers_sent_again_together_are_found_between_records_of_others_with_the_same_numbers() {
+    everywhere(|node| {
+        for n in 0..6 {
+            node.send_as(&BY_OTHER, &number("two", 0, n), 100 + n)
+                .unwrap();
+            node.send(&Own::default(), n).unwrap();
+            node.send(&number("three", 0, n), 300 + n).unwrap();
+            node.send(&number("two", 0, n), 200 + n).unwrap();
+        }
+        let events: Vec<_> = (1..5).map(|n| (number("two", 0, n), 200 + n)).collect();
+        let again = node.send_all(&events).unwrap();
+        for (recorded, (own, content)) in again.iter().zip(&events) {
+            is_original_of(node, recorded, own, *content);
+        }
+        let seqs: Vec<u64> = again.iter().map(|recorded| recorded.seq).collect();
+        assert!(
+            seqs.windows(2).all(|pair| pair[1] == pair[0] + 4),
+            "{seqs:?}"
+        );
+    });
+}
+
+#[test]
+fn an_original_that_cant_be_read_keeps_nobody_from_those_before_it() {
+    let bed = Bed::new();
+    let mut node = Node::on(&bed);
+    let events = |range: std::ops::Range<u64>| -> Vec<(Own<'static>, u64)> {
+        range.map(|n| (number("till", 0, n), n)).collect()
+    };
+    for n in 0..5 {
+        node.send(&number("till", 0, n), n).unwrap();
+    }
+    let slot = tail(&bed)
+        .into_iter()
+        .find(|slot| {
+            let batch = BatchView::parse(&slot.bytes).unwrap();
+            batch
+                .parts()
+                .any(|part| (part.row.log, part.row.first) == (node.log.id(), 4))
+        })
+        .unwrap();
+    slot.flip(slot.bytes.len() - 1);
+    let again = node.send_all(&events(0..3)).unwrap();
+    assert!(again.iter().all(|recorded| recorded.again));
+    for range in [3..4, 3..5, 2..5] {
+        match node.send_all(&events(range)).unwrap_err() {
+            Refusal::Unreadable { seq, why } => {
+                assert_eq!(seq, 4);
+                assert!(!why.starts_with("no record"), "{why}");
+            }
+            refused => panic!("{refused}"),
+        }
+    }
+    slot.flip(slot.bytes.len() - 1);
+    assert!(node.send_all(&events(0..5)).is_ok());
 }
 
 #[test]

@@ -8,12 +8,14 @@
 mod bed;
 
 use bed::surgery::{Pack, edit, packs};
-use bed::{BY, Bed, caller, create, event, open, random, settings};
+use bed::{BY, Bed, caller, create, event, files, open, random, settings};
 use indelible_ledger::verify::Damage;
 use indelible_ledger::{
     Caller, Ledger, Log, OpenError, Place, Prepared, Recorded, Refusal, Settings,
 };
+use indelible_proof::hash;
 use indelible_proof::head::{Own, Stream};
+use indelible_proof::tree::inclusion;
 use indelible_store::{LocalStore, OpenOptions, Retirer, Store};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -625,6 +627,146 @@ fn a_key_whose_tag_rotted_is_not_taken_for_new() {
         assert!(some().all(|(key, at)| node.key(&key, at).again));
         assert!(!node.key("another", keys).again);
     }
+}
+
+#[test]
+fn what_another_history_of_the_store_left_of_its_streams_is_not_believed() {
+    let bed = Bed::new();
+    let by_hand = |bed: &Bed| {
+        let settings = Settings {
+            threads: false,
+            key_horizon: Some(WIDE),
+            ..settings()
+        };
+        let ledger = open(bed.store(), &bed.clock, 5, settings).unwrap();
+        let log = match ledger.books().log("payments") {
+            Some(log) => log,
+            None => create(&ledger, "payments", 1),
+        };
+        let caller = caller(&ledger, &log, 6);
+        Node {
+            ledger,
+            log,
+            caller,
+        }
+    };
+    // In both as many batches; in the first they are numbers, in the second no more than one.
+    let history = |numbers: u64| {
+        let mut node = by_hand(&bed);
+        for n in 0..3 {
+            if n < numbers {
+                node.number("till", n).unwrap();
+            } else {
+                node.key(&format!("key-{n}"), n);
+            }
+        }
+        node.ledger.seal().unwrap();
+        node.ledger.close("test").unwrap();
+        (
+            kept(&bed, "derived"),
+            packs(&bed).pop().unwrap().header.last,
+        )
+    };
+    by_hand(&bed).ledger.close("test").unwrap();
+    let before = files(&bed.path());
+    let (others, last) = history(3);
+    // In place: a directory of other files would be a copy of the store.
+    for (path, _) in files(&bed.path()) {
+        match before.iter().find(|(held, _)| *held == path) {
+            Some((_, bytes)) => edit(&path, |file| file.clone_from(bytes)),
+            None => std::fs::remove_file(path).unwrap(),
+        }
+    }
+    std::fs::remove_file(bed.register()).unwrap();
+    let (_, same) = history(1);
+    assert_eq!(last, same);
+    put_back(&others);
+    let mut node = by_hand(&bed);
+    assert!(!node.number("till", 1).unwrap().again);
+}
+
+#[test]
+fn in_a_pack_of_several_logs_the_claims_and_proofs_of_each_are_found_after_a_start() {
+    let bed = Bed::with_tail(1 << 20);
+    let settings = || Settings {
+        key_horizon: Some(WIDE),
+        ..settings()
+    };
+    let ledger = open(bed.store(), &bed.clock, 5, settings()).unwrap();
+    let names = ["one", "two", "three", "four"];
+    let logs = names.map(|name| create(&ledger, name, 1));
+    let claims = |ledger: &Ledger, log: &Arc<Log>, numbers: std::ops::Range<u64>| {
+        let mut caller = caller(ledger, log, numbers.start);
+        let events = numbers.map(|n| {
+            let key = format!("key-{n}");
+            let (src, epoch) = ("till", 0);
+            let own = match n % 2 {
+                0 => Own {
+                    key: Some(&key),
+                    ..Own::default()
+                },
+                _ => Own {
+                    stream: Some(Stream {
+                        src,
+                        epoch,
+                        n: n / 2,
+                    }),
+                    ..Own::default()
+                },
+            };
+            caller.prepare(log, &BY, &own, &event(n)).unwrap()
+        });
+        let events: Vec<Prepared> = events.collect();
+        let ticket = ledger.submit_all(log, events).unwrap();
+        ticket.wait().unwrap()
+    };
+    for log in &logs {
+        claims(&ledger, log, 0..600);
+    }
+    ledger.seal().unwrap();
+    drop(ledger);
+    let ledger = open(bed.store(), &bed.clock, 5, settings()).unwrap();
+    for name in names {
+        let log = ledger.books().log(name).unwrap();
+        for n in [0, 1, 298, 299, 598, 599] {
+            let again = claims(&ledger, &log, n..n + 1).remove(0);
+            assert_eq!((again.again, again.seq), (true, n + 1), "{name}");
+            let leaf = hash::leaf(&again.entry);
+            let (size, root) = log.head();
+            let proof = ledger.books().inclusion(&log, n + 1, size).unwrap();
+            assert!(inclusion::verify(&leaf, n + 1, size, &proof, &root));
+        }
+        let new = claims(&ledger, &log, 600..602);
+        assert!(!new[0].again && !new[1].again);
+    }
+}
+
+#[test]
+fn a_key_whose_place_rotted_is_unreadable_and_no_conflict() {
+    const TAG: usize = 18;
+    let bed = Bed::new();
+    let mut node = Node::on(&bed, WIDE);
+    (0..2).for_each(|at| assert!(!node.key(&format!("key-{at}"), at).again));
+    node.ledger.seal().unwrap();
+    let pack = packs(&bed).remove(0);
+    let size = node.log.size();
+    // Each is said to be where the other is.
+    edit(&pack.ent, |file| {
+        let (one, two) = file[pack.section(6)].split_at_mut(TAG);
+        one[16..].swap_with_slice(&mut two[16..TAG]);
+    });
+    for at in 0..2 {
+        let key = format!("key-{at}");
+        let own = Own {
+            key: Some(&key),
+            ..Own::default()
+        };
+        match node.send(&own, at).unwrap_err() {
+            Refusal::Unreadable { why, .. } => assert!(why.contains("the same tag"), "{why}"),
+            refused => panic!("{refused}"),
+        }
+    }
+    assert_eq!(node.log.size(), size);
 }
 
 /// Found by the simulation: the same behind the horizon, where no table names the pack.

@@ -55,3 +55,6 @@ impl Grown {
         logs
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -66,3 +66,6 @@ impl Committer {
         self.desk.lock().expect("no thread panics while it orders")
     }
 }
+
+#[cfg(test)]
+mod tests;
