@@ -107,7 +107,7 @@ fn a_sealing_that_found_no_room_is_told_and_tried_again_after_a_pause() {
     });
     // A second of pause at least lies between two tries.
     let tries = disk.tries.load(Ordering::SeqCst);
-    assert!(tries <= begin.elapsed().as_secs() + 2);
+    assert!(tries <= begin.elapsed().as_secs() + 1);
     assert_eq!(packs(&bed), 0);
     disk.full.store(false, Ordering::SeqCst);
     wait("it does not come through", || {

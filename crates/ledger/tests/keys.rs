@@ -446,3 +446,28 @@ fn without_recovery_keys_nothing_replaces_a_lost_secret_and_nothing_is_written()
     assert!(none, "{refused}");
     assert_eq!(bed::files(&bed.path()), before);
 }
+
+#[test]
+fn a_pack_does_not_end_between_a_key_record_and_its_hinge_and_may_end_behind_any_other_batch() {
+    let bed = Bed::new();
+    let sealing = Settings {
+        seal_bytes: Some(1),
+        ..settings()
+    };
+    let ledger = open(bed.store(), old(), &bed.clock, sealing).unwrap();
+    let log = create(&ledger, "payments", 1);
+    let mut caller = caller(&ledger, &log, 5);
+    append(&ledger, &log, &mut caller, 0..3);
+    ledger.rotate(next(), None).unwrap();
+    append(&ledger, &log, &mut caller, 3..6);
+    let packs = ledger.seal().unwrap();
+    ledger.close("test").unwrap();
+    check_verifies(&*bed.reader());
+    // The three events before the rotation and those behind it are packs of their own.
+    let alone = packs
+        .iter()
+        .filter(|pack| pack.batches.clone().count() == 1);
+    assert!(alone.count() >= 4, "{packs:?}");
+    let ledger = open(bed.store(), next(), &bed.clock, settings()).unwrap();
+    check_walks(ledger.books(), 1, &[old(), next()]);
+}

@@ -7,10 +7,11 @@
 
 mod bed;
 
-use bed::{Bed, append, caller, create, open, random, settings};
+use bed::{BY, Bed, append, caller, create, open, random, settings};
 use indelible_ledger::recover;
 use indelible_ledger::signer::NodeSecret;
 use indelible_ledger::{Ledger, MergeError, Merged};
+use indelible_proof::head::Own;
 use indelible_proof::verdict::{Completeness, Integrity};
 use indelible_store::{FaultInjector, LocalStore, OpenOptions, Retirer, Store, WriteFate};
 use std::collections::BTreeMap;
@@ -454,4 +455,28 @@ fn hinges_are_kept_and_found_in_the_merged_pack() {
     assert_eq!(hinges(&recover::read(bed.reader()).unwrap().books), before);
     let report = bed.verify();
     assert_eq!(report.verdict.exit_code(), 0, "{report:?}");
+}
+
+#[test]
+fn packs_are_merged_by_the_bytes_of_both_their_files_after_a_start_too() {
+    let bed = Bed::with_tail(1 << 20);
+    let ledger = bed.open();
+    let log = create(&ledger, "payments", 1);
+    let mut caller = caller(&ledger, &log, 5);
+    let mut noise = random(6);
+    for _ in 0..5 {
+        // More in records than in entries, and not to be compressed by much.
+        for _ in 0..40 {
+            let mut bytes = [0; 1_000];
+            noise(&mut bytes);
+            let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            let event = format!("{{\"noise\":\"{text}\"}}");
+            let prepared = caller.prepare(&log, &BY, &Own::default(), event.as_bytes());
+            ledger.append(&log, prepared.unwrap()).unwrap();
+        }
+        ledger.seal().unwrap();
+    }
+    ledger.close("test").unwrap();
+    let merged = merge(&bed, None).unwrap().unwrap();
+    assert_eq!(merged.len(), 1);
 }
