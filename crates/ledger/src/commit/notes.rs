@@ -54,13 +54,11 @@ impl Committer {
         self.sign_all(desk, logs)
     }
 
-    /// Signs what is durable. A log with records still on their way to the disk has grown beyond its note already.
+    /// Signs what is durable. Whoever publishes has the disk's turn: only the batch that is being made has more, and its logs count as
+    /// grown from when it is closed.
     fn sign_all(&self, desk: &mut Desk, logs: Vec<Arc<Log>>) -> Vec<Published> {
         let mut published = Vec::new();
         for log in logs {
-            if desk.sequencer.size(&log) > log.size() {
-                desk.has_grown(&log);
-            }
             if log.read().open_hinge.is_some() {
                 desk.has_grown(&log); // Its next note is the hinge, which is not made here.
             } else if log.size() > log.read().noted {
