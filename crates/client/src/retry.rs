@@ -4,6 +4,7 @@ use crate::claim::Claim;
 use crate::error::Error;
 use crate::limits::{TRIES_MAX, WAIT_FIRST, WAIT_MAX};
 use indelible_api::{Problem, Resend};
+use std::fmt;
 use std::time::{Duration, Instant};
 
 /// Why a try brought no success.
@@ -49,6 +50,15 @@ impl Trouble {
     }
 }
 
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Trouble::Refused(problem) => f.write_str(&problem.detail),
+            Trouble::Broken { why, .. } => f.write_str(why),
+        }
+    }
+}
+
 /// The tries of one request.
 pub(crate) struct Tries<'a> {
     /// What makes it safe to record again; none: it reads, which is always safe.
@@ -77,6 +87,11 @@ impl<'a> Tries<'a> {
             count: 0,
             may_be_recorded: false,
         }
+    }
+
+    /// How many have failed.
+    pub(crate) fn count(&self) -> u32 {
+        self.count
     }
 
     /// How long to wait before the next try.

@@ -15,7 +15,7 @@ use indelible_server::grants::{Grants, Role};
 use liar::{Liar, with};
 use rcgen::SanType;
 use reading::{Library, READER, append, put_in_force};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use wire::Wire;
 
@@ -127,17 +127,26 @@ async fn a_watch_ends_with_a_reason_when_it_is_denied_gone_or_out_of_reach() {
     let told = beyond.next().await.unwrap_err();
     assert_eq!(told.problem().unwrap().code, Code::NotFound, "{told}");
 
+    let heard = Arc::<Mutex<Vec<String>>>::default();
     let mut watch = client
         .watch("payments", Some(10), Content::All)
         .await
-        .unwrap();
+        .unwrap()
+        .telling({
+            let heard = Arc::clone(&heard);
+            move |why| heard.lock().unwrap().push(why.to_owned())
+        });
     watch.next().await.unwrap();
+    assert!(heard.lock().unwrap().is_empty());
     wire.shut();
     let told = watch.next().await.unwrap_err();
     assert!(
         matches!(told, Error::NoAnswer { tries: 2.., .. }),
         "{told:?}"
     );
+    // Whoever waits for it hears once that it is tried again, and why.
+    assert_eq!(heard.lock().unwrap().len(), 1, "{heard:?}");
+    assert!(heard.lock().unwrap()[0].contains("localhost"), "{heard:?}");
     // Back again, it goes on.
     wire.open(library.query);
     library.append(1);

@@ -4,7 +4,7 @@ use crate::args::StoreArg;
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::remote::{self, QueryArgs};
-use crate::say::Failure;
+use crate::say::{self, Failure};
 use clap::Args;
 use indelible_proof::export::Content;
 
@@ -48,7 +48,8 @@ pub fn run(store: &StoreArg, args: &WatchArgs) -> Result<Exit, Failure> {
     };
     remote::block_on(async {
         let watch = client.watch(&args.log, args.from, content).await;
-        let mut watch = watch.map_err(|error| remote::unread(&error))?;
+        let watch = watch.map_err(|error| remote::unread(&error))?;
+        let mut watch = watch.telling(|why| say::tell(format!("waiting for the node: {why}")));
         let first = Some(watch.next_seq());
         let mut out = Output::new();
         while args.to.is_none_or(|last| watch.next_seq() <= last) {

@@ -15,6 +15,9 @@ use indelible_proof::export::Content;
 use std::collections::VecDeque;
 use std::time::Instant;
 
+/// Hears why a watch does not go on for a while.
+type Tell = Box<dyn FnMut(&str) + Send>;
+
 /// Records of a log as they come: [`Watch::next`].
 pub struct Watch {
     client: Client,
@@ -29,6 +32,7 @@ pub struct Watch {
     flow: Option<Events>,
     /// Since it last went well.
     tries: Option<Tries<'static>>,
+    tell: Option<Tell>,
 }
 
 impl Client {
@@ -57,6 +61,7 @@ impl Client {
             ready: VecDeque::new(),
             flow: None,
             tries: None,
+            tell: None,
         })
     }
 
@@ -74,6 +79,14 @@ impl Client {
 }
 
 impl Watch {
+    /// Has this called when the watch broke and could not be begun again at once: with the reason, and then not before it went well
+    /// again. Meanwhile it is tried on.
+    #[must_use]
+    pub fn telling(mut self, tell: impl FnMut(&str) + Send + 'static) -> Watch {
+        self.tell = Some(Box::new(tell));
+        self
+    }
+
     /// The next record, when it has come. One may stop waiting at any moment and ask again; after an error it goes on with the record
     /// that it failed at.
     ///
@@ -187,7 +200,9 @@ impl Watch {
     async fn wait(&mut self, trouble: Trouble) -> Result<(), Error> {
         let patience = self.client.inner.patience;
         let tries = self.tries.get_or_insert_with(|| Tries::reading(patience));
+        let why = trouble.to_string();
         let wait = tries.after(trouble);
+        let is_second = tries.count() == 2;
         // A watch begins with the record before it, which the node then does not have.
         let seq = self.next.saturating_sub(1);
         let floor = self.floor()?;
@@ -195,6 +210,9 @@ impl Watch {
             self.tries = None;
             gone(error, seq, floor.as_ref())
         })?;
+        if let Some(tell) = self.tell.as_mut().filter(|_| is_second) {
+            tell(&why);
+        }
         tokio::time::sleep(wait).await;
         Ok(())
     }
