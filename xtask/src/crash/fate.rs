@@ -190,11 +190,16 @@ pub fn cases(trace: &[Entry]) -> Vec<Case> {
 
 /// What the call was about that met its fate: threads may come there in another order than they did undisturbed.
 pub fn concerned(trace: &[Entry], case: &Case) -> Concern {
-    let (kind, _) = case.concerns.as_ref()?;
+    let kind = match &case.concerns {
+        Some((kind, _)) => *kind,
+        // Undisturbed it was a sync of `build/` that could have been for two.
+        None if case.point.role == "s/build" => Kind::Sync,
+        None => return None,
+    };
     let mut renamed = Renamed::default();
     for entry in trace {
         if entry.kind == Kind::Fate {
-            return renamed.concern(*kind, entry);
+            return renamed.concern(kind, entry);
         }
         renamed.concern(entry.kind, entry);
     }

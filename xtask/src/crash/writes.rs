@@ -140,7 +140,7 @@ impl Writes {
         // A draft for which there is no room is taken back: nothing that was there is touched. Whoever asked for it hears of it. A spare
         // is written to when it becomes the next tail file.
         let is_draft = case.fate == Fate::Full
-            && *kind == Kind::Write
+            && matches!(kind, Kind::Write | Kind::Create)
             && ["s/build/tail-", "s/build/spare-"]
                 .iter()
                 .any(|draft| role.starts_with(draft));
