@@ -166,13 +166,16 @@ impl Disk {
         end: u64,
     ) -> Result<(), StoreError> {
         let zeros = vec![0; CHUNK];
+        let mut unsynced = 0;
         while offset < end {
             let length = usize::try_from(end - offset).map_or(CHUNK, |left| left.min(CHUNK));
             let part = zeros.get(..length).expect("length is at most the chunk's");
             self.write(file, path, offset, &mut [IoSlice::new(part)])?;
             offset += part_len(part);
-            if offset < end && offset.is_multiple_of(ZEROS_UNSYNCED_MAX) {
+            unsynced += part_len(part);
+            if offset < end && unsynced >= ZEROS_UNSYNCED_MAX {
                 self.sync_data(file, path)?;
+                unsynced = 0;
             }
         }
         Ok(())
