@@ -139,7 +139,7 @@ fn node_figures(figures: &mut Figures, node: &Node) {
         (
             "indelible_up",
             "gauge",
-            "1 while events can be committed.",
+            "1 while events of any size can be committed.",
             u64::from(troubles(node).is_empty()),
         ),
         (
@@ -190,11 +190,11 @@ fn node_figures(figures: &mut Figures, node: &Node) {
 }
 
 fn commit_figures(figures: &mut Figures, commits: &CommitFigures) {
-    let name = "indelible_commit_seconds";
+    let name = "indelible_commit_duration_seconds";
     figures.family(
         name,
         "histogram",
-        "How long batches took to be written and synced.",
+        "How long batches took to be written and synced, the node's own among them.",
     );
     let bounds = COMMIT_CLASSES
         .iter()
@@ -209,13 +209,13 @@ fn commit_figures(figures: &mut Figures, commits: &CommitFigures) {
     figures.one(
         "indelible_committed_records_total",
         "counter",
-        "Records of these batches, the node's own among them.",
+        "Records of batches made durable since the start, the node's own among them.",
         commits.records,
     );
     figures.one(
         "indelible_committed_bytes_total",
         "counter",
-        "Bytes of these batches.",
+        "Bytes of batches made durable since the start.",
         commits.bytes,
     );
 }

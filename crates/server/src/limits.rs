@@ -52,8 +52,8 @@ pub const WATCH_EVERY: Duration = Duration::from_secs(2);
 pub const THREADS_END_MAX: Duration = Duration::from_secs(10);
 /// Request heads: names and values together. Ours are a few hundred bytes.
 pub const HEADER_BYTES_MAX: usize = 16 << 10;
-/// Bytes that an HTTP/1.1 connection reads ahead or holds back at most, beside a body that is counted: four TLS records. A thousand
-/// connections that all send have 64 MiB.
+/// Bytes that an HTTP/1.1 connection reads ahead at most, beside a body that is counted: four TLS records. A thousand connections that
+/// all send have 64 MiB. Of an answer no more is taken while as much waits.
 pub const CONNECTION_BUFFER_BYTES: usize = 64 << 10;
 /// Header fields of one request: the bound of the HTTP library, which keeps so many on its stack.
 pub const HEADERS_MAX: usize = 100;
