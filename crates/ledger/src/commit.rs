@@ -364,7 +364,7 @@ impl Committer {
     /// Takes out of the queue what the draft has room for.
     fn take(&self, inbox: &mut Inbox, seen: &mut Seen, draft: &Draft) -> Vec<Group> {
         let (mut records, mut bytes, mut logs, mut taken) = (0, 0, 0, Vec::new());
-        let room = self.room();
+        let room = self.room_behind(inbox);
         seen.begin();
         while let Some(group) = inbox.groups.front() {
             (records, bytes) = (records + group.records(), bytes + group.weight());

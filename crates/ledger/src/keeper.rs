@@ -41,6 +41,12 @@ impl Pulse {
         }
     }
 
+    /// Wakes the keeper to look again how long it may sleep.
+    pub(crate) fn nudge(&self) {
+        drop(self.lock());
+        self.felt.notify_all();
+    }
+
     pub(crate) fn stop(&self) {
         self.lock().stop = true;
         self.felt.notify_all();

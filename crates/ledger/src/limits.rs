@@ -1,5 +1,6 @@
 //! Every bound of the engine, with its reason. Bounds of the formats themselves stand in `indelible_proof::limits` and `format`.
 
+use indelible_store::limits::{BLOCK, SLOT_HEADER};
 use std::time::Duration;
 
 /// A batch's bytes: what a disk takes in a few milliseconds, so that one commit never holds up the next caller for long.
@@ -12,6 +13,8 @@ pub const BATCH_LOGS_MAX: usize = 4_096;
 pub const ROTATE_LOGS_MAX: usize = 1_024;
 /// What a batch of a rotation takes in the tail beside its records and notes: headers, and the block that it begins and does not fill.
 pub const ROTATE_BATCH_BYTES: usize = 5 << 10;
+/// What a log takes of a rotation in all, about: its key record, and hinges by the old keys and the new.
+pub const ROTATE_LOG_BYTES: usize = 4 << 10;
 /// Logs founded in one batch: a genesis takes as much as a key record, and its naming in `_node` 400 bytes more.
 pub const CREATE_LOGS_MAX: usize = 1_024;
 /// Notes published with one ordinary batch: signing costs about 20 µs each, and callers wait for it.
@@ -44,8 +47,10 @@ pub const SEAL_BYTES: u64 = 64 << 20;
 /// Batches come in a burst when they come as fast as this: sealing them meanwhile takes a good part of a processor from whoever commits.
 pub const BURST_BYTES_A_SECOND: u64 = 32 << 20;
 /// In a burst a pack is made of the tail only when it is as long as so many, or half as long as it may get: it takes the burst in, and
-/// is sealed behind it. A start after a kill re-hashes it in less than half a second.
+/// is sealed behind it. A start after a kill re-hashes it in 0.4 s where the disk gives it as fast.
 pub const BURST_PACKS: u64 = 8;
+/// How long a stop seals what a burst left, at most: a supervisor waits half a minute. The rest is found by the next start.
+pub const SEAL_AT_STOP_MAX: Duration = Duration::from_secs(5);
 /// Pause after a sealing that failed for want of something that may come back: space, a readable disk.
 pub const SEAL_RETRY: Duration = Duration::from_secs(1);
 /// Pause after a tail file that found no room on the disk: a try writes zeros up to where the disk is full.
@@ -54,9 +59,9 @@ pub const ROOM_RETRY: Duration = Duration::from_secs(5);
 /// sealing makes room, a mark and a stop, a block of the tail each, and as much again for a mark with the notes of twenty logs.
 pub const NODE_ROOM: usize = 24 << 10;
 /// Room that is known of the tail below which the store is asked again: two batches, one that is being written and one that fills.
-pub const ROOM_LOOK_BYTES: u64 = 2 * (4 << 20);
+pub const ROOM_LOOK_BYTES: u64 = 8 << 20;
 /// What a slot takes in a tail file beside its bytes, at most: its header, and what is left of its last block.
-pub const SLOT_FRAMING_MAX: u64 = 64 + 4_095;
+pub const SLOT_FRAMING_MAX: u64 = SLOT_HEADER + BLOCK;
 /// A signed checkpoint of ours: an origin twice, a root, a signature, and the length before it.
 pub const NOTE_BYTES_MAX: usize = 566;
 /// Bytes of both files of a pack that merging makes: it is held in memory while it is made, and 10⁸ records of 450 bytes are some

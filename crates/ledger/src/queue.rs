@@ -294,7 +294,7 @@ pub(crate) struct Inbox {
     pub(crate) full_since: Option<Instant>,
     /// Threads that wait for the disk.
     disk_wanted: usize,
-    /// One batch is being written.
+    /// One batch is being written, or room for the next is made.
     pub(crate) disk_busy: bool,
     /// Set once; nothing more is taken.
     pub(crate) stopped: Option<String>,

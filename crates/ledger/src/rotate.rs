@@ -9,7 +9,9 @@
 use crate::books::{Log, NODE_LOG, SignedNote};
 use crate::commit::{Committer, Desk, Published};
 use crate::keys::LogKeys;
-use crate::limits::{NODE_ROOM, NOTE_BYTES_MAX, ROTATE_BATCH_BYTES, ROTATE_LOGS_MAX};
+use crate::limits::{
+    NODE_ROOM, NOTE_BYTES_MAX, ROTATE_BATCH_BYTES, ROTATE_LOG_BYTES, ROTATE_LOGS_MAX,
+};
 use crate::queue::Refusal;
 use crate::sequencer::Draft;
 use crate::signer::{BatchKey, NodeSecret};
@@ -151,16 +153,21 @@ impl Rotation<'_> {
     }
 
     /// Stopped in the middle for want of room, a rotation would stop the node. On a full disk all that is left to do must fit what is
-    /// prepared, and behind it what the node itself records, that the old secret is gone among it.
+    /// prepared, and behind it what the node itself records, that the old secret is gone among it. On a disk that is not known to be full
+    /// so much is made sure of as a slot may have, which is eight thousand logs; with more it may still stop in its middle, and goes on
+    /// when it is begun again.
     fn check_room(&self, desk: &mut Desk, logs: &[Arc<Log>]) -> Result<(), RotateError> {
         let committer = self.committer;
         match committer.prepare_next() {
             Ok(()) | Err(StoreError::NoRoom { .. }) => {}
             Err(error) => return Err(Refusal::Stopped(error.to_string()).into()),
         }
-        if !committer.is_short_of_room() {
-            return Ok(());
-        }
+        committer.check_room_of_many(logs.len() * ROTATE_LOG_BYTES, || self.bytes_max(desk, logs))
+    }
+
+    /// Bytes that all which is left to do takes at most, and behind it what the node itself records.
+    fn bytes_max(&self, desk: &mut Desk, logs: &[Arc<Log>]) -> Result<usize, RotateError> {
+        let committer = self.committer;
         let (mut records, mut hinges, mut bytes) = (0, 0, NODE_ROOM);
         for log in logs {
             let keys = committer.books.keys(log)?;
@@ -175,15 +182,12 @@ impl Rotation<'_> {
             bytes += signers * (4 + NOTE_BYTES_MAX);
         }
         if hinges == 0 {
-            return Ok(());
+            return Ok(0);
         }
         // One for a trouble of the clock, and two for each chunk.
         let batches = 1 + 2 * logs.len().div_ceil(ROTATE_LOGS_MAX);
         bytes += batches * ROTATE_BATCH_BYTES;
-        // Nothing comes between: the order is ours.
-        committer.take_disk_for(records, records, bytes)?;
-        committer.queue.free_disk();
-        Ok(())
+        Ok(Draft::default().bytes_max(records, records, bytes))
     }
 
     fn has_next(&self, log: &Log, keys: &LogKeys) -> bool {

@@ -11,7 +11,7 @@ use crate::books::{Books, Log, PackPlace};
 use crate::commit::Committer;
 use crate::format::FormatError;
 use crate::format::pack::{EntView, PackNote, REC_HEADER_BYTES, RecHeader, encode_ent, pack_names};
-use crate::limits::{BURST_PACKS, SEAL_RETRY};
+use crate::limits::{BURST_PACKS, SEAL_AT_STOP_MAX, SEAL_RETRY};
 use crate::queue::Refusal;
 use crate::recover;
 use crate::verify;
@@ -23,6 +23,7 @@ use indelible_store::{Put, Store, StoreError};
 pub(crate) use run::{BadFrame, Press, RunBuilder};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Instant;
 
 /// Why a sealing stopped. The tail is untouched.
 #[derive(Debug, thiserror::Error)]
@@ -117,13 +118,34 @@ impl Laid {
     }
 }
 
+/// How long the tail is when sealing begins.
+#[derive(Clone, Copy)]
+struct Due {
+    /// Bytes that make a pack.
+    pack: u64,
+    /// In a burst sealing stands back while the tail is shorter than this.
+    burst: u64,
+}
+
+impl Due {
+    /// `tail_bytes_max`: where commits would wait.
+    fn of(seal_bytes: u64, tail_bytes_max: u64) -> Due {
+        let packs = seal_bytes.saturating_mul(BURST_PACKS);
+        Due {
+            pack: seal_bytes,
+            burst: packs.min(tail_bytes_max / 2).max(seal_bytes),
+        }
+    }
+
+    fn is_reached(self, tail_bytes: u64, in_burst: bool) -> bool {
+        tail_bytes >= if in_burst { self.burst } else { self.pack }
+    }
+}
+
 /// Seals, one pack at a time.
 pub(crate) struct Sealer {
     committer: Arc<Committer>,
-    /// Tail bytes that make a pack.
-    seal_bytes: u64,
-    /// In a burst sealing stands back while the tail is shorter than this.
-    burst_bytes: u64,
+    due: Due,
     in_burst: AtomicBool,
     /// Last batch that is in a pack.
     last_sealed: Mutex<Option<u64>>,
@@ -145,14 +167,9 @@ impl Sealer {
         last_sealed: Option<u64>,
         seal_bytes: u64,
     ) -> Sealer {
-        let burst_bytes = seal_bytes
-            .saturating_mul(BURST_PACKS)
-            .min(committer.tail_bytes_max() / 2)
-            .max(seal_bytes);
         Sealer {
+            due: Due::of(seal_bytes, committer.tail_bytes_max()),
             committer,
-            seal_bytes,
-            burst_bytes,
             in_burst: AtomicBool::new(false),
             last_sealed: Mutex::new(last_sealed),
             habits: Mutex::default(),
@@ -171,11 +188,8 @@ impl Sealer {
     }
 
     fn is_due(&self) -> bool {
-        let enough = match self.in_burst.load(Ordering::Relaxed) {
-            true => self.burst_bytes,
-            false => self.seal_bytes,
-        };
-        self.committer.tail_bytes() >= enough
+        let in_burst = self.in_burst.load(Ordering::Relaxed);
+        self.due.is_reached(self.committer.tail_bytes(), in_burst)
     }
 
     pub(crate) fn stop(&self) {
@@ -221,9 +235,11 @@ impl Sealer {
         }
     }
 
-    /// Seals while the tail is long. Trouble leaves it as it is.
+    /// Seals while the tail is long, for so long as a stop may take. Trouble leaves it as it is.
     pub(crate) fn catch_up(&self) {
-        while self.committer.tail_bytes() >= self.seal_bytes
+        let began = Instant::now();
+        while self.due.is_reached(self.committer.tail_bytes(), false)
+            && began.elapsed() < SEAL_AT_STOP_MAX
             && matches!(self.seal_next(), Ok(Some(_)))
         {}
     }
@@ -284,7 +300,7 @@ impl Sealer {
         let keys = self.committer.batch_keys().clone();
         let mut habits = self.habits();
         let known = std::mem::take(&mut *habits);
-        let mut gathered = Gathered::read(books, keys, from..=upto, self.seal_bytes, known)?;
+        let mut gathered = Gathered::read(books, keys, from..=upto, self.due.pack, known)?;
         *habits = gathered.habits();
         drop(habits);
         let tail_bytes = gathered.slot_bytes;
@@ -407,4 +423,26 @@ fn take_in(books: &Books, pack: Arc<PackPlace>, ent: &EntView<'_>) -> Result<(),
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn in_a_burst_sealing_waits_for_eight_packs_or_half_the_room_and_else_for_one() {
+        for (seal, max, pack, burst) in [
+            (64, 1_024, 64, 512),
+            (64, 512, 64, 256),
+            (64, 100, 64, 64),
+            (64, u64::MAX, 64, 512),
+            (u64::MAX, u64::MAX, u64::MAX, u64::MAX),
+        ] {
+            let due = Due::of(seal, max);
+            for (least, in_burst) in [(pack, false), (burst, true)] {
+                assert!(due.is_reached(least, in_burst), "{seal} of {max}");
+                assert!(!due.is_reached(least - 1, in_burst), "{seal} of {max}");
+            }
+        }
+    }
 }

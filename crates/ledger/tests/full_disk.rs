@@ -25,6 +25,8 @@ const ROOM: u8 = 0;
 const NO_TAIL: u8 = 1;
 const FULL: u8 = 2;
 const NO_ENT: u8 = 3;
+/// Tail files of more than the usual size.
+const NO_LARGE: u8 = 4;
 
 fn filling() -> (FaultInjector, Arc<AtomicU8>) {
     let full = Arc::new(AtomicU8::new(ROOM));
@@ -34,6 +36,7 @@ fn filling() -> (FaultInjector, Arc<AtomicU8>) {
         let is_meant = match inner.load(Ordering::SeqCst) {
             ROOM => false,
             NO_TAIL => path.contains("/store/build/tail-"),
+            NO_LARGE => path.contains("/store/build/tail-") && op.offset + op.length > 80 << 10,
             NO_ENT => path.contains("/store/build/") && path.ends_with(".ent"),
             // The register has a disk of its own.
             _ => path.contains("/store/"),
@@ -93,6 +96,16 @@ impl Node {
         let prepared = self.caller.prepare(&self.log, &BY, &Own::default(), &event);
         let recorded = self.ledger.append(&self.log, prepared.unwrap())?;
         self.was_told(&recorded, event);
+        Ok(())
+    }
+
+    /// One that is larger than the smallest tail file.
+    fn append_large(&mut self) -> Result<(), Refusal> {
+        let pad = "y".repeat(100 << 10);
+        let large = format!(r#"{{"n":{},"pad":"{pad}"}}"#, self.next).into_bytes();
+        let prepared = self.caller.prepare(&self.log, &BY, &Own::default(), &large);
+        let recorded = self.ledger.append(&self.log, prepared.unwrap())?;
+        self.was_told(&recorded, large);
         Ok(())
     }
 
@@ -232,25 +245,52 @@ fn a_disk_that_was_full_before_anybody_looked_stops_nobody_either() {
 #[test]
 fn a_batch_larger_than_a_tail_file_finds_no_room_on_a_full_disk_and_has_its_file_later() {
     let mut node = Node::by_hand(64 << 10);
-    let append = |node: &mut Node| {
-        let pad = "y".repeat(100 << 10);
-        let large = format!(r#"{{"n":{},"pad":"{pad}"}}"#, node.next).into_bytes();
-        let prepared = node
-            .caller
-            .prepare(&node.log, &BY, &Own::default(), &large)
-            .unwrap();
-        let recorded = node.ledger.append(&node.log, prepared)?;
-        node.was_told(&recorded, large);
-        Ok(())
-    };
-    is_no_room(&append(&mut node).unwrap_err());
+    is_no_room(&node.append_large().unwrap_err());
     node.append().unwrap();
-    is_no_room(&append(&mut node).unwrap_err());
+    is_no_room(&node.append_large().unwrap_err());
     node.make_room();
     node.ledger.keep(true);
-    append(&mut node).unwrap();
+    node.append_large().unwrap();
     node.append().unwrap();
-    append(&mut node).unwrap();
+    node.append_large().unwrap();
+    node.ends_whole();
+}
+
+#[test]
+fn where_a_large_batch_has_no_room_small_ones_go_on_in_files_of_the_usual_size() {
+    let mut node = Node::by_hand(64 << 10);
+    node.full.store(NO_LARGE, Ordering::SeqCst);
+    is_no_room(&node.append_large().unwrap_err());
+    is_no_room(&node.fill().0);
+    for _ in 0..3 {
+        node.bed.clock.pass(ROOM_RETRY.as_secs() + 1);
+        node.ledger.keep(true);
+        // The large one is still waited for, and another tail file is there.
+        assert!(node.ledger.room_trouble().is_some());
+        node.append().unwrap();
+        is_no_room(&node.append_large().unwrap_err());
+        node.fill();
+    }
+    node.make_room();
+    node.ledger.keep(true);
+    assert_eq!(node.ledger.room_trouble(), None);
+    node.append_large().unwrap();
+    node.ends_whole();
+}
+
+#[test]
+fn a_directory_that_cannot_be_read_for_a_while_refuses_and_stops_nothing() {
+    let mut node = Node::by_hand(256 << 10);
+    node.full.store(ROOM, Ordering::SeqCst);
+    node.hooked.unreadable(true);
+    let (refusal, _) = node.fill();
+    assert!(matches!(refusal, Refusal::NoRoom(_)), "{refusal}");
+    assert!(refusal.to_string().contains("list the tail"), "{refusal}");
+    assert_eq!(node.ledger.stopped(), None);
+    node.hooked.unreadable(false);
+    node.bed.clock.pass(ROOM_RETRY.as_secs() + 1);
+    node.ledger.keep(true);
+    node.append().unwrap();
     node.ends_whole();
 }
 

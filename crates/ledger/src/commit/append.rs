@@ -57,10 +57,9 @@ impl Committer {
         if !self.take_idle_disk() {
             return Err(group);
         }
-        if self.room_is_doubtful(&group) {
-            self.look_for_room(Self::needed_by(&group));
-        }
-        if self.is_in_the_way_of(&group).is_some() {
+        let has_no_place =
+            self.room_is_doubtful(&group) && self.look_for_room(Self::needed_by(&group)).is_err();
+        if has_no_place || self.is_in_the_way_of(&group).is_some() {
             self.queue.free_disk();
             return Err(group);
         }

@@ -6,8 +6,10 @@
 use super::Committer;
 use crate::limits::{NODE_ROOM, ROOM_LOOK_BYTES, ROOM_RETRY, SLOT_FRAMING_MAX};
 use crate::queue::{Group, Inbox, Refusal};
+use crate::rotate::RotateError;
 use crate::sequencer::Draft;
 use indelible_store::StoreError;
+use indelible_store::limits::SLOT_LENGTH_MAX;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
@@ -17,14 +19,18 @@ pub(crate) struct Room {
     /// For a slot of so many bytes there is a place: what the store last said, without what was closed since. Changed by whoever has the
     /// disk's turn.
     sure: AtomicU64,
+    /// What the store last said.
+    looked: AtomicU64,
     /// Asked for each event, so without the lock.
     is_short: AtomicBool,
     short: Mutex<Option<Short>>,
 }
 
-/// The last try to make a tail file found no room for it.
+/// There is no room for another tail file, or it is not known whether there is.
 struct Short {
     why: String,
+    /// Bytes of the slot for which it was tried.
+    needed: u64,
     /// On the boot clock.
     tried_at: u64,
 }
@@ -35,32 +41,52 @@ impl Committer {
     pub(crate) fn prepare_next(&self) -> Result<(), StoreError> {
         let now = self.clock.boot_nanos();
         let retry = u64::try_from(ROOM_RETRY.as_nanos()).expect("a few seconds");
-        let is_early = |short: &Short| now.saturating_sub(short.tried_at) < retry;
-        if self.short_of_room().as_ref().is_some_and(is_early) {
+        let (needed, is_early) = match &*self.short_of_room() {
+            Some(short) => (short.needed, now.saturating_sub(short.tried_at) < retry),
+            None => (0, false),
+        };
+        if is_early {
             return Ok(());
         }
-        self.prepare(0)
+        let prepared = self.prepare(needed);
+        if needed > 0 && matches!(prepared, Err(StoreError::NoRoom { .. })) {
+            // What was refused was larger than a tail file. There may be room for one of the usual size, which others can use.
+            match self.books.store().prepare_next(0) {
+                Ok(()) | Err(StoreError::NoRoom { .. }) => {}
+                failed => return failed,
+            }
+        }
+        prepared
     }
 
     /// The same for a slot of so many bytes, however recently it was tried.
-    fn prepare(&self, length: u64) -> Result<(), StoreError> {
-        let prepared = self.books.store().prepare_next(length);
+    fn prepare(&self, needed: u64) -> Result<(), StoreError> {
+        let prepared = self.books.store().prepare_next(needed);
         match &prepared {
             Ok(()) if self.is_short_of_room() => {
                 *self.short_of_room() = None;
                 self.room.is_short.store(false, Ordering::SeqCst);
                 self.queue.free_waiters();
             }
-            Err(StoreError::NoRoom { doing, source }) => {
-                *self.short_of_room() = Some(Short {
-                    why: format!("{doing}: {source}"),
-                    tried_at: self.clock.boot_nanos(),
-                });
-                self.room.is_short.store(true, Ordering::SeqCst);
-            }
+            Err(error @ StoreError::NoRoom { .. }) => self.is_short(needed, error),
             _ => {}
         }
         prepared
+    }
+
+    fn is_short(&self, needed: u64, error: &StoreError) {
+        let why = match error {
+            StoreError::NoRoom { doing, source } => format!("{doing}: {source}"),
+            other => other.to_string(),
+        };
+        *self.short_of_room() = Some(Short {
+            why,
+            needed,
+            tried_at: self.clock.boot_nanos(),
+        });
+        self.room.is_short.store(true, Ordering::SeqCst);
+        // It may sleep until the next commit, which perhaps never comes.
+        self.pulse.nudge();
     }
 
     fn short_of_room(&self) -> MutexGuard<'_, Option<Short>> {
@@ -80,33 +106,52 @@ impl Committer {
         self.short_of_room().as_ref().map(|short| short.why.clone())
     }
 
+    fn sure(&self) -> u64 {
+        self.room.sure.load(Ordering::SeqCst)
+    }
+
     /// Bytes that a batch may have, those kept for the node's own records among them. While tail files can be made there may be more;
-    /// while they can't, it is exact for whoever has the disk's turn.
+    /// while they can't, it is exact where nothing is on its way to the disk.
     pub(super) fn room(&self) -> usize {
         let room = match self.is_short_of_room() {
             // What can't be looked at is no room.
             true => self.books.store().room().unwrap_or(0),
-            false => self.room.sure.load(Ordering::SeqCst),
+            false => self.sure(),
         };
         usize::try_from(room).unwrap_or(usize::MAX)
+    }
+
+    /// The same while a batch may be on its way: one that is closed and not written yet has its place before.
+    pub(super) fn room_behind(&self, inbox: &Inbox) -> usize {
+        let sure = usize::try_from(self.sure()).unwrap_or(usize::MAX);
+        match inbox.disk_busy {
+            true => self.room().min(sure),
+            false => self.room(),
+        }
     }
 
     /// A batch of so many bytes has been closed.
     pub(super) fn takes_room(&self, bytes: usize) {
         let bytes = u64::try_from(bytes).expect("a batch fits memory") + SLOT_FRAMING_MAX;
         // Whoever closes a batch has the disk's turn, and nobody else changes it meanwhile.
-        let left = self.room.sure.load(Ordering::SeqCst).saturating_sub(bytes);
+        let left = self.sure().saturating_sub(bytes);
         self.room.sure.store(left, Ordering::SeqCst);
     }
 
     /// Looks again before the room becomes doubtful, so that no turn has to wait for it. With the disk's turn, all that was closed
     /// being written.
     pub(super) fn note_room(&self) {
-        if self.room.sure.load(Ordering::SeqCst) < ROOM_LOOK_BYTES
+        let looked = self.room.looked.load(Ordering::SeqCst);
+        if self.sure() < ROOM_LOOK_BYTES.min(looked / 2)
             && let Ok(room) = self.books.store().room()
         {
-            self.room.sure.store(room, Ordering::SeqCst);
+            self.found_room(room);
         }
+    }
+
+    fn found_room(&self, room: u64) {
+        self.room.sure.store(room, Ordering::SeqCst);
+        self.room.looked.store(room, Ordering::SeqCst);
     }
 
     /// Whether there may be no place for this group alone, and that is not known to be so.
@@ -119,29 +164,40 @@ impl Committer {
         Draft::default().bytes_max(1, group.records(), group.weight()) + kept
     }
 
-    /// Finds out whether there is a place for a batch of so many bytes, and makes one if there is none. From here on there is, or it is
-    /// known that the disk is full, or the node has stopped. With the disk's turn, as above.
-    pub(super) fn look_for_room(&self, needed: usize) {
-        let needed = u64::try_from(needed).expect("a batch fits memory");
+    /// Makes sure of a place for a batch of so many bytes. With the disk's turn, as above.
+    ///
+    /// # Errors
+    /// There is none, and that is known from here on; or the node has stopped.
+    pub(crate) fn look_for_room(&self, needed: usize) -> Result<(), Refusal> {
+        // More than a slot may have is refused by whoever writes it.
+        let needed =
+            u64::try_from(needed).map_or(SLOT_LENGTH_MAX, |needed| needed.min(SLOT_LENGTH_MAX));
         let store = self.books.store();
-        let looked = store.room().and_then(|room| {
-            if room >= needed {
-                return Ok(room);
+        // A directory that can't be read now may be readable soon, and nothing was ordered.
+        let look = || {
+            store.room().map_err(|error| {
+                self.is_short(needed, &error);
+                self.no_room()
+            })
+        };
+        let mut room = look()?;
+        if room < needed {
+            match self.prepare(needed) {
+                Ok(()) => room = look()?,
+                Err(StoreError::NoRoom { .. }) => return Err(self.no_room()),
+                Err(error) => return Err(self.stops(&error.to_string())),
             }
-            self.prepare(needed)?;
-            store.room()
-        });
-        match looked {
-            Ok(room) => {
-                self.room.sure.store(room, Ordering::SeqCst);
-                if room < needed {
-                    self.queue
-                        .stop("a tail file that was made for a batch has no room for it");
-                }
-            }
-            Err(StoreError::NoRoom { .. }) => {}
-            Err(error) => self.queue.stop(&error.to_string()),
         }
+        self.found_room(room);
+        match room < needed {
+            true => Err(self.stops("a tail file that was made for a batch has no room for it")),
+            false => Ok(()),
+        }
+    }
+
+    fn stops(&self, why: &str) -> Refusal {
+        self.queue.stop(why);
+        Refusal::Stopped(why.to_owned())
     }
 
     /// Before a turn takes anything: there is a place for what waits first, or it is known that there is none.
@@ -166,9 +222,13 @@ impl Committer {
             };
             inbox.disk_busy = true;
             drop(inbox);
-            self.look_for_room(needed);
+            let looked = self.look_for_room(needed);
             self.queue.free_disk();
             inbox = self.queue.lock();
+            if looked.is_err() {
+                // Known now, or the node has stopped: the next look at the queue sees it.
+                return inbox;
+            }
         }
     }
 
@@ -184,11 +244,35 @@ impl Committer {
         bytes: usize,
     ) -> Result<(), Refusal> {
         let needed = Draft::default().bytes_max(logs, records, bytes);
-        if self.room() < needed && !self.is_short_of_room() {
-            self.look_for_room(needed);
+        match (self.room() < needed, self.is_short_of_room()) {
+            (false, _) => Ok(()),
+            (true, false) => self.look_for_room(needed),
+            (true, true) => Err(self.no_room()),
         }
-        match self.is_short_of_room() && self.room() < needed {
-            true => Err(self.no_room()),
+    }
+
+    /// For what takes several batches, of so many bytes together: makes sure of as much of it as one slot may have, and on a disk that is
+    /// short of room of all.
+    pub(crate) fn check_room_of_many(
+        &self,
+        likely: usize,
+        exact: impl FnOnce() -> Result<usize, RotateError>,
+    ) -> Result<(), RotateError> {
+        if !self.is_short_of_room() {
+            self.take_disk()?;
+            let looked = self.look_for_room(likely);
+            self.queue.free_disk();
+            match looked {
+                Err(Refusal::NoRoom(_)) => {}
+                looked => return Ok(looked?),
+            }
+        }
+        let exact = exact()?;
+        self.take_disk()?;
+        let room = self.room();
+        self.queue.free_disk();
+        match self.is_short_of_room() && room < exact {
+            true => Err(self.no_room().into()),
             false => Ok(()),
         }
     }

@@ -17,6 +17,8 @@ struct State {
     after_list: Option<Box<dyn FnOnce() + Send>>,
     /// While it is set, `wait` does not return.
     held: bool,
+    /// While it is set, nobody can look how much room there is.
+    unreadable: bool,
     /// Batches that wait for the disk because of it.
     holding: u64,
     /// Number of the last batch that was durable, and whether it was a mark.
@@ -58,6 +60,11 @@ impl Hooked {
     /// From now on the disk does not answer.
     pub fn hold(&self) {
         self.state().held = true;
+    }
+
+    /// Whether directories can't be read.
+    pub fn unreadable(&self, unreadable: bool) {
+        self.state().unreadable = unreadable;
     }
 
     /// The disk answers again.
@@ -154,6 +161,11 @@ impl Store for Hooked {
     }
 
     fn room(&self) -> Result<u64, StoreError> {
+        if self.state().unreadable {
+            let source = std::io::Error::from_raw_os_error(24);
+            let doing = "list the tail".to_owned();
+            return Err(StoreError::Io { doing, source });
+        }
         self.inner.room()
     }
 
