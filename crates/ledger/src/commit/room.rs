@@ -9,7 +9,7 @@ use crate::queue::{Group, Inbox, Refusal};
 use crate::rotate::RotateError;
 use crate::sequencer::Draft;
 use indelible_store::StoreError;
-use indelible_store::limits::SLOT_LENGTH_MAX;
+use indelible_store::limits::{BLOCK, SLOT_LENGTH_MAX};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
@@ -49,9 +49,11 @@ impl Committer {
             return Ok(());
         }
         let prepared = self.prepare(needed);
-        if needed > 0 && matches!(prepared, Err(StoreError::NoRoom { .. })) {
-            // What was refused was larger than a tail file. There may be room for one of the usual size, which others can use.
-            match self.books.store().prepare_next(0) {
+        let store = self.books.store();
+        let is_large = needed + SLOT_FRAMING_MAX + BLOCK > store.describe().tail_size;
+        if is_large && matches!(prepared, Err(StoreError::NoRoom { .. })) {
+            // It was tried for more than a tail file. There may be room for one of the usual size, which others can use.
+            match store.prepare_next(0) {
                 Ok(()) | Err(StoreError::NoRoom { .. }) => {}
                 failed => return failed,
             }
