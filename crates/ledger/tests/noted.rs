@@ -9,25 +9,17 @@ mod bed;
 
 use bed::forged::{Edge, Part, batch, header, next_keys};
 use bed::surgery::{Slot, packs, tail};
-use bed::{Bed, SECRET, append, caller, create, open, settings};
+use bed::{Bed, SECRET, append, by_hand, caller, create};
 use indelible_ledger::format::batch::{BatchHeader, BatchView, HEADER_BYTES, header_digest};
 use indelible_ledger::format::pack::EntView;
 use indelible_ledger::recover::{self, Recovered};
 use indelible_ledger::signer::NodeSecret;
-use indelible_ledger::{Books, Ledger, RecoverError, Settings};
+use indelible_ledger::{Books, RecoverError};
 use indelible_proof::checkpoint::Checkpoint;
 use indelible_proof::hash;
 use indelible_proof::head::Kind;
 use indelible_proof::note::Note;
 use indelible_proof::tree::Frontier;
-
-fn by_hand(bed: &Bed) -> Ledger {
-    let settings = Settings {
-        threads: false,
-        ..settings()
-    };
-    open(bed.store(), &bed.clock, 3, settings).unwrap()
-}
 
 /// A store whose writer was killed: a log with so many events, each in a batch of its own, and no note of it.
 fn killed(events: u64) -> (Bed, Vec<Slot>) {

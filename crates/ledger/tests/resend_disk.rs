@@ -32,9 +32,13 @@ impl Node {
     }
 
     fn with(store: Arc<dyn Store>, bed: &Bed, horizon: u64) -> Node {
+        Node::set(store, bed, horizon, settings())
+    }
+
+    fn set(store: Arc<dyn Store>, bed: &Bed, horizon: u64, settings: Settings) -> Node {
         let settings = Settings {
             key_horizon: Some(horizon),
-            ..settings()
+            ..settings
         };
         let ledger = open(store, &bed.clock, 5, settings).unwrap();
         let log = match ledger.books().log("payments") {
@@ -635,20 +639,9 @@ fn what_another_history_of_the_store_left_of_its_streams_is_not_believed() {
     let by_hand = |bed: &Bed| {
         let settings = Settings {
             threads: false,
-            key_horizon: Some(WIDE),
             ..settings()
         };
-        let ledger = open(bed.store(), &bed.clock, 5, settings).unwrap();
-        let log = match ledger.books().log("payments") {
-            Some(log) => log,
-            None => create(&ledger, "payments", 1),
-        };
-        let caller = caller(&ledger, &log, 6);
-        Node {
-            ledger,
-            log,
-            caller,
-        }
+        Node::set(bed.store(), bed, WIDE, settings)
     };
     // In both as many batches; in the first they are numbers, in the second no more than one.
     let history = |numbers: u64| {

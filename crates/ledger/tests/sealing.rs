@@ -10,24 +10,16 @@ mod bed;
 use bed::forged::{Edge, batch, header};
 use bed::surgery::{Slot, packs, tail};
 use bed::truth::is_true;
-use bed::{BY, Bed, SECRET, append, caller, create, event, open, settings};
+use bed::{BY, Bed, SECRET, append, by_hand, caller, create, event};
 use indelible_ledger::format::batch::{BatchHeader, HEADER_BYTES, signed_message};
 use indelible_ledger::format::pack::EntView;
 use indelible_ledger::signer::NodeSecret;
-use indelible_ledger::{Caller, Ledger, Log, SealError, Settings};
+use indelible_ledger::{Caller, Ledger, Log, SealError};
 use indelible_proof::checkpoint::Checkpoint;
 use indelible_proof::head::{Kind, Own};
 use indelible_proof::note::Note;
 use std::ops::Range;
 use std::sync::Arc;
-
-fn by_hand(bed: &Bed) -> Ledger {
-    let settings = Settings {
-        threads: false,
-        ..settings()
-    };
-    open(bed.store(), &bed.clock, 3, settings).unwrap()
-}
 
 /// Records so many events in one batch.
 fn together(ledger: &Ledger, log: &Arc<Log>, caller: &mut Caller, numbers: Range<u64>) {

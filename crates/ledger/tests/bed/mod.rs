@@ -38,6 +38,15 @@ pub const BY: Shared<'static> = Shared {
     format: None,
 };
 
+/// A node that does everything on the thread of whoever asks.
+pub fn by_hand(bed: &Bed) -> Ledger {
+    let settings = Settings {
+        threads: false,
+        ..settings()
+    };
+    open(bed.store(), &bed.clock, 3, settings).unwrap()
+}
+
 /// A wall clock and a boot clock that move when told, and a little with each look.
 pub struct Hands {
     wall: Mutex<(u64, u32)>,
