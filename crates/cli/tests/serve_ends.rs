@@ -60,8 +60,8 @@ fn a_write_that_fails_ends_the_node_with_a_code_of_its_own_and_nothing_acknowled
     prlimit(Some(Pid::from_child(&node.child)), Resource::Fsize, limit).unwrap();
     let claim = Claim::key("second").unwrap();
     let told = runtime().block_on(client.append_as("app", "{\"id\":2}", &claim));
+    // What fails first is the event's write, or one that the node does by itself just before: then the event comes too late for any.
     let told = told.unwrap_err();
-    assert!(told.may_be_recorded(), "{told}");
     let said = node.until("error: ");
     node.until(
         "hint: look at the disk, then start the node again; what was acknowledged is durable",
@@ -79,6 +79,7 @@ fn a_write_that_fails_ends_the_node_with_a_code_of_its_own_and_nothing_acknowled
         .block_on(client.append_as("app", "{\"id\":2}", &claim))
         .unwrap();
     assert_eq!(recorded.seq, 2);
+    assert!(told.may_be_recorded() || !recorded.again, "{told}");
     assert_eq!(append(&client, "{\"id\":3}").unwrap(), 3);
     node.stop();
     bed.ok(["verify", "--store", "node/store"]);
