@@ -18,12 +18,11 @@ pub(crate) enum ArrayError {
 
 /// The elements of an array, as they stand, white space around them included.
 pub(crate) fn elements(body: &[u8], most: usize) -> Result<Vec<&[u8]>, ArrayError> {
-    let inner = body
-        .trim_ascii()
+    let inner = trimmed(body)
         .strip_prefix(b"[")
         .and_then(|rest| rest.strip_suffix(b"]"))
         .ok_or(ArrayError::NotOne)?;
-    if inner.trim_ascii().is_empty() {
+    if trimmed(inner).is_empty() {
         return Ok(Vec::new());
     }
     let (mut pieces, mut depth, mut start, mut place) = (Vec::new(), 0_usize, 0, 0);
@@ -45,6 +44,17 @@ pub(crate) fn elements(body: &[u8], most: usize) -> Result<Vec<&[u8]>, ArrayErro
     }
     pieces.push(inner.get(start..).unwrap_or_default());
     Ok(pieces)
+}
+
+/// Without the white space that JSON allows around a value (RFC 8259 §2): ASCII has a form feed besides.
+fn trimmed(text: &[u8]) -> &[u8] {
+    let is_more = |byte: &u8| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+    let start = text.iter().position(is_more).unwrap_or(text.len());
+    let end = text
+        .iter()
+        .rposition(is_more)
+        .map_or(start, |last| last + 1);
+    text.get(start..end).unwrap_or_default()
 }
 
 /// Where the string ends that begins at `place`: its closing quotation mark, or the end where it has none, which the judge will say.
@@ -92,6 +102,7 @@ mod tests {
     fn pieces_that_are_no_events_are_left_to_the_judge() {
         assert_eq!(texts("[{},]"), Ok(vec!["{}", ""]));
         assert_eq!(texts("[1 2]"), Ok(vec!["1 2"]));
+        assert_eq!(texts("[\u{c}]"), Ok(vec!["\u{c}"]));
         assert_eq!(texts("[{]"), Ok(vec!["{"]));
         assert_eq!(texts(r#"[{},{"a]"#), Ok(vec!["{}", r#"{"a"#]));
         assert_eq!(texts(r#"[{},"a\]"#), Ok(vec!["{}", r#""a\"#]));
@@ -101,6 +112,9 @@ mod tests {
     fn what_is_no_array_is_refused() {
         for body in ["", "{}", "[", "]", "[}]", "[{}", "{}]", "[{}]]x"] {
             assert_eq!(texts(body), Err(ArrayError::NotOne), "{body}");
+        }
+        for body in ["\u{c}[]", "[]\u{c}", "\u{b}[]", "[]\u{a0}"] {
+            assert_eq!(texts(body), Err(ArrayError::NotOne), "{body:?}");
         }
         assert_eq!(texts("[1,2,3,4,5]"), Err(ArrayError::TooMany(4)));
         assert_eq!(texts("[1,2,3,4]").map(|all| all.len()), Ok(4));
