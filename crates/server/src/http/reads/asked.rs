@@ -1,6 +1,7 @@
 //! What a request for reading asks for: numbers, times and flags of its query. Each name stands once, and an unknown one is refused, so
 //! that a misspelt bound never gives more than was meant.
 
+use indelible_api::occurred::time;
 use indelible_api::{Code, Problem};
 use indelible_proof::limits::INTEGER_MAX;
 use indelible_proof::time::Time;
@@ -103,40 +104,6 @@ fn number(digits: &str) -> Option<u64> {
     number.filter(|number| *number <= INTEGER_MAX)
 }
 
-/// A time as RFC 3339 has it: with up to nine decimals, in UTC or with an offset.
-fn time(text: &str) -> Option<Time> {
-    let (stem, rest) = text.split_at_checked(19)?;
-    let zone = rest.find(['Z', 'z', '+', '-'])?;
-    let (decimals, zone) = rest.split_at_checked(zone)?;
-    let decimals = match decimals.strip_prefix('.') {
-        Some(digits) if (1..=9).contains(&digits.len()) => digits,
-        None if decimals.is_empty() => "0",
-        _ => return None,
-    };
-    let stem = stem.replace('t', "T");
-    let time = Time::parse(format!("{stem}.{decimals:0<9}Z").as_bytes())?;
-    let (is_ahead, offset) = match zone.split_at_checked(1)? {
-        ("Z" | "z", "") => return Some(time),
-        ("+", offset) => (true, offset),
-        ("-", offset) => (false, offset),
-        _ => return None,
-    };
-    let (hours, minutes) = offset.split_once(':')?;
-    let part = |digits: &str, end: u64| {
-        let plain = digits.len() == 2 && digits.bytes().all(|byte| byte.is_ascii_digit());
-        plain
-            .then(|| digits.parse::<u64>().ok())
-            .flatten()
-            .filter(|value| *value < end)
-    };
-    let offset = part(hours, 24)? * 3_600 + part(minutes, 60)? * 60;
-    let secs = match is_ahead {
-        true => time.secs().checked_sub(offset)?,
-        false => time.secs().checked_add(offset)?,
-    };
-    Time::new(secs, time.nanos())
-}
-
 /// Percent-decoded text; `+` is itself.
 fn decoded(text: &str) -> Result<String, Problem> {
     let wrong = || bad("the query is not percent-encoded text");
@@ -160,45 +127,6 @@ fn decoded(text: &str) -> Result<String, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_are_read_in_utc_and_with_an_offset() {
-        for (text, same) in [
-            ("2026-11-23T10:00:00Z", "2026-11-23T10:00:00.000000000Z"),
-            ("2026-11-23T10:00:00.5z", "2026-11-23T10:00:00.500000000Z"),
-            (
-                "2026-11-23t10:00:00+01:00",
-                "2026-11-23T09:00:00.000000000Z",
-            ),
-            (
-                "2026-11-23T10:00:00.123456789-02:30",
-                "2026-11-23T12:30:00.123456789Z",
-            ),
-            (
-                "2027-01-01T00:00:00+00:01",
-                "2026-12-31T23:59:00.000000000Z",
-            ),
-        ] {
-            assert_eq!(time(text), Time::parse(same.as_bytes()), "{text}");
-            assert!(time(text).is_some(), "{text}");
-        }
-        for wrong in [
-            "",
-            "2026-11-23",
-            "2026-11-23T10:00:00",
-            "2026-11-23T10:00:00.Z",
-            "2026-11-23T10:00:00.1234567890Z",
-            "2026-11-23T10:00:00Zx",
-            "2026-11-23T10:00:00+1:00",
-            "2026-11-23T10:00:00+24:00",
-            "2026-11-23T10:00:00+01:60",
-            "2026-11-23T10:00:60Z",
-            "2000-01-01T00:00:00+00:01",
-            "äööäöüäöüäöüäöüäöü",
-        ] {
-            assert_eq!(time(wrong), None, "{wrong}");
-        }
-    }
 
     #[test]
     fn a_parameter_that_is_unknown_twice_or_no_number_is_refused() {
@@ -236,5 +164,9 @@ mod tests {
         );
         let asked = Asked::read(Some("fr%6fm=%31"), &known).expect("good");
         assert_eq!(asked.number("from").expect("a number"), Some(1));
+        assert!(asked.time("from").is_err(), "it is no time");
+        let asked = Asked::read(Some("from=2026-11-23t10:00:00%2B01:00"), &known).expect("good");
+        let same = Time::parse(b"2026-11-23T09:00:00.000000000Z");
+        assert_eq!(asked.time("from").expect("a time"), same);
     }
 }
