@@ -1,4 +1,5 @@
-//! Writes frames, batches and packs of them, a tail file and events of a node, for fuzzing to begin with. The vectors have none.
+//! Writes what fuzzing begins with and the vectors don't have: frames, batches and packs of them, a tail file, events of a node, and what
+//! comes over the wire.
 //!
 //!     cargo run --example seeds -- CORPUS
 
@@ -61,7 +62,65 @@ fn seeds() -> Vec<(&'static str, Vec<u8>)> {
         ("tail", tail()),
     ];
     seeds.extend(node_events().into_iter().map(|event| ("node_event", event)));
+    seeds.extend(WIRE.map(|(target, text)| (target, text.as_bytes().to_vec())));
+    seeds.push(("http2", http2()));
     seeds
+}
+
+/// Requests, answers and parts of them.
+const WIRE: [(&str, &str); 15] = [
+    ("array", "[]"),
+    (
+        "array",
+        r#" [{"a":1},{"b":[1,{"c":","}]},{"d":"\\\",]}"},{}] "#,
+    ),
+    (
+        "http1",
+        "POST /v1/logs/app/records HTTP/1.1\r\nHost: node\r\nContent-Length: 2\r\n\r\n{}",
+    ),
+    (
+        "http1",
+        "POST / HTTP/1.1\r\nhost: a\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\n{}\r\n0\r\na: b\r\n\r\n",
+    ),
+    (
+        "http1",
+        "GET / HTTP/1.1\r\nhost: a\r\n\r\nGET /livez HTTP/1.1\r\n\r\n",
+    ),
+    (
+        "member",
+        "id\n{\"id\":\"o-41\",\"occurred\":\"2026-11-27T10:00:00.5+01:00\"}",
+    ),
+    ("member", "n\n{\"\\u006e\":-1.5e3,\"b\":[{\"n\":1}]}"),
+    (
+        "member",
+        "2026-11-27 10:00:00Z\n{\"occ\\u0075rred\":\"2026-11-27t10:00:00z\"}",
+    ),
+    ("query", "from=7&to=9&heads"),
+    ("query", "fr%6fm=0&&after=2026-11-23T10:00:00%2B01:00"),
+    ("query", "heads=true&from=9007199254740991"),
+    ("watch", ":\n\nid: 7\ndata: {\"seq\":7}\n\n"),
+    ("watch", "id: 0\ndata: {}\n\nid: 1\ndata: {}\n\n:\n\n"),
+    (
+        "watch",
+        "event: problem\ndata: {\"type\":\"about:blank\",\"title\":\"t\",\"status\":403,\"code\":\"denied\",\"detail\":\"d\",\"resend\":\"no\"}\n\n",
+    ),
+    ("watch", "data: x\nid: 1\nevent: record\n\n"),
+];
+
+/// A preface, settings, a request with its fields in two frames, and its body.
+fn http2() -> Vec<u8> {
+    let frame = |kind: u8, flags: u8, payload: &[u8]| {
+        let length = u32::try_from(payload.len()).expect("short").to_be_bytes();
+        [&length[1..], &[kind, flags, 0, 0, 0, 1], payload].concat()
+    };
+    [
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(),
+        frame(4, 0, &[]),
+        frame(1, 0, b"abc"),
+        frame(9, 4, b"def"),
+        frame(0, 1, b"{}"),
+    ]
+    .concat()
 }
 
 fn time(nanos: u32) -> Time {

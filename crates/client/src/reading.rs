@@ -5,6 +5,7 @@
 //! again, and is, within bounds.
 
 mod chunk;
+mod events;
 mod export;
 mod flow;
 mod record;

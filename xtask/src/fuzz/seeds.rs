@@ -10,8 +10,21 @@ use crate::program;
 use crate::vectors::{edited_base64, input, of_base64, part, read};
 use crate::workspace::Workspace;
 
-/// Those that begin also with what the writers write: compressed frames, a short tail file, every event of a node.
-const WRITTEN: [&str; 5] = ["batch", "frame", "node_event", "pack", "tail"];
+/// Those that begin also with what the writers write: compressed frames, a short tail file, every event of a node; or with examples of
+/// what comes over the wire.
+const WRITTEN: [&str; 11] = [
+    "array",
+    "batch",
+    "frame",
+    "http1",
+    "http2",
+    "member",
+    "node_event",
+    "pack",
+    "query",
+    "tail",
+    "watch",
+];
 
 /// Vector file, list in it, target, and the member of a case that is its input.
 const MEMBERS: [(&str, &str, &str, &str); 27] = [

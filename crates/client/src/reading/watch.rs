@@ -1,6 +1,7 @@
 //! Records as they come. A watch that breaks is begun again at the record that comes next, within bounds; none is lost, and none comes
 //! twice. Each is proven before it is handed out, which waits for the checkpoint that covers it: a node publishes one within a second.
 
+use super::events::{Event, Events};
 use super::flow::Flow;
 use super::{Record, gone};
 use crate::builder::Client;
@@ -10,7 +11,7 @@ use crate::retry::{Tries, Trouble};
 use crate::verify::{NotProven, Seen};
 use bytes::Bytes;
 use indelible_api::limits::ANSWER_BYTES_MAX;
-use indelible_api::{Problem, path};
+use indelible_api::path;
 use indelible_proof::export::Content;
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -29,7 +30,7 @@ pub struct Watch {
     came: Vec<Bytes>,
     came_bytes: usize,
     ready: VecDeque<Record>,
-    flow: Option<Events>,
+    flow: Option<Coming>,
     /// Since it last went well.
     tries: Option<Tries<'static>>,
     tell: Option<Tell>,
@@ -170,7 +171,7 @@ impl Watch {
         let flow = match &mut self.flow {
             Some(flow) => flow,
             none => {
-                none.insert(Events::begin(&self.client, &self.log, self.next, self.content).await?)
+                none.insert(Coming::begin(&self.client, &self.log, self.next, self.content).await?)
             }
         };
         if flow.began.elapsed() >= WATCH_WELL_AFTER {
@@ -219,28 +220,21 @@ impl Watch {
 }
 
 /// What comes over one connection.
-struct Events {
+struct Coming {
     flow: Flow,
     began: Instant,
     /// Something may be there without waiting for it.
     has_more: bool,
-    id: Option<u64>,
-    data: Option<Bytes>,
-    is_problem: bool,
+    events: Events,
 }
 
-enum Event {
-    Record(u64, Bytes),
-    Problem(Box<Problem>),
-}
-
-impl Events {
+impl Coming {
     async fn begin(
         client: &Client,
         log: &str,
         from: u64,
         content: Content,
-    ) -> Result<Events, Trouble> {
+    ) -> Result<Coming, Trouble> {
         let request = client.getting(&path::watch(log, from, content))?;
         let beginning = async {
             let begun = client.inner.pool.flow(request).await?;
@@ -248,13 +242,11 @@ impl Events {
         };
         let begun = tokio::time::timeout(client.inner.try_max, beginning).await;
         let (_, flow) = begun.map_err(|_| client.too_late())??;
-        Ok(Events {
+        Ok(Coming {
             flow,
             began: Instant::now(),
             has_more: true,
-            id: None,
-            data: None,
-            is_problem: false,
+            events: Events::default(),
         })
     }
 
@@ -279,34 +271,11 @@ impl Events {
             };
             let line = line.ok_or_else(|| Trouble::unsent("the watch ended"))?;
             self.has_more = true;
-            if let Some(event) = self.take(&line)? {
-                return Ok(Some(event));
+            let event = self.events.take(&line);
+            let event = event.map_err(|_| Trouble::sent("an event that is none"))?;
+            if event.is_some() {
+                return Ok(event);
             }
         }
-    }
-
-    /// One line of Server-Sent Events (WHATWG HTML, 9.2), as a node writes them.
-    fn take(&mut self, line: &Bytes) -> Result<Option<Event>, Trouble> {
-        if line.is_empty() {
-            let (id, data) = (self.id.take(), self.data.take());
-            let is_problem = std::mem::take(&mut self.is_problem);
-            let Some(data) = data else { return Ok(None) };
-            let event = match (is_problem, id) {
-                (true, _) => serde_json::from_slice(&data).ok().map(Event::Problem),
-                (false, id) => id.map(|id| Event::Record(id, data)),
-            };
-            return event
-                .map(Some)
-                .ok_or_else(|| Trouble::sent("an event that is none"));
-        }
-        let of = |name: &[u8]| line.starts_with(name).then(|| line.slice(name.len()..));
-        if let Some(data) = of(b"data: ") {
-            self.data = Some(data);
-        } else if let Some(id) = of(b"id: ") {
-            self.id = std::str::from_utf8(&id).ok().and_then(|id| id.parse().ok());
-        } else if let Some(sort) = of(b"event: ") {
-            self.is_problem = sort == "problem";
-        }
-        Ok(None)
     }
 }
