@@ -9,6 +9,7 @@ mod whoami;
 
 use crate::body::Body;
 use crate::identity::Peer;
+use crate::limits::PATH_BYTES_MAX;
 use crate::node::Node;
 use hyper::body::Incoming;
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
@@ -78,7 +79,12 @@ pub(crate) fn refused(node: &Node, problem: &Problem) -> Response<Body> {
 }
 
 async fn route(call: Call) -> Answered {
-    let path = call.request.uri().path().to_owned();
+    let path = call.request.uri().path();
+    if path.len() > PATH_BYTES_MAX {
+        let what = format!("no path of this node has more than {PATH_BYTES_MAX} bytes");
+        return Err(Problem::new(Code::NotFound, what));
+    }
+    let path = path.to_owned();
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     match (call.purpose, segments.as_slice()) {
         (Purpose::Ingest, ["v1", "logs", log, "records"]) => {

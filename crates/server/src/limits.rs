@@ -52,6 +52,8 @@ pub const WATCH_EVERY: Duration = Duration::from_secs(2);
 pub const THREADS_END_MAX: Duration = Duration::from_secs(10);
 /// Request heads: names and values together. Ours are a few hundred bytes.
 pub const HEADER_BYTES_MAX: usize = 16 << 10;
+/// Bytes of a path. The longest of ours has the name of a log, of 63 bytes, and a few words beside it.
+pub const PATH_BYTES_MAX: usize = 512;
 /// Bytes that an HTTP/1.1 connection reads ahead at most, beside a body that is counted: four TLS records. A thousand connections that
 /// all send have 64 MiB. Of an answer no more is taken while as much waits.
 pub const CONNECTION_BUFFER_BYTES: usize = 64 << 10;

@@ -242,6 +242,43 @@ async fn fields_that_a_table_makes_large_are_refused_before_they_are() {
     bed.end().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn long_heads_of_requests_whose_bodies_do_not_come_are_not_kept() {
+    let _alone = ALONE.lock().await;
+    let bed = Bed::new().await;
+    let before = resident();
+    let mut long = head("POST", RECORDS);
+    long.extend(fields(&[("x", &"a".repeat(15_000))]));
+    let most = usize::try_from(STREAMS_MAX).unwrap();
+    let mut all = Vec::new();
+    // 24 connections that have as many requests as they may: 92 MB of heads.
+    for _ in 0..24 {
+        let mut raw = Raw::connect(&bed, &[]).await;
+        for stream in streams().take(most) {
+            let long = frame(HEADERS, END_HEADERS, stream, &long);
+            assert!(raw.send(&long).await);
+        }
+        all.push(raw);
+    }
+    // Each of them is read: the last one is answered once its body comes.
+    for raw in &mut all {
+        let last = frame(DATA, END_STREAM, STREAMS_MAX * 2 - 1, EVENT.as_bytes());
+        assert!(raw.send(&last).await);
+        while raw.next().await.unwrap().kind != HEADERS {}
+    }
+    let grown = resident()
+        .zip(before)
+        .map(|(now, before)| now.saturating_sub(before));
+    assert!(grown.is_none_or(|grown| grown < GROWTH_MAX), "{grown:?}");
+    drop(all);
+    // A path that is long is none, and is not kept either.
+    let mut other = bed.producer().await;
+    let path = format!("payments{}", "x".repeat(4_000));
+    let answer = other.post(&path, EVENT, &[]).await;
+    assert_eq!(answer.status, 404);
+    bed.end().await;
+}
+
 /// Asks for many long answers.
 async fn ask(raw: &mut Raw, answers: usize) {
     for stream in streams().take(answers) {
