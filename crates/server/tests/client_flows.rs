@@ -268,6 +268,26 @@ async fn an_export_is_whole_and_proven_before_its_end_is_handed_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_export_without_an_end_ends_where_its_checkpoint_does_while_the_log_grows() {
+    const END: u64 = 6_000;
+    let library = Arc::new(Library::new().await);
+    let writing = writer(&library, END);
+    let client = client(&library);
+    let (mut exports, mut sizes) = (0, std::collections::BTreeSet::new());
+    while !writing.is_finished() || exports == 0 {
+        let (bytes, ended) = taken(&client, Selection::all().heads()).await;
+        assert!(ended.is_none(), "{ended:?}");
+        let checked = verify_export(&bytes, Some(&library.pin())).checked;
+        let (size, _) = checked.checkpoint.unwrap();
+        assert_eq!(checked.range, Some((0, size - 1)));
+        exports += 1;
+        sizes.insert(size);
+    }
+    writing.await.unwrap();
+    assert!(sizes.len() > 1, "{exports} exports of {sizes:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_an_export_that_is_not_proven_the_end_is_never_handed_out() {
     let library = Arc::new(Library::new().await);
     library.append(40);
