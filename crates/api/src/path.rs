@@ -1,6 +1,7 @@
 //! Paths below a listener's root.
 
 use indelible_proof::export::Content;
+use indelible_proof::time::Time;
 
 /// The one media type for what is one JSON value.
 pub const JSON: &str = "application/json";
@@ -32,6 +33,13 @@ pub fn record(log: &str, seq: u64) -> String {
 pub fn range(log: &str, first: u64, count: u64, content: Content) -> String {
     let heads = heads(content, '&');
     format!("/v1/logs/{log}/records?from={first}&count={count}{heads}")
+}
+
+/// The head of the first record made at a time or later.
+#[must_use]
+pub fn first_at(log: &str, time: Time) -> String {
+    let time = String::from_utf8_lossy(&time.text()).into_owned();
+    format!("/v1/logs/{log}/records?after={time}&count=1&heads")
 }
 
 /// One receipt for so many records.

@@ -7,9 +7,14 @@ use crate::commands::{
 };
 use crate::exit;
 use crate::keys::Passphrase;
+use crate::node::Reading;
+use crate::remote;
 use crate::say::{self, Failure};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
-use indelible_client::Selection;
+use indelible_api::occurred;
+use indelible_client::{Client, Selection};
+use indelible_ledger::{Border, Log};
+use indelible_proof::time::Time;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -89,7 +94,7 @@ impl WriteArgs {
     }
 }
 
-/// Records `--from` to `--to`, both included.
+/// Records `--from` to `--to`, both included, or those of a time.
 #[derive(Args, Clone, Default)]
 pub struct RangeArgs {
     /// First record [default: 0]
@@ -98,9 +103,80 @@ pub struct RangeArgs {
     /// Last record, included [default: the newest]
     #[arg(long, value_name = "SEQ")]
     pub to: Option<u64>,
+    /// In place of --from: only records made at this time or later, such as 2026-11-23T10:00:00Z
+    #[arg(long, value_name = "TIME", conflicts_with = "from")]
+    pub after: Option<String>,
+    /// In place of --to: only records made before this time
+    #[arg(long, value_name = "TIME", conflicts_with = "to")]
+    pub before: Option<String>,
 }
 
 impl RangeArgs {
+    /// One record.
+    pub fn one(seq: u64) -> RangeArgs {
+        RangeArgs {
+            from: Some(seq),
+            to: Some(seq),
+            ..RangeArgs::default()
+        }
+    }
+
+    /// By seqs alone, as they lie in a store; none if no record was made in that time.
+    pub fn located(&self, reading: &Reading, log: &Log) -> Result<Option<RangeArgs>, Failure> {
+        let size = log.size();
+        let first_at = |text: &String| -> Result<Option<u64>, Failure> {
+            let time = read_time(text)?;
+            let books = &reading.books;
+            let found = books.size_at(log, &time, Border::Before, size);
+            let found = found.map_err(|error| reading.failed(&error))?;
+            Ok(Some(found).filter(|seq| *seq < size))
+        };
+        let after = self.after.as_ref().map(first_at).transpose()?;
+        let before = self.before.as_ref().map(first_at).transpose()?;
+        Ok(self.between(after, before))
+    }
+
+    /// The same as a node proves where they lie.
+    pub async fn located_at(
+        &self,
+        client: &Client,
+        log: &str,
+    ) -> Result<Option<RangeArgs>, Failure> {
+        let first_at = async |text: &Option<String>| -> Result<Option<Option<u64>>, Failure> {
+            let Some(text) = text else { return Ok(None) };
+            let found = client.first_at(log, read_time(text)?).await;
+            found.map(Some).map_err(|error| remote::unread(&error))
+        };
+        let after = first_at(&self.after).await?;
+        let before = first_at(&self.before).await?;
+        Ok(self.between(after, before))
+    }
+
+    /// With the first records at these times, where they were asked for, and where there is one yet.
+    fn between(
+        &self,
+        after: Option<Option<u64>>,
+        before: Option<Option<u64>>,
+    ) -> Option<RangeArgs> {
+        let from = match after {
+            Some(first) => Some(first?),
+            None => self.from,
+        };
+        let to = match before {
+            Some(Some(end)) => Some(end.checked_sub(1)?),
+            // All there are were made before.
+            Some(None) => None,
+            None => self.to,
+        };
+        let by_time = after.is_some() || before.is_some();
+        let is_empty = by_time && to.is_some_and(|last| last < from.unwrap_or(0));
+        (!is_empty).then_some(RangeArgs {
+            from,
+            to,
+            ..RangeArgs::default()
+        })
+    }
+
     /// The range of a log that has `size` records, as first and end.
     pub fn within(&self, name: &str, size: u64) -> Result<std::ops::Range<u64>, Failure> {
         let first = self.from.unwrap_or(0);
@@ -114,9 +190,7 @@ impl RangeArgs {
         }
         Ok(first..last + 1)
     }
-}
 
-impl RangeArgs {
     /// The range as a node is asked for it, which knows its end.
     pub fn selection(&self, heads: bool) -> Result<Selection, Failure> {
         let first = self.from.unwrap_or(0);
@@ -133,6 +207,17 @@ impl RangeArgs {
 
 fn after(first: u64, last: u64) -> Failure {
     Failure::usage(format!("--from {first} is after --to {last}"))
+}
+
+/// A time as people write it: RFC 3339, to the second or with up to nine decimals.
+pub fn read_time(text: &str) -> Result<Time, Failure> {
+    let decimals = text.split_once('.').map_or("", |(_, rest)| rest);
+    let count = decimals.bytes().take_while(u8::is_ascii_digit).count();
+    let time = occurred::time(text).filter(|_| count <= 9);
+    time.ok_or_else(|| {
+        Failure::usage(format!("not a time: {text}"))
+            .hint("from 2000 to 9999, in UTC or with an offset: 2026-11-23T10:00:00Z")
+    })
 }
 
 /// One for each file in `commands`.

@@ -372,6 +372,11 @@ pub fn no_such_record(log: &str, seq: u64, size: u64) -> Failure {
     Failure::usage(format!("no record {seq} in {log}, whose last is {last}"))
 }
 
+/// No record of that time, where there has to be one.
+pub fn no_record_then(log: &str) -> Failure {
+    Failure::usage(format!("no record of {log} was made in that time"))
+}
+
 /// No log of that name.
 pub fn no_such_log(name: &str, names: &[&str]) -> Failure {
     let failure = Failure::usage(format!("no log named '{name}'"));

@@ -257,6 +257,76 @@ fn a_node_is_read_as_a_store_is_with_the_same_output() {
 }
 
 #[test]
+fn records_of_a_time_are_read_from_a_node_as_from_a_store() {
+    let dev = Dev::start();
+    let bed = tempfile::tempdir().unwrap();
+    let lines: String = (0..300).map(|n| format!("{{\"n\":{n}}}\n")).collect();
+    let (code, _, err) = said(&dev.append(bed.path(), &[], &lines));
+    assert_eq!(code, Some(0), "{err}");
+    let reader = variables_of(&dev, "reader");
+    let node = |arguments: &[&str]| said(&indelible(&reader, bed.path(), arguments));
+    let store = HashMap::from([(
+        "INDELIBLE_STORE".to_owned(),
+        dev.variables["INDELIBLE_STORE"].clone(),
+    )]);
+    let local = |arguments: &[&str]| said(&indelible(&store, bed.path(), arguments));
+    let time = |seq: &str| {
+        let (_, line, _) = local(&["get", "--log", "app", "--seq", seq, "--heads"]);
+        let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+        line["head"]["time"].as_str().unwrap().to_owned()
+    };
+    let (early, late) = (time("100"), time("200"));
+    let future = "9999-12-31T00:00:00+01:00";
+    for command in ["get", "export", "receipt"] {
+        let by = |all: [&[&str]; 2], arguments: [&str; 4]| {
+            let given = arguments.iter().filter(|text| !text.is_empty()).copied();
+            let arguments: Vec<&str> = all.concat().into_iter().chain(given).collect();
+            (node(&arguments), local(&arguments))
+        };
+        let all = [&[command, "--log", "app"][..], &[]];
+        let (from, to) = by(all, ["--from", "100", "--to", "199"]);
+        assert_eq!((from.0, from.2.as_str()), (Some(0), ""), "{command}");
+        assert_eq!(from, to);
+        let timed = by(all, ["--after", &early, "--before", &late]);
+        assert_eq!(timed, (from.clone(), from), "{command}");
+        let since = by(all, ["--after", &late, "", ""]);
+        assert_eq!(since, by(all, ["--from", "200", "", ""]), "{command}");
+        let until = by(all, ["--before", &early, "--from", "7"]);
+        assert_eq!(until, by(all, ["--from", "7", "--to", "99"]), "{command}");
+        let whole = by(all, ["--before", future, "--from", "0"]);
+        assert_eq!(whole, by(all, ["--from", "0", "", ""]), "{command}");
+        // Where nothing was recorded there is nothing to print, and nothing to prove.
+        for nothing in [
+            ["--after", future, "", ""],
+            ["--before", "2020-01-01T00:00:00Z", "", ""],
+            ["--after", &late, "--before", &early],
+        ] {
+            let (at_node, in_store) = by(all, nothing);
+            assert_eq!(at_node, in_store, "{command}");
+            let (code, out, err) = at_node;
+            assert!(out.is_empty(), "{command}: {out}");
+            match command {
+                "get" => assert_eq!((code, err.as_str()), (Some(0), "")),
+                _ => {
+                    assert_eq!(code, Some(2));
+                    assert!(
+                        err.contains("no record of app was made in that time"),
+                        "{err}"
+                    );
+                }
+            }
+        }
+        let (at_node, in_store) = by(all, ["--after", "yesterday", "", ""]);
+        assert_eq!(at_node, in_store);
+        assert!(
+            at_node
+                .2
+                .starts_with("error: not a time: yesterday\nhint: ")
+        );
+    }
+}
+
+#[test]
 fn each_sees_what_it_may_and_is_told_what_it_may_not() {
     let dev = Dev::start();
     let bed = tempfile::tempdir().unwrap();

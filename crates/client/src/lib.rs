@@ -23,7 +23,7 @@
 //! - Every event is sent under a key of its own, or a number in a stream ([`Claim`]). So it may be sent again after a connection broke
 //!   or a node stopped, and it is, within bounds: it is recorded once, and answered with the one record.
 //! - What can't be told is said: [`Error::may_be_recorded`].
-//! - What is read ([`Client::get`], [`Client::records`], [`Client::receipt`], [`Client::export`], [`Client::watch`]) is proven up to a
+//! - What is read ([`Client::get`], [`Client::records`], [`Client::first_at`], [`Client::receipt`], [`Client::export`], [`Client::watch`]) is proven up to a
 //!   head that the pinned log signed, by the pinned key or by keys that a walk leads to; and that head leads on from every head that this
 //!   client was shown before. A node that shows less or another history is refused by name, with the notes that prove it.
 //! - What is held is bounded: connections, requests in flight, lines that wait for their receipts, bytes of an answer ([`limits`]).

@@ -4,6 +4,7 @@
 //! key to those of today, and by whether that head leads on from the heads that this client was shown before. A question is safe to ask
 //! again, and is, within bounds.
 
+mod border;
 mod chunk;
 mod events;
 mod export;

@@ -86,6 +86,9 @@ pub enum NotProven {
     /// Times run backwards.
     #[error("record {0} is not later than the one before")]
     Time(u64),
+    /// The record was made on the other side of a time than was said.
+    #[error("record {0} was made on the other side of the time that was asked for")]
+    OtherTime(u64),
     /// The records do not give what was signed, or break a rule.
     #[error("{0}")]
     Integrity(Integrity),

@@ -46,7 +46,7 @@ pub struct ExportArgs {
     #[arg(long)]
     pub as_found: bool,
     /// Directory to write checkpoint, tiles and entry bundles to, or to extend: digests only
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["out", "heads", "as_found", "from", "to"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["out", "heads", "as_found", "from", "to", "after", "before"])]
     pub tiles: Option<PathBuf>,
     #[command(flatten)]
     pub query: QueryArgs,
@@ -69,7 +69,9 @@ pub fn run(store: &StoreArg, args: &ExportArgs) -> Result<Exit, Failure> {
         let info = reading.books.store().describe();
         node::check_target(out, &reading.directory, &WriteArgs::default(), info)?;
     }
-    let (seqs, note) = range_and_note(&log, args)?;
+    let range = args.range.located(&reading, &log)?;
+    let range = range.ok_or_else(|| say::no_record_then(&args.log))?;
+    let (seqs, note) = range_and_note(&log, &range)?;
     let options = ExportOptions {
         heads: args.heads,
         as_found: args.as_found,
@@ -130,15 +132,15 @@ fn write(
 }
 
 /// Without `--to` everything that the newest checkpoint covers.
-fn range_and_note(log: &Log, args: &ExportArgs) -> Result<(Range<u64>, Arc<SignedNote>), Failure> {
+fn range_and_note(log: &Log, range: &RangeArgs) -> Result<(Range<u64>, Arc<SignedNote>), Failure> {
     let size = log.size();
-    if args.range.to.is_some() {
-        let seqs = args.range.within(log.name(), size)?;
+    if range.to.is_some() {
+        let seqs = range.within(log.name(), size)?;
         let note = note_over(log, seqs.end)?;
         return Ok((seqs, note));
     }
     let note = note_over(log, 1)?;
-    let seqs = args.range.within(log.name(), note.size)?;
+    let seqs = range.within(log.name(), note.size)?;
     if note.size < size {
         let newer = show::counted(size - note.size, "newer record");
         say::warn(format_args!(

@@ -20,7 +20,7 @@ pub struct GetArgs {
     #[arg(long, value_name = "NAME")]
     pub log: String,
     /// One record
-    #[arg(long, value_name = "SEQ", conflicts_with_all = ["from", "to"])]
+    #[arg(long, value_name = "SEQ", conflicts_with_all = ["from", "to", "after", "before"])]
     pub seq: Option<u64>,
     #[command(flatten)]
     pub range: RangeArgs,
@@ -42,11 +42,11 @@ pub fn run(store: &StoreArg, args: &GetArgs) -> Result<Exit, Failure> {
     let reading = Reading::open(store)?;
     let log = reading.log(&args.log)?;
     let range = match args.seq {
-        Some(seq) => RangeArgs {
-            from: Some(seq),
-            to: Some(seq),
-        },
-        None => args.range.clone(),
+        Some(seq) => Some(RangeArgs::one(seq)),
+        None => args.range.located(&reading, &log)?,
+    };
+    let Some(range) = range else {
+        return Ok(Exit::Done);
     };
     let seqs = range.within(&args.log, log.size())?;
     let mut out = Output::new();
@@ -82,7 +82,10 @@ async fn over_network(node: &str, args: &GetArgs) -> Result<Exit, Failure> {
         out.flush()?;
         return Ok(Exit::Done);
     }
-    let selection = args.range.selection(args.heads)?;
+    let Some(range) = args.range.located_at(&client, &args.log).await? else {
+        return Ok(Exit::Done);
+    };
+    let selection = range.selection(args.heads)?;
     let records = client.records(&args.log, selection);
     let mut records = records.map_err(|error| remote::unread(&error))?;
     let ended = loop {
@@ -90,11 +93,7 @@ async fn over_network(node: &str, args: &GetArgs) -> Result<Exit, Failure> {
             Ok(Some(record)) => out.evidence(&record.line)?,
             Ok(None) => break Ok(Exit::Done),
             Err(error) => {
-                break Err(remote::unread_from(
-                    &error,
-                    args.range.from,
-                    records.next_seq(),
-                ));
+                break Err(remote::unread_from(&error, range.from, records.next_seq()));
             }
         }
     };

@@ -1,6 +1,6 @@
 //! `indelible prove`: prints what the log was before, as a file that verifies offline (`docs/spec/prove.md`). Needs no secret.
 
-use crate::args::StoreArg;
+use crate::args::{StoreArg, read_time};
 use crate::commands::receipt::note_over;
 use crate::exit::Exit;
 use crate::node::Reading;
@@ -9,7 +9,6 @@ use crate::say::Failure;
 use crate::show;
 use clap::Args;
 use indelible_ledger::{Log, SignedNote};
-use indelible_proof::time::Time;
 use std::sync::Arc;
 
 /// Prove that a log has only grown, or what it held at a time
@@ -31,7 +30,7 @@ pub struct ProveArgs {
     #[arg(long, value_name = "SIZE", requires = "from_size")]
     pub to_size: Option<u64>,
 
-    /// A time, such as 2026-11-23T10:00:00Z, with up to nine decimals
+    /// A time, such as 2026-11-23T10:00:00Z or with an offset, with up to nine decimals
     #[arg(long, value_name = "TIME", conflicts_with_all = ["from_size", "to_size"])]
     pub at: Option<String>,
 }
@@ -55,22 +54,6 @@ pub fn run(store: &StoreArg, args: &ProveArgs) -> Result<Exit, Failure> {
     out.bytes(text.as_bytes())?;
     out.flush()?;
     Ok(Exit::Done)
-}
-
-/// A time as people write it: seconds, or seconds with some of their decimals.
-fn read_time(text: &str) -> Result<Time, Failure> {
-    let read = || {
-        let (seconds, decimals) = match text.strip_suffix('Z')?.split_once('.') {
-            Some((seconds, decimals)) => (seconds, decimals),
-            None => (text.strip_suffix('Z')?, "0"),
-        };
-        let good = (1..=9).contains(&decimals.len());
-        Time::parse(format!("{seconds}.{decimals:0<9}Z").as_bytes()).filter(|_| good)
-    };
-    read().ok_or_else(|| {
-        Failure::usage(format!("not a time: {text}"))
-            .hint("in UTC, from 2000 to 9999: 2026-11-23T10:00:00Z")
-    })
 }
 
 /// The sizes that were asked for, and a note over both.

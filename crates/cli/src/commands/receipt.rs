@@ -10,7 +10,7 @@ use crate::exit::Exit;
 use crate::node::Reading;
 use crate::output::Output;
 use crate::remote::QueryArgs;
-use crate::say::Failure;
+use crate::say::{self, Failure};
 use crate::show;
 use clap::Args;
 use indelible_ledger::{Log, SignedNote};
@@ -23,7 +23,7 @@ use std::sync::Arc;
 ///
 /// A C2SP tlog-proof: the head, its place in the tree, and the signed checkpoint. Whoever has the log's pin can verify it offline.
 ///
-/// With --from or --to it is a batch receipt, one for all records of a range. Whoever holds their heads verifies all of them with it,
+/// With --from or --to, --after or --before it is a batch receipt, one for all records of a range. Whoever holds their heads verifies all of them with it,
 /// and makes each record's own receipt with --from-batch, without the log.
 #[derive(Args)]
 pub struct ReceiptArgs {
@@ -32,14 +32,14 @@ pub struct ReceiptArgs {
     pub log: Option<String>,
 
     /// Which record
-    #[arg(long, value_name = "SEQ", conflicts_with_all = ["from", "to"], required_unless_present_any = ["from", "to", "refresh"])]
+    #[arg(long, value_name = "SEQ", conflicts_with_all = ["from", "to", "after", "before"], required_unless_present_any = ["from", "to", "after", "before", "refresh"])]
     pub seq: Option<u64>,
 
     #[command(flatten)]
     pub range: RangeArgs,
 
     /// Derive the receipt of --seq from this batch receipt, without a store
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["log", "from", "to"], requires = "records")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["log", "from", "to", "after", "before"], requires = "records")]
     pub from_batch: Option<PathBuf>,
 
     /// All records of the batch receipt, lines as `get` prints them, with or without events
@@ -47,7 +47,7 @@ pub struct ReceiptArgs {
     pub records: Option<PathBuf>,
 
     /// Make this receipt anew: the same record, signed by the key of today
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["log", "seq", "from", "to", "from_batch"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["log", "seq", "from", "to", "after", "before", "from_batch"])]
     pub refresh: Option<PathBuf>,
 
     #[command(flatten)]
@@ -109,6 +109,8 @@ fn again(store: &StoreArg, path: &Path) -> Result<String, Failure> {
 
 fn many(reading: &Reading, name: &str, range: &RangeArgs) -> Result<String, Failure> {
     let log = reading.log(name)?;
+    let range = range.located(reading, &log)?;
+    let range = range.ok_or_else(|| say::no_record_then(name))?;
     let seqs = range.within(name, log.size())?;
     let count = seqs.end - seqs.start;
     check_count(count)?;

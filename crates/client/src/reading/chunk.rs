@@ -5,7 +5,7 @@ use super::{Judge, Record, gone};
 use crate::builder::Client;
 use crate::error::Error;
 use crate::limits::CHUNK_BYTES;
-use crate::retry::Trouble;
+use crate::retry::{Tries, Trouble};
 use crate::verify::{NotProven, Seen};
 use bytes::Bytes;
 use indelible_api::{Problem, header, path};
@@ -21,27 +21,37 @@ pub(crate) struct Lines {
     pub(crate) lines: Vec<Bytes>,
     /// How many records the log had, by the node's word.
     pub(crate) size: u64,
+    /// The seq after the last of those that were asked for, by its word too.
+    pub(crate) next: u64,
 }
 
 impl Client {
-    /// Asks for records, once. What comes in order before it breaks off is given as well as a whole answer.
-    pub(crate) async fn lines_of(
-        &self,
-        log: &str,
-        first: u64,
-        count: u64,
-        content: Content,
-    ) -> Result<Lines, Trouble> {
-        let request = self.getting(&path::range(log, first, count, content))?;
+    /// Asks for so many records at a path, and again within bounds.
+    pub(crate) async fn lines_at(&self, path: &str, count: u64) -> Result<Lines, Error> {
+        let mut tries = Tries::reading(self.inner.patience);
+        loop {
+            match self.lines_once(path, count).await {
+                Ok(lines) => return Ok(lines),
+                Err(trouble) => tokio::time::sleep(tries.after(trouble)?).await,
+            }
+        }
+    }
+
+    /// Asks once. What comes in order before it breaks off is given as well as a whole answer.
+    async fn lines_once(&self, path: &str, count: u64) -> Result<Lines, Trouble> {
+        let request = self.getting(path)?;
         let beginning = async {
             let begun = self.inner.pool.send(request).await?;
             Flow::of(begun, self.inner.try_max).await
         };
         let begun = tokio::time::timeout(self.inner.try_max, beginning).await;
         let (headers, mut flow) = begun.map_err(|_| self.too_late())??;
-        let size = headers.get(header::SIZE);
-        let size = size.and_then(|size| size.to_str().ok()?.parse().ok());
-        let size = size.ok_or_else(|| Trouble::sent("an answer that is not a node's"))?;
+        let number = |name: &str| {
+            let value = headers.get(name);
+            let number = value.and_then(|value| value.to_str().ok()?.parse().ok());
+            number.ok_or_else(|| Trouble::sent("an answer that is not a node's"))
+        };
+        let (size, next) = (number(header::SIZE)?, number(header::NEXT)?);
         let (mut lines, mut bytes) = (Vec::new(), 0);
         let wanted = usize::try_from(count).unwrap_or(usize::MAX);
         let broke = loop {
@@ -66,7 +76,7 @@ impl Client {
         };
         match broke {
             Some(trouble) if lines.is_empty() => Err(trouble),
-            _ => Ok(Lines { lines, size }),
+            _ => Ok(Lines { lines, size, next }),
         }
     }
 

@@ -1,10 +1,11 @@
 //! A range of records, proven chunk by chunk. Nothing is held open between chunks, so whoever takes its time holds up nobody.
 
-use super::{Record, not_below};
+use super::chunk::Lines;
+use super::{Record, gone, not_below};
 use crate::builder::Client;
 use crate::error::Error;
 use crate::limits::{CHUNK_BYTES, CHUNK_RECORDS_FIRST, CHUNK_RECORDS_MAX};
-use crate::retry::Tries;
+use indelible_api::path;
 use indelible_proof::export::Content;
 use indelible_proof::limits::INTEGER_MAX;
 use std::collections::VecDeque;
@@ -108,22 +109,12 @@ impl Records {
 
     async fn chunk(&mut self) -> Result<(), Error> {
         let floor = self.client.verifier(&self.log)?.history().newest();
-        let mut tries = Tries::reading(self.client.inner.patience);
         let left = self.end.map_or(u64::MAX, |end| end - self.next);
-        let (lines, size) = loop {
-            let asked =
-                self.client
-                    .lines_of(&self.log, self.next, self.count.min(left), self.content);
-            match asked.await {
-                Ok(came) => break (came.lines, came.size),
-                Err(trouble) => {
-                    let wait = tries.after(trouble);
-                    let wait =
-                        wait.map_err(|error| super::gone(error, self.next, floor.as_ref()))?;
-                    tokio::time::sleep(wait).await;
-                }
-            }
-        };
+        let wanted = self.count.min(left);
+        let path = path::range(&self.log, self.next, wanted, self.content);
+        let came = self.client.lines_at(&path, wanted).await;
+        let Lines { lines, size, .. } =
+            came.map_err(|error| gone(error, self.next, floor.as_ref()))?;
         not_below(floor.as_ref(), size)?;
         let end = self.end.unwrap_or(size);
         if size < end || (lines.is_empty() && self.next < end) {

@@ -3,7 +3,7 @@
 use super::{ExportArgs, Sink, say_written, write_failed};
 use crate::exit::Exit;
 use crate::remote;
-use crate::say::Failure;
+use crate::say::{self, Failure};
 use indelible_client::Export;
 
 /// Does it.
@@ -19,8 +19,10 @@ pub fn run(node: &str, args: &ExportArgs) -> Result<Exit, Failure> {
         ));
     }
     let client = args.query.client(node, args.pin.as_ref())?;
-    let selection = args.range.selection(args.heads)?;
     remote::block_on(async {
+        let range = args.range.located_at(&client, &args.log).await?;
+        let range = range.ok_or_else(|| say::no_record_then(&args.log))?;
+        let selection = range.selection(args.heads)?;
         let export = client.export(&args.log, selection).await;
         let mut export = export.map_err(|error| remote::unread(&error))?;
         let mut sink = Sink::open(args.out.as_deref())?;

@@ -3,7 +3,7 @@
 use super::{ReceiptArgs, another, check_count};
 use crate::evidence::read_up_to;
 use crate::remote;
-use crate::say::Failure;
+use crate::say::{self, Failure};
 use indelible_client::{Client, Error};
 use indelible_proof::limits::RECEIPT_BYTES_MAX;
 use indelible_proof::origin::Origin;
@@ -18,9 +18,11 @@ pub fn text(node: &str, args: &ReceiptArgs) -> Result<String, Failure> {
             (_, _, Some(path)) => again(&client, path).await,
             (Some(log), Some(seq), None) => said(client.receipt(log, seq).await),
             (Some(log), None, None) => {
-                let selection = args.range.selection(true)?;
-                if let Some(last) = args.range.to {
-                    check_count(last - args.range.from.unwrap_or(0) + 1)?;
+                let range = args.range.located_at(&client, log).await?;
+                let range = range.ok_or_else(|| say::no_record_then(log))?;
+                let selection = range.selection(true)?;
+                if let Some(last) = range.to {
+                    check_count(last - range.from.unwrap_or(0) + 1)?;
                 }
                 said(client.batch_receipt(log, selection).await)
             }

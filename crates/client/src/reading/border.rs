@@ -1,0 +1,43 @@
+//! Where a time lies in a log, proven by the records on both sides of it: times in a log only grow.
+
+use super::records::Selection;
+use super::{gone, not_below};
+use crate::builder::Client;
+use crate::error::Error;
+use crate::verify::NotProven;
+use indelible_api::path;
+use indelible_proof::time::Time;
+
+impl Client {
+    /// The seq of the first record made at this time or later; none, if there is none yet. With it and [`Selection::from`], or what is
+    /// before it and [`Selection::to`], all records of a time can be had.
+    ///
+    /// That a record is the first is proven. That there is none yet is proven of all records that this client was shown; that no newer
+    /// ones are there is the node's word.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn first_at(&self, log: &str, time: Time) -> Result<Option<u64>, Error> {
+        let floor = self.verifier(log)?.history().newest();
+        let came = self.lines_at(&path::first_at(log, time), 1).await;
+        let came = came.map_err(|error| gone(error, 0, floor.as_ref()))?;
+        not_below(floor.as_ref(), came.size)?;
+        let is_there = !came.lines.is_empty();
+        let (first, last) = match (is_there, came.next.checked_sub(1)) {
+            (true, Some(found)) => (found, found),
+            (false, Some(last)) if came.next == came.size => (came.size, last),
+            _ => return Err(NotProven::Malformed("where a time lies".to_owned()).into()),
+        };
+        let beside = Selection::all()
+            .heads()
+            .from(first.saturating_sub(1))
+            .to(last);
+        let mut beside = self.records(log, beside)?;
+        while let Some(record) = beside.next().await? {
+            if (record.time < time) != (record.seq < first) {
+                return Err(NotProven::OtherTime(record.seq).into());
+            }
+        }
+        Ok(is_there.then_some(first))
+    }
+}

@@ -1,0 +1,130 @@
+//! Records of a time over the network: the client finds where it lies in the log, and a node that says another place is found out.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod bed;
+mod liar;
+mod reading;
+
+use bed::Answer;
+use indelible_api::header;
+use indelible_client::{Client, Error, NotProven, Record, Selection};
+use indelible_proof::time::Time;
+use liar::{Liar, with};
+use rcgen::SanType;
+use reading::{Library, READER};
+use std::sync::Arc;
+use std::time::Duration;
+
+const LAST: u64 = 300;
+
+fn client(library: &Library, port: u16) -> Client {
+    let (certificate, key) = library
+        .bed
+        .authority
+        .issue(vec![SanType::URI(READER.try_into().unwrap())]);
+    let builder = Client::builder(format!("https://localhost:{port}"))
+        .ca(library.bed.authority.pem().into_bytes())
+        .identity(
+            certificate.pem().into_bytes(),
+            key.serialize_pem().into_bytes(),
+        )
+        .pin(library.pin().to_string())
+        .patience(Duration::from_secs(3));
+    builder.build().unwrap()
+}
+
+async fn heads(client: &Client) -> Vec<Record> {
+    let mut records = client
+        .records("payments", Selection::all().heads())
+        .unwrap();
+    let mut all = Vec::new();
+    while let Some(record) = records.next().await.unwrap() {
+        all.push(record);
+    }
+    all
+}
+
+/// A nanosecond later.
+fn after(time: Time) -> Time {
+    match time.nanos() {
+        999_999_999 => Time::new(time.secs() + 1, 0),
+        nanos => Time::new(time.secs(), nanos + 1),
+    }
+    .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_record_at_a_time_is_found_to_the_nanosecond() {
+    let library = Library::new().await;
+    library.append(usize::try_from(LAST).unwrap());
+    let client = client(&library, library.query.port());
+    let all = heads(&client).await;
+    assert_eq!(all.len(), usize::try_from(LAST).unwrap() + 1);
+    let first_at = async |time| client.first_at("payments", time).await.unwrap();
+    assert_eq!(first_at(Time::new(946_684_800, 0).unwrap()).await, Some(0));
+    for record in [&all[0], &all[1], &all[100], &all[299]] {
+        assert_eq!(first_at(record.time).await, Some(record.seq));
+        assert_eq!(first_at(after(record.time)).await, Some(record.seq + 1));
+    }
+    let last = all.last().unwrap();
+    assert_eq!(first_at(last.time).await, Some(LAST));
+    assert_eq!(first_at(after(last.time)).await, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_names_another_record_or_none_is_found_out() {
+    let library = Arc::new(Library::new().await);
+    library.append(usize::try_from(LAST).unwrap());
+    let honest = client(&library, library.query.port());
+    let all = heads(&honest).await;
+    let time = all[100].time;
+    let mut reader = library.reader().await;
+    let mut at = async |seq: u64| {
+        let path = format!("/v1/logs/payments/records?from={seq}&count=1&heads");
+        reader.get(&path).await
+    };
+    let liar = Liar::before(&library).await;
+    let client = client(&library, liar.port());
+    let told = async |lie: Answer| {
+        liar.says(move |path, answer| match path.contains("after=") {
+            true => Answer {
+                status: lie.status,
+                headers: lie.headers.clone(),
+                body: lie.body.clone(),
+            },
+            false => answer,
+        });
+        match client.first_at("payments", time).await {
+            Ok(found) => Ok(found),
+            Err(Error::NotProven(why)) => Err(*why),
+            Err(other) => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(told(at(100).await).await, Ok(Some(100)));
+    // Earlier ones would be too many, later ones would hide some.
+    for seq in [0, 1, 99] {
+        assert_eq!(told(at(seq).await).await, Err(NotProven::OtherTime(seq)));
+    }
+    for seq in [101, 102, LAST] {
+        assert_eq!(
+            told(at(seq).await).await,
+            Err(NotProven::OtherTime(seq - 1))
+        );
+    }
+    // That there is none yet.
+    let none = at(LAST + 1).await;
+    assert!(none.body.is_empty());
+    assert_eq!(told(none).await, Err(NotProven::OtherTime(LAST)));
+    // Places that no node names.
+    let mut odd = with(at(LAST).await, "");
+    odd.headers.insert(header::NEXT, "7".parse().unwrap());
+    assert!(matches!(told(odd).await, Err(NotProven::Malformed(_))));
+    let mut odd = at(3).await;
+    odd.headers.insert(header::NEXT, "0".parse().unwrap());
+    assert!(matches!(told(odd).await, Err(NotProven::Malformed(_))));
+    // A log that is shorter than it was.
+    let mut set_back = at(20).await;
+    set_back.headers.insert(header::SIZE, "21".parse().unwrap());
+    let told = told(set_back).await;
+    assert!(matches!(told, Err(NotProven::Rollback { .. })), "{told:?}");
+}
