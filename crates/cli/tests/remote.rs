@@ -202,19 +202,22 @@ fn indelible(variables: &HashMap<String, String>, directory: &Path, arguments: &
         .unwrap()
 }
 
+/// A node with records 1 to 300; the variables of its reader, and those of whoever reads its store.
+fn with_records(dev: &Dev, directory: &Path) -> (HashMap<String, String>, HashMap<String, String>) {
+    let lines: String = (0..300).map(|n| format!("{{\"n\":{n}}}\n")).collect();
+    let (code, _, err) = said(&dev.append(directory, &[], &lines));
+    assert_eq!(code, Some(0), "{err}");
+    let name = "INDELIBLE_STORE";
+    let store = HashMap::from([(name.to_owned(), dev.variables[name].clone())]);
+    (variables_of(dev, "reader"), store)
+}
+
 #[test]
 fn a_node_is_read_as_a_store_is_with_the_same_output() {
     let dev = Dev::start();
     let bed = tempfile::tempdir().unwrap();
-    let lines: String = (0..300).map(|n| format!("{{\"n\":{n}}}\n")).collect();
-    let (code, _, err) = said(&dev.append(bed.path(), &[], &lines));
-    assert_eq!(code, Some(0), "{err}");
-    let reader = variables_of(&dev, "reader");
+    let (reader, store) = with_records(&dev, bed.path());
     let node = |arguments: &[&str]| said(&indelible(&reader, bed.path(), arguments));
-    let store = HashMap::from([(
-        "INDELIBLE_STORE".to_owned(),
-        dev.variables["INDELIBLE_STORE"].clone(),
-    )]);
     let local = |arguments: &[&str]| said(&indelible(&store, bed.path(), arguments));
     for arguments in [
         &["get", "--log", "app"][..],
@@ -260,15 +263,8 @@ fn a_node_is_read_as_a_store_is_with_the_same_output() {
 fn records_of_a_time_are_read_from_a_node_as_from_a_store() {
     let dev = Dev::start();
     let bed = tempfile::tempdir().unwrap();
-    let lines: String = (0..300).map(|n| format!("{{\"n\":{n}}}\n")).collect();
-    let (code, _, err) = said(&dev.append(bed.path(), &[], &lines));
-    assert_eq!(code, Some(0), "{err}");
-    let reader = variables_of(&dev, "reader");
+    let (reader, store) = with_records(&dev, bed.path());
     let node = |arguments: &[&str]| said(&indelible(&reader, bed.path(), arguments));
-    let store = HashMap::from([(
-        "INDELIBLE_STORE".to_owned(),
-        dev.variables["INDELIBLE_STORE"].clone(),
-    )]);
     let local = |arguments: &[&str]| said(&indelible(&store, bed.path(), arguments));
     let time = |seq: &str| {
         let (_, line, _) = local(&["get", "--log", "app", "--seq", seq, "--heads"]);

@@ -13,7 +13,6 @@ use indelible_proof::verdict::{Completeness, Integrity};
 use indelible_proof::verify::verify_export;
 use indelible_server::grants::{Grants, Role};
 use liar::{Liar, with};
-use rcgen::SanType;
 use reading::{Library, READER, append, put_in_force};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -22,17 +21,8 @@ use wire::Wire;
 const IN_TIME: Duration = Duration::from_secs(20);
 
 fn client_at(library: &Library, port: u16, protocol: Protocol) -> Client {
-    let (certificate, key) = library
-        .bed
-        .authority
-        .issue(vec![SanType::URI(READER.try_into().unwrap())]);
-    let builder = Client::builder(format!("https://localhost:{port}"))
-        .ca(library.bed.authority.pem().into_bytes())
-        .identity(
-            certificate.pem().into_bytes(),
-            key.serialize_pem().into_bytes(),
-        )
-        .pin(library.pin().to_string())
+    let builder = library
+        .builder(READER, port, &library.pin())
         .protocol(protocol)
         .connections(1)
         .patience(Duration::from_secs(3));

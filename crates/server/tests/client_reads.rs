@@ -5,7 +5,7 @@ mod bed;
 mod liar;
 mod reading;
 
-use bed::{Answer, Bed, PRODUCER};
+use bed::{Answer, PRODUCER};
 use indelible_api::Code;
 use indelible_client::{Builder, Client, Error, NotProven, Protocol, Record, Selection};
 use indelible_ledger::signer::NodeSecret;
@@ -15,30 +15,18 @@ use indelible_proof::pin::Pin;
 use indelible_proof::verdict::{Authenticity, Consistency, Integrity};
 use indelible_proof::verify::{WalkFile, verify_batch_receipt, verify_fork, verify_receipt};
 use liar::{Liar, refusing, replaced, with};
-use rcgen::SanType;
 use reading::{AUDITOR, Library, READER};
 use std::sync::Arc;
 use std::time::Duration;
 
-fn builder(bed: &Bed, who: &str, port: u16, pin: &Pin) -> Builder {
-    let (certificate, key) = bed
-        .authority
-        .issue(vec![SanType::URI(who.try_into().unwrap())]);
-    Client::builder(format!("https://localhost:{port}"))
-        .ca(bed.authority.pem().into_bytes())
-        .identity(
-            certificate.pem().into_bytes(),
-            key.serialize_pem().into_bytes(),
-        )
-        .pin(pin.to_string())
-        .patience(Duration::from_secs(5))
+fn builder(library: &Library, who: &str, port: u16, pin: &Pin) -> Builder {
+    let builder = library.builder(who, port, pin);
+    builder.patience(Duration::from_secs(5))
 }
 
 fn client(library: &Library, who: &str) -> Client {
     let port = library.query.port();
-    builder(&library.bed, who, port, &library.pin())
-        .build()
-        .unwrap()
+    builder(library, who, port, &library.pin()).build().unwrap()
 }
 
 async fn all(client: &Client, selection: Selection) -> Result<Vec<Record>, Error> {
@@ -70,7 +58,7 @@ async fn records_and_receipts_are_handed_out_as_the_log_holds_them() {
     let pin = library.pin();
     for protocol in [Protocol::Http2, Protocol::Http1] {
         let port = library.query.port();
-        let builder = builder(&library.bed, READER, port, &pin);
+        let builder = builder(&library, READER, port, &pin);
         let client = builder.protocol(protocol).connections(1).build().unwrap();
         for seq in [0, 1, 256, 2_999, 3_000] {
             let record = client.get("payments", seq).await.unwrap();
@@ -152,7 +140,7 @@ async fn what_is_not_there_and_what_is_not_allowed_are_told_apart() {
 /// A liar, and a client that asks it with this pin.
 async fn liar(library: &Arc<Library>, pin: &Pin) -> (Liar, Client) {
     let liar = Liar::before(library).await;
-    let client = builder(&library.bed, READER, liar.port(), pin).build();
+    let client = builder(library, READER, liar.port(), pin).build();
     (liar, client.unwrap())
 }
 
@@ -398,7 +386,7 @@ async fn a_pin_from_before_a_rotation_is_followed_by_a_walk_that_proves_it() {
 
 fn client_with(library: &Library, pin: &Pin) -> Client {
     let port = library.query.port();
-    builder(&library.bed, READER, port, pin).build().unwrap()
+    builder(library, READER, port, pin).build().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -411,7 +399,7 @@ async fn a_walk_that_proves_nothing_is_refused_and_so_is_what_it_should_lead_to(
     library.append(20);
     let (liar, _) = liar(&library, &first).await;
     let asked = || {
-        let client = builder(&library.bed, READER, liar.port(), &first)
+        let client = builder(&library, READER, liar.port(), &first)
             .build()
             .unwrap();
         async move { client.get("payments", 35).await.map(drop).unwrap_err() }

@@ -10,7 +10,6 @@ use indelible_api::header;
 use indelible_client::{Client, Error, NotProven, Record, Selection};
 use indelible_proof::time::Time;
 use liar::{Liar, with};
-use rcgen::SanType;
 use reading::{Library, READER};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,19 +17,8 @@ use std::time::Duration;
 const LAST: u64 = 300;
 
 fn client(library: &Library, port: u16) -> Client {
-    let (certificate, key) = library
-        .bed
-        .authority
-        .issue(vec![SanType::URI(READER.try_into().unwrap())]);
-    let builder = Client::builder(format!("https://localhost:{port}"))
-        .ca(library.bed.authority.pem().into_bytes())
-        .identity(
-            certificate.pem().into_bytes(),
-            key.serialize_pem().into_bytes(),
-        )
-        .pin(library.pin().to_string())
-        .patience(Duration::from_secs(3));
-    builder.build().unwrap()
+    let builder = library.builder(READER, port, &library.pin());
+    builder.patience(Duration::from_secs(3)).build().unwrap()
 }
 
 async fn heads(client: &Client) -> Vec<Record> {

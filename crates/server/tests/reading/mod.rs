@@ -17,6 +17,7 @@ use indelible_proof::head::{Kind, Own, Shared};
 use indelible_proof::pin::Pin;
 use indelible_server::grants::{Grants, Role};
 use indelible_server::http::Purpose;
+use rcgen::SanType;
 use rustls_pki_types::ServerName;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -98,6 +99,19 @@ impl Library {
             })
             .unwrap();
         lines
+    }
+
+    /// A client of ours for somebody with a new certificate, at this port.
+    pub fn builder(&self, who: &str, port: u16, pin: &Pin) -> indelible_client::Builder {
+        let authority = &self.bed.authority;
+        let (certificate, key) = authority.issue(vec![SanType::URI(who.try_into().unwrap())]);
+        indelible_client::Client::builder(format!("https://localhost:{port}"))
+            .ca(authority.pem().into_bytes())
+            .identity(
+                certificate.pem().into_bytes(),
+                key.serialize_pem().into_bytes(),
+            )
+            .pin(pin.to_string())
     }
 
     pub async fn client(&self, who: &str, at: SocketAddr) -> Client {
