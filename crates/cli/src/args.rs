@@ -12,8 +12,8 @@ use crate::remote;
 use crate::say::{self, Failure};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use indelible_api::occurred;
-use indelible_client::{Client, Selection};
-use indelible_ledger::{Border, Log};
+use indelible_client::{Border, Client, Selection};
+use indelible_ledger::{Border as Side, Log};
 use indelible_proof::time::Time;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -124,48 +124,44 @@ impl RangeArgs {
     /// By seqs alone, as they lie in a store; none if no record was made in that time.
     pub fn located(&self, reading: &Reading, log: &Log) -> Result<Option<RangeArgs>, Failure> {
         let size = log.size();
-        let first_at = |text: &String| -> Result<Option<u64>, Failure> {
-            let time = read_time(text)?;
-            let books = &reading.books;
-            let found = books.size_at(log, &time, Border::Before, size);
-            let found = found.map_err(|error| reading.failed(&error))?;
-            Ok(Some(found).filter(|seq| *seq < size))
+        let border = |text: &String| -> Result<Border, Failure> {
+            let (books, time) = (&reading.books, read_time(text)?);
+            let found = books.size_at(log, &time, Side::Before, size);
+            let first = found.map_err(|error| reading.failed(&error))?;
+            let is_there = first < size;
+            Ok(Border { first, is_there })
         };
-        let after = self.after.as_ref().map(first_at).transpose()?;
-        let before = self.before.as_ref().map(first_at).transpose()?;
-        Ok(self.between(after, before))
+        let after = self.after.as_ref().map(border).transpose()?;
+        let before = self.before.as_ref().map(border).transpose()?;
+        // Where all were made before it, it bounds nothing.
+        Ok(self.between(after, before.filter(|border| border.is_there)))
     }
 
-    /// The same as a node proves where they lie.
+    /// The same as a node proves where they lie. More may come meanwhile: a range that ends does not take them in.
     pub async fn located_at(
         &self,
         client: &Client,
         log: &str,
     ) -> Result<Option<RangeArgs>, Failure> {
-        let first_at = async |text: &Option<String>| -> Result<Option<Option<u64>>, Failure> {
+        let border = async |text: &Option<String>| -> Result<Option<Border>, Failure> {
             let Some(text) = text else { return Ok(None) };
-            let found = client.first_at(log, read_time(text)?).await;
+            let found = client.border(log, read_time(text)?).await;
             found.map(Some).map_err(|error| remote::unread(&error))
         };
-        let after = first_at(&self.after).await?;
-        let before = first_at(&self.before).await?;
+        let after = border(&self.after).await?;
+        let before = border(&self.before).await?;
         Ok(self.between(after, before))
     }
 
-    /// With the first records at these times, where they were asked for, and where there is one yet.
-    fn between(
-        &self,
-        after: Option<Option<u64>>,
-        before: Option<Option<u64>>,
-    ) -> Option<RangeArgs> {
+    /// With borders in place of the times that were given.
+    fn between(&self, after: Option<Border>, before: Option<Border>) -> Option<RangeArgs> {
         let from = match after {
-            Some(first) => Some(first?),
+            Some(border) if !border.is_there => return None,
+            Some(border) => Some(border.first),
             None => self.from,
         };
         let to = match before {
-            Some(Some(end)) => Some(end.checked_sub(1)?),
-            // All there are were made before.
-            Some(None) => None,
+            Some(border) => Some(border.first.checked_sub(1)?),
             None => self.to,
         };
         let by_time = after.is_some() || before.is_some();

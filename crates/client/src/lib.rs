@@ -23,9 +23,9 @@
 //! - Every event is sent under a key of its own, or a number in a stream ([`Claim`]). So it may be sent again after a connection broke
 //!   or a node stopped, and it is, within bounds: it is recorded once, and answered with the one record.
 //! - What can't be told is said: [`Error::may_be_recorded`].
-//! - What is read ([`Client::get`], [`Client::records`], [`Client::first_at`], [`Client::receipt`], [`Client::export`], [`Client::watch`]) is proven up to a
-//!   head that the pinned log signed, by the pinned key or by keys that a walk leads to; and that head leads on from every head that this
-//!   client was shown before. A node that shows less or another history is refused by name, with the notes that prove it.
+//! - What is read ([`Client::get`], [`Client::records`], [`Client::border`], [`Client::receipt`], [`Client::export`],
+//!   [`Client::watch`]) is proven up to a head that the pinned log signed, by the pinned key or by keys that a walk leads to; and that
+//!   head leads on from every head that this client was shown before. A node that shows less or another history is refused by name, with the notes that prove it.
 //! - What is held is bounded: connections, requests in flight, lines that wait for their receipts, bytes of an answer ([`limits`]).
 //!
 //! Knows no disk and no signing key.
@@ -50,7 +50,7 @@ pub use builder::{Builder, Client, Protocol};
 pub use claim::Claim;
 pub use error::{Error, SetupError};
 pub use lines::{Line, LineReceipts, LineSender};
-pub use reading::{Export, Record, Records, Selection, Watch};
+pub use reading::{Border, Export, Record, Records, Selection, Watch};
 pub use recorded::Recorded;
 pub use tls::Pem;
 pub use verify::NotProven;

@@ -13,6 +13,7 @@ mod record;
 mod records;
 mod watch;
 
+pub use border::Border;
 pub use export::Export;
 pub use record::Record;
 pub use records::{Records, Selection};

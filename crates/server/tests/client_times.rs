@@ -7,7 +7,7 @@ mod reading;
 
 use bed::Answer;
 use indelible_api::header;
-use indelible_client::{Client, Error, NotProven, Record, Selection};
+use indelible_client::{Border, Client, Error, NotProven, Record, Selection};
 use indelible_proof::time::Time;
 use liar::{Liar, with};
 use reading::{Library, READER};
@@ -48,15 +48,19 @@ async fn the_first_record_at_a_time_is_found_to_the_nanosecond() {
     let client = client(&library, library.query.port());
     let all = heads(&client).await;
     assert_eq!(all.len(), usize::try_from(LAST).unwrap() + 1);
-    let first_at = async |time| client.first_at("payments", time).await.unwrap();
-    assert_eq!(first_at(Time::new(946_684_800, 0).unwrap()).await, Some(0));
+    let border = async |time| {
+        let Border { first, is_there } = client.border("payments", time).await.unwrap();
+        (first, is_there)
+    };
+    let early = Time::new(946_684_800, 0).unwrap();
+    assert_eq!(border(early).await, (0, true));
     for record in [&all[0], &all[1], &all[100], &all[299]] {
-        assert_eq!(first_at(record.time).await, Some(record.seq));
-        assert_eq!(first_at(after(record.time)).await, Some(record.seq + 1));
+        assert_eq!(border(record.time).await, (record.seq, true));
+        assert_eq!(border(after(record.time)).await, (record.seq + 1, true));
     }
     let last = all.last().unwrap();
-    assert_eq!(first_at(last.time).await, Some(LAST));
-    assert_eq!(first_at(after(last.time)).await, None);
+    assert_eq!(border(last.time).await, (LAST, true));
+    assert_eq!(border(after(last.time)).await, (LAST + 1, false));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -82,13 +86,19 @@ async fn a_node_that_names_another_record_or_none_is_found_out() {
             },
             false => answer,
         });
-        match client.first_at("payments", time).await {
+        match client.border("payments", time).await {
             Ok(found) => Ok(found),
             Err(Error::NotProven(why)) => Err(*why),
             Err(other) => panic!("{other:?}"),
         }
     };
-    assert_eq!(told(at(100).await).await, Ok(Some(100)));
+    assert_eq!(
+        told(at(100).await).await,
+        Ok(Border {
+            first: 100,
+            is_there: true
+        })
+    );
     // Earlier ones would be too many, later ones would hide some.
     for seq in [0, 1, 99] {
         assert_eq!(told(at(seq).await).await, Err(NotProven::OtherTime(seq)));

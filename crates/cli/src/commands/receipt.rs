@@ -23,8 +23,8 @@ use std::sync::Arc;
 ///
 /// A C2SP tlog-proof: the head, its place in the tree, and the signed checkpoint. Whoever has the log's pin can verify it offline.
 ///
-/// With --from or --to, --after or --before it is a batch receipt, one for all records of a range. Whoever holds their heads verifies all of them with it,
-/// and makes each record's own receipt with --from-batch, without the log.
+/// With --from or --to, --after or --before it is a batch receipt, one for all records of a range. Whoever holds their heads verifies
+/// all of them with it, and makes each record's own receipt with --from-batch, without the log.
 #[derive(Args)]
 pub struct ReceiptArgs {
     /// Name of the log

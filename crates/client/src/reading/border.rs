@@ -8,16 +8,25 @@ use crate::verify::NotProven;
 use indelible_api::path;
 use indelible_proof::time::Time;
 
+/// Where a time lies in a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Border {
+    /// The seq of the first record that was made at this time or later: so many were made before it.
+    pub first: u64,
+    /// Whether that record is there yet.
+    pub is_there: bool,
+}
+
 impl Client {
-    /// The seq of the first record made at this time or later; none, if there is none yet. With it and [`Selection::from`], or what is
-    /// before it and [`Selection::to`], all records of a time can be had.
+    /// Where a time lies in a log. Between two borders are all records of a time: [`Selection::from`] the first, and
+    /// [`Selection::to`] the record before the second.
     ///
-    /// That a record is the first is proven. That there is none yet is proven of all records that this client was shown; that no newer
-    /// ones are there is the node's word.
+    /// That a record is the first of its side is proven. That there is none yet is proven of all records that this client was shown;
+    /// that no newer ones are there is the node's word.
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn first_at(&self, log: &str, time: Time) -> Result<Option<u64>, Error> {
+    pub async fn border(&self, log: &str, time: Time) -> Result<Border, Error> {
         let floor = self.verifier(log)?.history().newest();
         let came = self.lines_at(&path::first_at(log, time), 1).await;
         let came = came.map_err(|error| gone(error, 0, floor.as_ref()))?;
@@ -28,16 +37,14 @@ impl Client {
             (false, Some(last)) if came.next == came.size => (came.size, last),
             _ => return Err(NotProven::Malformed("where a time lies".to_owned()).into()),
         };
-        let beside = Selection::all()
-            .heads()
-            .from(first.saturating_sub(1))
-            .to(last);
+        let beside = Selection::all().heads();
+        let beside = beside.from(first.saturating_sub(1)).to(last);
         let mut beside = self.records(log, beside)?;
         while let Some(record) = beside.next().await? {
             if (record.time < time) != (record.seq < first) {
                 return Err(NotProven::OtherTime(record.seq).into());
             }
         }
-        Ok(is_there.then_some(first))
+        Ok(Border { first, is_there })
     }
 }
