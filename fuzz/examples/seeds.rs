@@ -68,7 +68,7 @@ fn seeds() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 /// Requests, answers and parts of them.
-const WIRE: [(&str, &str); 15] = [
+const WIRE: [(&str, &str); 22] = [
     ("array", "[]"),
     (
         "array",
@@ -86,10 +86,30 @@ const WIRE: [(&str, &str); 15] = [
         "http1",
         "GET / HTTP/1.1\r\nhost: a\r\n\r\nGET /livez HTTP/1.1\r\n\r\n",
     ),
+    // Each of these is refused, and has to be.
+    (
+        "http1",
+        "POST / HTTP/1.1\r\ncontent-length: 1\r\ncontent-length: 1\r\n\r\nx",
+    ),
+    (
+        "http1",
+        "POST / HTTP/1.1\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+    ),
+    (
+        "http1",
+        "POST / HTTP/1.1\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    ),
+    ("http1", "GET / HTTP/1.1\nhost: a\n\nGET / HTTP/1.1\r\n\r\n"),
+    ("http1", "POST / HTTP/1.1\r\ncontent-length : 1\r\n\r\nx"),
+    (
+        "http1",
+        "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n2\r\nabXY0\r\n\r\n",
+    ),
     (
         "member",
         "id\n{\"id\":\"o-41\",\"occurred\":\"2026-11-27T10:00:00.5+01:00\"}",
     ),
+    ("member", "n\n{\"b\":[1,{\"n\":2},\"]\"],\"n\":\"x\"}"),
     ("member", "n\n{\"\\u006e\":-1.5e3,\"b\":[{\"n\":1}]}"),
     (
         "member",

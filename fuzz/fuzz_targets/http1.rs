@@ -115,14 +115,17 @@ fn plain(body: &[u8]) {
     const HEAD: &[u8] = b"POST /v1/logs/app/records HTTP/1.1\r\nhost: node\r\n";
     let length = format!("content-length: {}\r\n\r\n", body.len());
     let counted = [HEAD, length.as_bytes(), body].concat();
-    let mut chunked = [HEAD, b"Transfer-Encoding: chunked\r\n\r\n"].concat();
-    for chunk in body.chunks(7) {
-        chunked.extend(format!("{:x}\r\n", chunk.len()).into_bytes());
-        chunked.extend(chunk);
-        chunked.extend(b"\r\n");
-    }
-    chunked.extend(b"0\r\n\r\n");
-    for request in [counted, chunked] {
+    let in_chunks = |size: usize| {
+        let mut request = [HEAD, b"Transfer-Encoding: chunked\r\n\r\n"].concat();
+        for chunk in body.chunks(size) {
+            request.extend(format!("{:x}\r\n", chunk.len()).into_bytes());
+            request.extend(chunk);
+            request.extend(b"\r\n");
+        }
+        request.extend(b"0\r\n\r\n");
+        request
+    };
+    for request in [counted, in_chunks(7), in_chunks(0x1a)] {
         assert_eq!(read(&[&request]), (Ok(()), Place::Idle));
         assert_eq!(read(&[&request, &request]), (Ok(()), Place::Idle));
         let (_, last) = request.split_last().expect("it is not empty");
