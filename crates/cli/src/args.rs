@@ -13,7 +13,7 @@ use crate::say::{self, Failure};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use indelible_api::occurred;
 use indelible_client::{Border, Client, Selection};
-use indelible_ledger::{Border as Side, Log};
+use indelible_ledger::{Log, Side};
 use indelible_proof::time::Time;
 use std::ffi::OsString;
 use std::path::PathBuf;

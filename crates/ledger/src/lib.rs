@@ -65,7 +65,7 @@ pub use resend::streams::Place;
 pub use rotate::{HingeDue, RecoverySet, RotateError, Rotated, SignRecovery, is_recovery_set};
 pub use seal::{SealError, Sealed};
 pub use tiles::{Block, Tiles};
-pub use times::Border;
+pub use times::Side;
 pub use view::{ReadError, Stored};
 
 /// 32 hex characters of a 16-byte id.

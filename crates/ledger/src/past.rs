@@ -3,7 +3,7 @@
 //! No proof leaves before it was checked: what was read of the tree may not be what the log signed.
 
 use crate::books::{Books, Log, SignedNote};
-use crate::times::Border;
+use crate::times::Side;
 use crate::view::ReadError;
 use indelible_proof::prove::{TreeHead, encode_consistency, encode_head_at};
 use indelible_proof::time::Time;
@@ -49,7 +49,7 @@ impl Books {
         time: &Time,
         note: &SignedNote,
     ) -> Result<String, ReadError> {
-        let size = self.size_at(log, time, Border::UpTo, note.size)?;
+        let size = self.size_at(log, time, Side::UpTo, note.size)?;
         let first = size.saturating_sub(1);
         let head = |seq| self.record(log, seq).map(|stored| stored.head);
         let before = (size > 0).then(|| head(first)).transpose()?;

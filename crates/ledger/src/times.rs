@@ -10,9 +10,9 @@ use indelible_proof::head::Head;
 use indelible_proof::time::Time;
 use std::ops::Range;
 
-/// Which records a time is compared with.
+/// Which records count for a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Border {
+pub enum Side {
     /// Those recorded before it.
     Before,
     /// Those recorded before it or just then.
@@ -24,7 +24,7 @@ struct Look<'a> {
     books: &'a Books,
     log: &'a Log,
     time: &'a Time,
-    border: Border,
+    side: Side,
 }
 
 impl Books {
@@ -32,18 +32,12 @@ impl Books {
     ///
     /// # Errors
     /// [`ReadError`].
-    pub fn size_at(
-        &self,
-        log: &Log,
-        time: &Time,
-        border: Border,
-        size: u64,
-    ) -> Result<u64, ReadError> {
+    pub fn size_at(&self, log: &Log, time: &Time, side: Side, size: u64) -> Result<u64, ReadError> {
         let look = Look {
             books: self,
             log,
             time,
-            border,
+            side,
         };
         let hint = look.hint(size)?;
         // The border lies in the range if what is beside it is on its own side of the time.
@@ -56,9 +50,9 @@ impl Books {
 
 impl Look<'_> {
     fn is_early_time(&self, time: &Time) -> bool {
-        match self.border {
-            Border::Before => time < self.time,
-            Border::UpTo => time <= self.time,
+        match self.side {
+            Side::Before => time < self.time,
+            Side::UpTo => time <= self.time,
         }
     }
 

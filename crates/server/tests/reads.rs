@@ -7,7 +7,7 @@ mod reading;
 use bed::Answer;
 use hyper::{Method, StatusCode};
 use indelible_api::Code;
-use indelible_ledger::{Border, Export, ExportOptions};
+use indelible_ledger::{Export, ExportOptions, Side};
 use indelible_proof::export::Content;
 use indelible_proof::head::Head;
 use indelible_proof::pin::Pin;
@@ -227,11 +227,11 @@ async fn records_are_found_by_the_time_at_which_they_were_recorded() {
     };
     for time in &asked {
         let before = books
-            .size_at(library.log(), time, Border::Before, size)
+            .size_at(library.log(), time, Side::Before, size)
             .unwrap();
         assert_eq!(before, count(&|other| other < time), "{time}");
         let upto = books
-            .size_at(library.log(), time, Border::UpTo, size)
+            .size_at(library.log(), time, Side::UpTo, size)
             .unwrap();
         assert_eq!(upto, count(&|other| other <= time), "{time}");
     }

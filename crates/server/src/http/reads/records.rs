@@ -10,7 +10,7 @@ use crate::problem;
 use hyper::Response;
 use hyper::header::{CONTENT_TYPE, ETAG, HeaderName};
 use indelible_api::{Code, Problem, header, path};
-use indelible_ledger::{Anchor, Books, Border, Log, ReadError, Stored};
+use indelible_ledger::{Anchor, Books, Log, ReadError, Side, Stored};
 use indelible_proof::hash;
 use indelible_proof::record::encode_line;
 use indelible_proof::time::Time;
@@ -131,7 +131,7 @@ impl Bounds {
         size: u64,
     ) -> Result<Range<u64>, Problem> {
         let at = |time: Option<Time>| {
-            let found = time.map(|time| books.size_at(log, &time, Border::Before, size));
+            let found = time.map(|time| books.size_at(log, &time, Side::Before, size));
             found.transpose().map_err(|error| problem::of_read(&error))
         };
         let first = self.from.or(at(self.after)?).unwrap_or(0);
