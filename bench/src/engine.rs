@@ -27,7 +27,6 @@ pub fn run(options: &Options) -> anyhow::Result<Vec<Row>> {
         "bench engine; {}",
         machine::describe(&options.dir)
     ));
-    std::fs::create_dir_all(&options.dir)?;
     let bounds = Bounds::measure(options)?;
     let mut bench = Bench {
         options,

@@ -157,6 +157,8 @@ fn run() -> anyhow::Result<()> {
         )
     };
     let options = Options::parse(arguments)?;
+    std::fs::create_dir_all(&options.dir)
+        .with_context(|| format!("--dir {}", options.dir.display()))?;
     let rows = benchmark(&options)?;
     report::write_json(&rows, options.json.as_deref())
 }

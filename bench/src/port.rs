@@ -54,7 +54,10 @@ const PEER_MIN: Duration = Duration::from_secs(5);
 
 /// Measures all cases.
 pub fn run(options: &Options) -> anyhow::Result<Vec<Row>> {
-    show_heading(&crate::machine::describe(&options.dir).replacen("bench", "bench port", 1));
+    show_heading(&format!(
+        "bench port; {}",
+        crate::machine::describe(&options.dir)
+    ));
     let mut rows = Vec::new();
     let peer = postgres::programs();
     if peer.is_none() {
