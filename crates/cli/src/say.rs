@@ -182,7 +182,7 @@ pub fn store(error: &StoreError, directory: &Path) -> Failure {
         StoreError::Io { doing, source } | StoreError::NoRoom { doing, source } => {
             system(doing, source, directory)
         }
-        StoreError::Stopped | StoreError::Gone | StoreError::Conflict | StoreError::TooLarge { .. } => {
+        StoreError::Stopped(_) | StoreError::Gone | StoreError::Conflict | StoreError::TooLarge { .. } => {
             Failure::new(Exit::Trouble, error.to_string())
         }
     }

@@ -63,6 +63,8 @@ fn a_write_that_fails_ends_the_node_with_a_code_of_its_own_and_nothing_acknowled
     // What fails first is the event's write, or one that the node does by itself just before: then the event comes too late for any.
     let told = told.unwrap_err();
     let said = node.until("error: ");
+    assert!(said.contains("File too large"), "{said}");
+    assert!(!told.to_string().contains("store/"), "{told}");
     node.until(
         "hint: look at the disk, then start the node again; what was acknowledged is durable",
     );

@@ -42,7 +42,7 @@ use claims::Told;
 use figures::Counting;
 use indelible_proof::key::verify_ed25519;
 use indelible_proof::time::Time;
-use indelible_store::StoreError;
+use indelible_store::{StoreError, with_causes};
 use marked::{Grown, Seen};
 use room::Room;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -254,7 +254,7 @@ impl Committer {
         };
         match swapped {
             Ok(()) => *registered = (Some(header), None),
-            Err(error) => registered.1 = Some(error.to_string()),
+            Err(error) => registered.1 = Some(with_causes(&error)),
         }
     }
 

@@ -21,7 +21,7 @@ use indelible_proof::key_event::KeyEvent;
 use indelible_proof::key_set::Recovery;
 use indelible_proof::note::Note;
 use indelible_proof::time::Time;
-use indelible_store::StoreError;
+use indelible_store::{StoreError, with_causes};
 use std::sync::Arc;
 
 /// Why a rotation stopped. What it did is durable; begun again, it goes on.
@@ -160,7 +160,7 @@ impl Rotation<'_> {
         let committer = self.committer;
         match committer.prepare_next() {
             Ok(()) | Err(StoreError::NoRoom { .. }) => {}
-            Err(error) => return Err(Refusal::Stopped(error.to_string()).into()),
+            Err(error) => return Err(Refusal::Stopped(with_causes(&error)).into()),
         }
         committer.check_room_of_many(logs.len() * ROTATE_LOG_BYTES, || self.bytes_max(desk, logs))
     }

@@ -19,7 +19,7 @@ use gather::{Gathered, Habits};
 pub(crate) use gather::{Made, feed};
 use indelible_proof::hash::Hash;
 use indelible_proof::node_event::NodeEvent;
-use indelible_store::{Put, Store, StoreError};
+use indelible_store::{Put, Store, StoreError, with_causes};
 pub(crate) use run::{BadFrame, Press, RunBuilder};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -221,7 +221,7 @@ impl Sealer {
                     Ok(None) => break,
                     // Nothing was lost: the tail holds it. At its cap callers are told, until a sealing comes through again.
                     Err(error) => {
-                        *self.committer.sealing_trouble() = Some(error.to_string());
+                        *self.committer.sealing_trouble() = Some(with_causes(&error));
                         self.pause();
                     }
                 }

@@ -31,7 +31,7 @@ pub(crate) fn of_refusal(refusal: &Refusal) -> Problem {
         Refusal::Unreadable { seq, .. } => (Code::Damaged, Some(*seq), None),
         Refusal::Unknown(_) => (Code::Unknown, None, None),
     };
-    let mut problem = Problem::new(code, refusal.to_string());
+    let mut problem = Problem::new(code, what_is_told(refusal));
     problem.seq = seq;
     problem.expected = expected;
     if matches!(
@@ -41,6 +41,24 @@ pub(crate) fn of_refusal(refusal: &Refusal) -> Problem {
         problem.retry_after = Some(RETRY_AFTER_SECONDS);
     }
     problem
+}
+
+/// Its own words, but for what lies in the node or was said by its disk: that is the operator's to know, not the sender's.
+fn what_is_told(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::NoRoom(_) => {
+            "not recorded: the node's disk has no room for it; send again when it has".to_owned()
+        }
+        Refusal::Stopped(_) => "not recorded: the node has stopped".to_owned(),
+        Refusal::NoLook(_) => {
+            "not recorded: whether its key was used before can't be read; an operator runs indelible verify".to_owned()
+        }
+        Refusal::Unreadable { seq, .. } => {
+            format!("recorded before, as record {seq}, which can't be read; an operator runs indelible verify")
+        }
+        Refusal::Unknown(_) => "unknown whether recorded: the commit broke".to_owned(),
+        refusal => refusal.to_string(),
+    }
 }
 
 /// A record or proof that can't be read. Where it lies is the operator's to know, not the asker's.

@@ -276,8 +276,9 @@ impl Disk {
             if self.drafts && is_no_room(&source) {
                 return StoreError::NoRoom { doing, source };
             }
-            self.guard.stop();
-            StoreError::Io { doing, source }
+            let error = StoreError::Io { doing, source };
+            self.guard.stop(&error);
+            error
         })
     }
 }

@@ -1,5 +1,6 @@
 //! The one error of this crate. A variant says what the caller can do next; what the disk said is kept as the source.
 
+use std::error::Error;
 use std::io;
 
 use crate::Place;
@@ -52,9 +53,9 @@ pub enum StoreError {
         /// The bound.
         most: u64,
     },
-    /// A write failed earlier, so nothing more is written: open the store again.
-    #[error("a write failed earlier, nothing more is written until the store is opened again")]
-    Stopped,
+    /// A write failed earlier, this one, so nothing more is written: open the store again.
+    #[error("a write failed earlier, nothing more is written until the store is opened again: {0}")]
+    Stopped(String),
     /// The disk is full, or what this user may have of it. What was being made was taken back, and nothing that was there is touched:
     /// go on with the room there is, and try again when there is more.
     #[error("{doing}")]
@@ -91,4 +92,16 @@ impl StoreError {
             },
         }
     }
+}
+
+/// An error and what caused it, in one line: where only a text is kept, what the disk said is kept too.
+pub fn with_causes(error: &dyn Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
+    causes.fold(error.to_string(), |text, cause| {
+        let said = cause.to_string();
+        match text.ends_with(&said) {
+            true => text,
+            false => format!("{text}: {said}"),
+        }
+    })
 }

@@ -28,7 +28,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 pub use durable::{FaultInjector, WriteFate, WriteKind, WriteOp};
-pub use error::StoreError;
+pub use error::{StoreError, with_causes};
 pub use local::{CreateOptions, LocalStore, OpenOptions, Random, Retirer};
 
 /// Tells one writer from another with the same epoch; drawn anew at each opening.

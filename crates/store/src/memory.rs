@@ -72,8 +72,9 @@ impl Memory {
     }
 
     fn failed(&self) -> StoreError {
-        self.guard.stop();
-        injected()
+        let error = injected();
+        self.guard.stop(&error);
+        error
     }
 }
 
@@ -207,8 +208,8 @@ impl Store for Memory {
             )));
         }
         let (_, outcome) = writing.in_flight.pop_front().expect("just looked at");
-        if matches!(outcome, Outcome::Unknown(_)) {
-            self.guard.stop();
+        if let Outcome::Unknown(error) = &outcome {
+            self.guard.stop(error);
         }
         outcome
     }

@@ -288,7 +288,7 @@ fn every_error_of_the_engine_and_the_store_is_explained() {
         StoreError::Volatile("tmpfs"),
         StoreError::Conflict,
         StoreError::TooLarge { length: 9, most: 8 },
-        StoreError::Stopped,
+        StoreError::Stopped(text()),
     ] {
         refused(&error.to_string());
         match error {
@@ -302,7 +302,7 @@ fn every_error_of_the_engine_and_the_store_is_explained() {
             | StoreError::Volatile(_)
             | StoreError::Conflict
             | StoreError::TooLarge { .. }
-            | StoreError::Stopped
+            | StoreError::Stopped(_)
             // Only ever shown behind `can't`.
             | StoreError::NoRoom { .. }
             | StoreError::Io { .. } => {}

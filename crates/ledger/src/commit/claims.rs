@@ -18,6 +18,7 @@ use indelible_proof::hash::{self, hex_digit};
 use indelible_proof::head::{Head, Own, Shared};
 use indelible_proof::node_event::NodeEvent;
 use indelible_proof::time::Time;
+use indelible_store::with_causes;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -122,7 +123,7 @@ impl Committer {
             let key = Said::of(event).own.key.unwrap_or_default();
             let found = self.books.find_key(&log, sealed, &tag.tag, key);
             // Not known whether it was recorded, so it is not recorded now.
-            let found = found.map_err(|error| Refusal::NoLook(error.to_string()))?;
+            let found = found.map_err(|error| Refusal::NoLook(with_causes(&error)))?;
             if let Some(key) = event.claim.as_mut().and_then(|claim| claim.key.as_mut()) {
                 key.looked = Some((sealed.generation, found));
             }
@@ -244,7 +245,7 @@ impl Committer {
         let unreadable = |why: String| Refusal::Unreadable { seq, why };
         let stored = originals
             .record(&self.books, log, seq)
-            .map_err(|error| unreadable(error.to_string()))?;
+            .map_err(|error| unreadable(with_causes(&error)))?;
         let head = Head::parse(&stored.head).map_err(|error| unreadable(error.to_string()))?;
         let is_it = head.shared.by == said.by
             && match claim.stream {
@@ -297,7 +298,7 @@ impl Committer {
             Ok(Some(seq)) => Ok((by, seq)),
             // Its epoch ended before it.
             Ok(None) => Err(Refusal::expected(self.resend.read().streams.next(&id))),
-            Err(error) => Err(Refusal::Unknown(error.to_string())),
+            Err(error) => Err(Refusal::Unknown(with_causes(&error))),
         }
     }
 

@@ -8,8 +8,8 @@ use crate::limits::{NODE_ROOM, ROOM_LOOK_BYTES, ROOM_RETRY, SLOT_FRAMING_MAX};
 use crate::queue::{Group, Inbox, Refusal};
 use crate::rotate::RotateError;
 use crate::sequencer::Draft;
-use indelible_store::StoreError;
 use indelible_store::limits::{BLOCK, SLOT_LENGTH_MAX};
+use indelible_store::{StoreError, with_causes};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
@@ -77,12 +77,8 @@ impl Committer {
     }
 
     fn is_short(&self, needed: u64, error: &StoreError) {
-        let why = match error {
-            StoreError::NoRoom { doing, source } => format!("{doing}: {source}"),
-            other => other.to_string(),
-        };
         *self.short_of_room() = Some(Short {
-            why,
+            why: with_causes(error),
             needed,
             tried_at: self.clock.boot_nanos(),
         });
@@ -187,7 +183,7 @@ impl Committer {
             match self.prepare(needed) {
                 Ok(()) => room = look()?,
                 Err(StoreError::NoRoom { .. }) => return Err(self.no_room()),
-                Err(error) => return Err(self.stops(&error.to_string())),
+                Err(error) => return Err(self.stops(&with_causes(&error))),
             }
         }
         self.found_room(room);

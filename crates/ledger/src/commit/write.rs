@@ -8,7 +8,7 @@ use crate::limits::REOPEN_AFTER_NANOS;
 use crate::queue::Refusal;
 use crate::sequencer::Batch;
 use crate::view::hashes;
-use indelible_store::{Outcome as Written, StoreError};
+use indelible_store::{Outcome as Written, StoreError, with_causes};
 use std::sync::atomic::Ordering;
 
 impl Committer {
@@ -30,7 +30,10 @@ impl Committer {
                 Ok(())
             }
             Err(refusal) => {
-                self.queue.stop(&refusal.to_string());
+                match &refusal {
+                    Refusal::Stopped(why) | Refusal::Unknown(why) => self.queue.stop(why),
+                    other => self.queue.stop(&other.to_string()),
+                }
                 self.queue.free_disk();
                 Err(refusal)
             }
@@ -46,12 +49,9 @@ impl Committer {
         let ticket = store
             .submit(batch.number, &parts)
             .map_err(|error| match error {
-                StoreError::Io { .. } => Refusal::Unknown(error.to_string()),
-                StoreError::NoRoom { doing, source } => {
-                    Refusal::Stopped(format!("{doing}: {source}"))
-                }
+                StoreError::Io { .. } => Refusal::Unknown(with_causes(&error)),
                 // Every other error comes before the first byte.
-                _ => Refusal::Stopped(error.to_string()),
+                _ => Refusal::Stopped(with_causes(&error)),
             })?;
         match store.wait(ticket) {
             Written::Durable => Ok(u64::try_from(bytes).expect("a batch fits memory")),
@@ -59,7 +59,7 @@ impl Committer {
                 "another writer took batch {}",
                 batch.number
             ))),
-            Written::Unknown(error) => Err(Refusal::Unknown(error.to_string())),
+            Written::Unknown(error) => Err(Refusal::Unknown(with_causes(&error))),
         }
     }
 
@@ -80,8 +80,9 @@ impl Committer {
                 last.number
             ))),
             Err(error) => Err(Refusal::Stopped(format!(
-                "batch {} can no longer be read: {error}",
-                last.number
+                "batch {} can no longer be read: {}",
+                last.number,
+                with_causes(&error)
             ))),
         }
     }

@@ -22,7 +22,7 @@ use frames::Ahead;
 use indelible_proof::checkpoint::Checkpoint;
 use indelible_proof::hash::Hash;
 use indelible_proof::note::Note;
-use indelible_store::{Store, StoreError};
+use indelible_store::{Store, StoreError, with_causes};
 use notes::SizedNote;
 
 /// Frames read at once.
@@ -318,11 +318,7 @@ impl PackCheck<'_> {
     }
 
     fn unread(&self, error: &StoreError) -> Finding {
-        let mut what = error.to_string();
-        if let Some(source) = std::error::Error::source(error) {
-            what = format!("{what}: {source}");
-        }
-        Finding::new(Damage::Unreadable, &self.ent, 0, what)
+        Finding::new(Damage::Unreadable, &self.ent, 0, with_causes(error))
     }
 
     fn refused(&self, error: FormatError) -> Finding {

@@ -6,7 +6,7 @@ use super::{Seen, tail::store_finding};
 use crate::format::batch::{BatchHeader, HEADER_BYTES, signed_message};
 use crate::format::register::{Register, UNKNOWN_SIGNER};
 use indelible_proof::key::verify_ed25519;
-use indelible_store::{Store, StoreError};
+use indelible_store::{Store, StoreError, with_causes};
 
 /// Compares what is remembered with what was seen.
 pub(crate) fn check(
@@ -24,7 +24,7 @@ pub(crate) fn check(
         Err(error @ (StoreError::Damaged { .. } | StoreError::Unsupported { .. })) => {
             logs.found(store_finding(&error));
         }
-        Err(error) => logs.found(bad(Damage::Unreadable, error.to_string())),
+        Err(error) => logs.found(bad(Damage::Unreadable, with_causes(&error))),
     }
 }
 

@@ -41,10 +41,13 @@ fn an_unknown_outcome_stops_the_handle_and_the_next_one_sees_the_truth() {
         let store = writer(&disk, None);
         assert!(matches!(put(&store, 0), Outcome::Durable));
         assert!(matches!(put(&store, 1), Outcome::Unknown(_)));
-        assert!(matches!(store.submit(2, &[b"x"]), Err(StoreError::Stopped)));
+        assert!(matches!(
+            store.submit(2, &[b"x"]),
+            Err(StoreError::Stopped(_))
+        ));
         assert!(matches!(
             store.put_new("sealed/x", &[], None),
-            Err(StoreError::Stopped)
+            Err(StoreError::Stopped(_))
         ));
         drop(store);
         assert_eq!(

@@ -100,23 +100,23 @@ fn live(store: &LocalStore, done: &mut Acknowledged) -> Result<(), StoreError> {
 fn stopped(store: &LocalStore) {
     assert!(matches!(
         store.submit(LENGTHS.len().try_into().unwrap(), &[b"x"]),
-        Err(StoreError::Stopped)
+        Err(StoreError::Stopped(_))
     ));
-    assert!(matches!(store.open_tail(None), Err(StoreError::Stopped)));
+    assert!(matches!(store.open_tail(None), Err(StoreError::Stopped(_))));
     assert!(matches!(
         store.put_new("sealed/late", &[b"x"], None),
-        Err(StoreError::Stopped)
+        Err(StoreError::Stopped(_))
     ));
     assert!(matches!(
         store.put_derived("derived/late", b"x"),
-        Err(StoreError::Stopped)
+        Err(StoreError::Stopped(_))
     ));
     assert!(matches!(
         store.register_swap(None, b"x"),
-        Err(StoreError::Stopped)
+        Err(StoreError::Stopped(_))
     ));
-    assert!(matches!(store.prepare_next(0), Err(StoreError::Stopped)));
-    assert!(matches!(store.release(0), Err(StoreError::Stopped)));
+    assert!(matches!(store.prepare_next(0), Err(StoreError::Stopped(_))));
+    assert!(matches!(store.release(0), Err(StoreError::Stopped(_))));
 }
 
 /// An injector that gives one operation its fate, and the list of operations it saw.
