@@ -13,7 +13,7 @@ use bed::truth::{Told, is_clean, is_true};
 use bed::{BY, Bed, caller, create, event, open, settings};
 use indelible_ledger::limits::ROOM_RETRY;
 use indelible_ledger::signer::NodeSecret;
-use indelible_ledger::{Caller, Ledger, Log, Recorded, Refusal, RotateError, Settings};
+use indelible_ledger::{Caller, Ledger, Log, Prepared, Recorded, Refusal, RotateError, Settings};
 use indelible_proof::head::Own;
 use indelible_store::{FaultInjector, WriteFate, WriteOp};
 use std::sync::Arc;
@@ -91,20 +91,29 @@ impl Node {
         Node::with(tail_size, by_hand)
     }
 
+    fn prepared(&mut self, event: &[u8]) -> Prepared {
+        let prepared = self.caller.prepare(&self.log, &BY, &Own::default(), event);
+        prepared.unwrap()
+    }
+
     fn append(&mut self) -> Result<(), Refusal> {
         let event = event(self.next);
-        let prepared = self.caller.prepare(&self.log, &BY, &Own::default(), &event);
-        let recorded = self.ledger.append(&self.log, prepared.unwrap())?;
+        let prepared = self.prepared(&event);
+        let recorded = self.ledger.append(&self.log, prepared)?;
         self.was_told(&recorded, event);
         Ok(())
     }
 
     /// One that is larger than the smallest tail file.
     fn append_large(&mut self) -> Result<(), Refusal> {
-        let pad = "y".repeat(100 << 10);
+        self.append_padded(100 << 10)
+    }
+
+    fn append_padded(&mut self, bytes: usize) -> Result<(), Refusal> {
+        let pad = "y".repeat(bytes);
         let large = format!(r#"{{"n":{},"pad":"{pad}"}}"#, self.next).into_bytes();
-        let prepared = self.caller.prepare(&self.log, &BY, &Own::default(), &large);
-        let recorded = self.ledger.append(&self.log, prepared.unwrap())?;
+        let prepared = self.prepared(&large);
+        let recorded = self.ledger.append(&self.log, prepared)?;
         self.was_told(&recorded, large);
         Ok(())
     }
@@ -200,21 +209,13 @@ fn what_is_too_large_for_what_is_left_is_refused_whole_and_the_rest_goes_on() {
     let events: Vec<Vec<u8>> = (0..300)
         .map(|n| format!(r#"{{"n":{n},"pad":"{}"}}"#, "y".repeat(900)).into_bytes())
         .collect();
-    let prepare = |node: &mut Node, event: &[u8]| {
-        node.caller
-            .prepare(&node.log, &BY, &Own::default(), event)
-            .unwrap()
-    };
-    let group: Vec<_> = events
-        .iter()
-        .map(|event| prepare(&mut node, event))
-        .collect();
+    let group: Vec<_> = events.iter().map(|event| node.prepared(event)).collect();
     let ticket = node.ledger.submit_all(&node.log, group).unwrap();
     node.ledger.turn();
     is_no_room(&ticket.wait().unwrap_err());
     let group: Vec<_> = events[..20]
         .iter()
-        .map(|event| prepare(&mut node, event))
+        .map(|event| node.prepared(event))
         .collect();
     let ticket = node.ledger.submit_all(&node.log, group).unwrap();
     node.ledger.turn();
@@ -240,6 +241,52 @@ fn a_disk_that_was_full_before_anybody_looked_stops_nobody_either() {
         node.append().unwrap();
         node.ends_whole();
     }
+}
+
+#[test]
+fn what_is_closed_takes_its_bytes_from_a_room_that_nobody_looked_at_again() {
+    let mut node = Node::by_hand(1 << 20);
+    let refusal = (0..1_000).find_map(|_| node.append_padded(30 << 10).err());
+    is_no_room(&refusal.unwrap());
+    let recorded = node.told.len();
+    assert!((20..34).contains(&recorded), "{recorded}");
+    node.make_room();
+    node.ledger.keep(true);
+    node.append_padded(30 << 10).unwrap();
+    node.ends_whole();
+}
+
+#[test]
+fn of_what_waits_on_a_full_disk_a_batch_takes_what_has_a_place_and_the_rest_is_refused() {
+    let mut node = Node::by_hand(256 << 10);
+    node.ledger.keep(false);
+    let pad = "y".repeat(900);
+    let events: Vec<Vec<u8>> = (0..600)
+        .map(|n| format!(r#"{{"n":{n},"pad":"{pad}"}}"#).into_bytes())
+        .collect();
+    // Each has a place, all together have none.
+    let mut tickets = Vec::new();
+    for some in events.chunks(20) {
+        let group = some.iter().map(|event| node.prepared(event)).collect();
+        tickets.push(node.ledger.submit_all(&node.log, group).unwrap());
+    }
+    node.ledger.turn();
+    node.ledger.turn();
+    for (ticket, some) in tickets.into_iter().zip(events.chunks(20)) {
+        match ticket.wait() {
+            Ok(recorded) => {
+                for (recorded, event) in recorded.iter().zip(some) {
+                    node.was_told(recorded, event.clone());
+                }
+            }
+            Err(refusal) => is_no_room(&refusal),
+        }
+    }
+    assert!((100..240).contains(&node.told.len()), "{}", node.told.len());
+    node.make_room();
+    node.ledger.keep(true);
+    node.append().unwrap();
+    node.ends_whole();
 }
 
 #[test]
