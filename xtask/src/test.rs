@@ -6,6 +6,7 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
@@ -76,6 +77,9 @@ const STEPS: [Step; 18] = [
 
 /// Of every target, so that each is known to begin with its seeds; the long runs are made by hand.
 const FUZZED: [&str; 2] = ["--seconds", "8"];
+
+/// How long a program of tests may say nothing: the longest tests take two minutes.
+const SILENCE_MAX: Duration = Duration::from_secs(600);
 
 /// Without a network this is how long it takes to say so, at most.
 const DOWNLOAD_MAX: Duration = Duration::from_secs(180);
@@ -154,22 +158,50 @@ fn clippy(workspace: &Workspace) -> Result<Tally> {
 }
 
 fn cargo_test(workspace: &Workspace) -> Result<Tally> {
-    counted(
-        workspace
-            .command("cargo")
-            .args(["test", "--workspace", "--no-fail-fast"]),
-    )
+    let test = ["test", "--workspace", "--no-fail-fast"];
+    // Built first: a long build may say nothing for longer than a test may.
+    if !program::passes(workspace.command("cargo").args(test).arg("--no-run"))? {
+        return Ok(Tally::broken());
+    }
+    counted(workspace.command("cargo").args(test), SILENCE_MAX)
 }
 
 /// Passes a program's output on and adds up the counts that it prints.
-fn counted(command: &mut Command) -> Result<Tally> {
+///
+/// Where it says nothing for so long, something in it hangs: the programs that it has started are ended, or itself if there are none, and
+/// that is a failure. So one test that waits for ever is named, by the line that it runs for long, and those of other programs are run.
+fn counted(command: &mut Command, silence: Duration) -> Result<Tally> {
     let mut child = command
         .stdout(Stdio::piped())
         .spawn()
         .with_context(|| format!("can't start {command:?}"))?;
+    let output = BufReader::new(child.stdout.take().context("no output")?);
+    let (said, heard) = mpsc::channel();
+    // Not joined: what a test has left behind may keep the output open.
+    std::thread::spawn(move || {
+        output
+            .lines()
+            .map_while(Result::ok)
+            .try_for_each(|line| said.send(line))
+    });
     let mut tally = Tally::default();
-    for line in BufReader::new(child.stdout.take().context("no output")?).lines() {
-        let line = line?;
+    loop {
+        let line = match heard.recv_timeout(silence) {
+            Ok(line) => line,
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {
+                println!("Nothing was said for {} s: ended.", silence.as_secs());
+                tally.add(Tally::broken());
+                if child.try_wait()?.is_some() {
+                    break;
+                }
+                let parent = child.id().to_string();
+                if !program::works(Command::new("pkill").args(["-KILL", "-P", &parent])) {
+                    child.kill()?;
+                }
+                continue;
+            }
+        };
         writeln!(std::io::stdout(), "{line}")?;
         if let Some((passed, failed)) = counts(&line) {
             tally.add(Tally {
@@ -210,8 +242,10 @@ fn second_verifier(workspace: &Workspace) -> Result<Tally> {
     let mut tally = one(workspace
         .command("python3")
         .args(["vectors/generate.py", "--check"]))?;
+    let mut verify = workspace.command("python3");
     tally.add(counted(
-        workspace.command("python3").arg("vectors/run_verify_py.py"),
+        verify.arg("vectors/run_verify_py.py"),
+        SILENCE_MAX,
     )?);
     Ok(tally)
 }
@@ -304,6 +338,23 @@ mod tests {
         assert_eq!(names(named(&["doc", "tidy"]).unwrap()), ["tidy", "doc"]);
         assert_eq!(named(&[]).unwrap().len(), STEPS.len());
         assert!(named(&["tidy", "bake"]).is_err());
+    }
+
+    #[test]
+    fn a_program_that_hangs_is_ended_and_the_next_is_run() {
+        let counts = |script: &str| {
+            let mut shell = program::command("sh");
+            let tally = counted(shell.args(["-c", script]), Duration::from_millis(500)).unwrap();
+            (tally.passed, tally.failed)
+        };
+        assert_eq!(counts("echo 3 passed, 0 failed"), (3, 0));
+        assert_eq!(counts("echo 3 passed, 0 failed; exit 1"), (3, 1));
+        let begin = Instant::now();
+        assert_eq!(counts("sleep 600; echo 3 passed, 0 failed"), (3, 1));
+        assert_eq!(counts("echo 3 passed, 0 failed; exec sleep 600"), (3, 1));
+        // It has left something behind that holds its output.
+        assert_eq!(counts("sleep 20 & echo 3 passed, 0 failed"), (3, 1));
+        assert!(begin.elapsed() < Duration::from_secs(15), "waited for it");
     }
 
     #[test]

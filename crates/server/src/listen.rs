@@ -24,6 +24,7 @@ use crate::limits::CONNECTIONS_MAX;
 use crate::network::{Network, Networks};
 use crate::node::Node;
 use crate::tls::{Current, Expiry};
+use connection::Knocking;
 use crowd::Crowd;
 use std::collections::HashMap;
 use std::fmt;
@@ -179,6 +180,13 @@ impl Door {
             [] => inside.contains(address),
             some => some.iter().any(|network| network.contains(address)),
         }
+    }
+
+    /// Its TLS, where who comes is asked who they are.
+    fn asks_who(&self) -> Option<&Arc<Current>> {
+        self.tls
+            .as_ref()
+            .filter(|_| self.purpose != Purpose::Health)
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
@@ -355,13 +363,30 @@ async fn accept(
             stream.set_zero_linger().ok();
             continue;
         }
-        let_in(&door, &places, Knock::Tcp(stream, peer.ip()));
+        // Answers are written whole; waiting for more to send with them would only hold them up.
+        if stream.set_nodelay(true).is_err() {
+            continue;
+        }
+        let knock = match door.asks_who() {
+            None => Knock::Plain(stream, peer.ip()),
+            // Counted here, in the order in which they came: those that came first keep their places.
+            Some(tls) => match Knocking::new(&door, peer.ip()) {
+                Some(knocking) => Knock::Tls(Arc::clone(tls), stream, peer.ip(), knocking),
+                None => {
+                    door.node.counters.knocking.up();
+                    continue;
+                }
+            },
+        };
+        let_in(&door, &places, knock);
     }
 }
 
 /// A connection that was accepted.
 enum Knock {
-    Tcp(TcpStream, IpAddr),
+    /// To a listener that asks nobody who they are.
+    Plain(TcpStream, IpAddr),
+    Tls(Arc<Current>, TcpStream, IpAddr, Knocking),
     Unix(UnixStream),
 }
 
@@ -374,7 +399,10 @@ fn let_in(door: &Arc<Door>, places: &Arc<Semaphore>, knock: Knock) {
     let door = Arc::clone(door);
     tokio::spawn(async move {
         match knock {
-            Knock::Tcp(stream, address) => connection::tcp(&door, stream, address).await,
+            Knock::Plain(stream, address) => connection::plain(&door, stream, address).await,
+            Knock::Tls(tls, stream, address, knocking) => {
+                connection::tls(&door, &tls, stream, address, knocking).await;
+            }
             Knock::Unix(stream) => connection::unix(&door, stream).await,
         }
         drop(place);

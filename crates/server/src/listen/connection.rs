@@ -11,7 +11,7 @@ use crate::limits::{
     CONNECTION_BUFFER_BYTES, HEADER_BYTES_MAX, PLAIN_BYTES_MAX, REFUSED_MAX, RETRY_AFTER_SECONDS,
     STREAM_SEND_BYTES_MAX, STREAMS_MAX,
 };
-use crate::tls;
+use crate::tls::{self, Current};
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::{http1, http2};
@@ -44,30 +44,21 @@ enum NoSession {
 }
 use NoSession::{Explained, Failed};
 
-/// A connection over TCP.
-pub(super) async fn tcp(door: &Arc<Door>, stream: TcpStream, address: IpAddr) {
-    // Answers are written whole; waiting for more to send with them would only hold them up.
-    if stream.set_nodelay(true).is_err() {
-        return;
-    }
-    let Some(tls) = door
-        .tls
-        .as_ref()
-        .filter(|_| door.purpose != Purpose::Health)
-    else {
-        return Box::pin(served(
-            door,
-            stream,
-            Guest::Anyone(Some(address)),
-            None,
-            false,
-        ))
-        .await;
-    };
+/// A connection over TCP to a listener that asks nobody who they are.
+pub(super) async fn plain(door: &Arc<Door>, stream: TcpStream, address: IpAddr) {
+    let guest = Guest::Anyone(Some(address));
+    Box::pin(served(door, stream, guest, None, false)).await;
+}
+
+/// A connection over TCP with mutual TLS.
+pub(super) async fn tls(
+    door: &Arc<Door>,
+    tls: &Current,
+    stream: TcpStream,
+    address: IpAddr,
+    knocking: Knocking,
+) {
     let counters = &door.node.counters;
-    let Some(knocking) = Knocking::new(door, address) else {
-        return counters.knocking.up();
-    };
     let acceptor = TlsAcceptor::from(tls.get());
     let handshake = async {
         let mut first = [0];
@@ -161,21 +152,24 @@ impl Guest {
 }
 
 /// A handshake that is under way, counted by address.
-struct Knocking<'d> {
-    door: &'d Door,
+pub(super) struct Knocking {
+    door: Arc<Door>,
     address: String,
 }
 
-impl<'d> Knocking<'d> {
+impl Knocking {
     /// None: this address has too many.
-    fn new(door: &'d Door, address: IpAddr) -> Option<Knocking<'d>> {
+    pub(super) fn new(door: &Arc<Door>, address: IpAddr) -> Option<Knocking> {
         let address = address.to_string();
         let entered = door.open().knocking.enter(&address, door.bounds.handshakes);
-        entered.ok().map(|()| Knocking { door, address })
+        entered.ok().map(|()| Knocking {
+            door: Arc::clone(door),
+            address,
+        })
     }
 }
 
-impl Drop for Knocking<'_> {
+impl Drop for Knocking {
     fn drop(&mut self) {
         let most = self.door.bounds.handshakes;
         self.door.open().knocking.leave(&self.address, most);

@@ -33,7 +33,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -42,6 +42,9 @@ use tokio_rustls::client::TlsStream;
 
 pub const ORIGIN: &str = "audit.example.org";
 pub const PRODUCER: &str = "spiffe://example.org/billing";
+
+/// How long a test waits for what takes milliseconds, on however slow a machine.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 struct Clocks(Instant);
 
@@ -351,8 +354,10 @@ impl Bed {
 
     /// Waits until the node has counted so.
     pub async fn counted(&self, enough: impl Fn(&Counters) -> bool) {
+        let begin = Instant::now();
         while !enough(&self.node.counters) {
-            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+            assert!(begin.elapsed() < PATIENCE, "the node never counted so");
+            tokio::time::sleep(Duration::from_millis(2)).await;
         }
     }
 
