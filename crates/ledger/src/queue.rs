@@ -57,8 +57,8 @@ pub enum Refusal {
     /// Not done: the principal has a stream of that name already.
     #[error("not recorded: {0} has a stream of that name already")]
     StreamTaken(String),
-    /// Not recorded: whether the key was used before can't be read. Send again later, or look.
-    #[error("not recorded: whether its key was used before can't be read: {0}")]
+    /// Not recorded: what used its key or number before, if anything did, can't be read. Send again later, or look.
+    #[error("not recorded: whether its key or number was used before can't be read: {0}")]
     NoLook(String),
     /// Not recorded: two of the events claim one number or key. Send each once.
     #[error("not recorded: two of these events claim the same number or key")]

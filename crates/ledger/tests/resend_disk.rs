@@ -634,6 +634,23 @@ fn a_key_whose_tag_rotted_is_not_taken_for_new() {
 }
 
 #[test]
+fn a_number_whose_record_can_t_be_looked_for_is_not_recorded_and_not_unknown() {
+    let bed = Bed::new();
+    let mut node = Node::on(&bed, WIDE);
+    node.fill(0..2, 30);
+    let pack = packs(&bed).remove(0);
+    let (good, size) = (std::fs::read(&pack.ent).unwrap(), node.log.size());
+    edit(&pack.ent, |file| file[pack.section(7)].fill(0xff));
+    let refused = node.number("till", 3).unwrap_err();
+    assert!(matches!(refused, Refusal::NoLook(_)), "{refused}");
+    assert!(node.number("till", 23).unwrap().again, "of another pack");
+    assert!(!node.number("till", 40).unwrap().again);
+    edit(&pack.ent, |file| file.copy_from_slice(&good));
+    assert!(node.number("till", 3).unwrap().again);
+    assert_eq!(node.log.size(), size + 1);
+}
+
+#[test]
 fn what_another_history_of_the_store_left_of_its_streams_is_not_believed() {
     let bed = Bed::new();
     let by_hand = |bed: &Bed| {

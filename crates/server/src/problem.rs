@@ -51,7 +51,7 @@ fn what_is_told(refusal: &Refusal) -> String {
         }
         Refusal::Stopped(_) => "not recorded: the node has stopped".to_owned(),
         Refusal::NoLook(_) => {
-            "not recorded: whether its key was used before can't be read; an operator runs indelible verify".to_owned()
+            "not recorded: whether its key or number was used before can't be read; an operator runs indelible verify".to_owned()
         }
         Refusal::Unreadable { seq, .. } => {
             format!("recorded before, as record {seq}, which can't be read; an operator runs indelible verify")

@@ -46,9 +46,9 @@ pub const RESENT: &[Entry] = &[
         &["hand it to another principal, or begin a new stream"],
     ),
     refusal(
-        "not recorded: whether its key was used before can't be read",
+        "not recorded: whether its key or number was used before can't be read",
         5,
-        "the packs that may hold the key can't be read; rather than twice it was not recorded at all",
+        "the packs that may hold the key, or the record that has the number, can't be read; rather than twice it was not recorded at all",
         &["a damaged pack", "a broken disk"],
         &["send it again later", VERIFY],
     ),

@@ -298,7 +298,7 @@ impl Committer {
             Ok(Some(seq)) => Ok((by, seq)),
             // Its epoch ended before it.
             Ok(None) => Err(Refusal::expected(self.resend.read().streams.next(&id))),
-            Err(error) => Err(Refusal::Unknown(with_causes(&error))),
+            Err(error) => Err(Refusal::NoLook(with_causes(&error))),
         }
     }
 
