@@ -101,9 +101,8 @@ async fn connections_beyond_the_bound_that_say_nothing_hold_no_places() {
     let bed = Bed::behind(|door| {
         door.bounds.principal = 1;
         door.bounds.refused = 4;
-        // Those that are refused end within this, however long others may live.
-        door.patience.age = std::time::Duration::from_millis(300);
-        door.patience.silence = std::time::Duration::from_millis(100);
+        // Long enough that the one that may stay outlives the knocking of all others.
+        door.patience.age = std::time::Duration::from_secs(3);
     })
     .await;
     let mut streams = Vec::new();

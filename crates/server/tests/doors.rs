@@ -27,9 +27,9 @@ const EVENT: &str = r#"{"action":"payment.approve","amount":12}"#;
 /// Short waits, so that a test sees their end.
 fn impatient(door: &mut Door) {
     door.patience = Patience {
-        silence: Duration::from_millis(150),
-        head: Duration::from_millis(600),
-        stall: Duration::from_millis(300),
+        silence: Duration::from_millis(400),
+        head: Duration::from_millis(1_600),
+        stall: Duration::from_millis(800),
         ..Patience::default()
     };
 }
@@ -194,7 +194,7 @@ async fn a_head_that_comes_byte_by_byte_does_not_come_for_ever() {
             }
         }
     }
-    assert!(begun.elapsed() >= Duration::from_millis(500));
+    assert!(begun.elapsed() >= Duration::from_millis(1_400));
     assert_eq!(bed.node.counters.silent.now(), 1);
     bed.end().await;
 }
@@ -246,7 +246,7 @@ async fn a_flood_of_http_2_pings_ends_the_connection() {
 #[tokio::test]
 async fn an_old_connection_is_asked_to_end_and_its_request_is_finished() {
     let bed = behind(|door| {
-        door.patience.age = Duration::from_millis(200);
+        door.patience.age = Duration::from_millis(800);
     })
     .await;
     // HTTP/1.1 at rest: closed, without a word.
@@ -255,7 +255,7 @@ async fn an_old_connection_is_asked_to_end_and_its_request_is_finished() {
     // HTTP/1.1 with a request under way: answered, with `connection: close`.
     let mut busy = bed.connect(bed.authority.client(PRODUCER)).await.unwrap();
     begin(&mut busy).await;
-    tokio::time::sleep(Duration::from_millis(280)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     busy.write_all(EVENT.as_bytes()).await.unwrap();
     let said = rest(&mut busy).await;
     assert!(said.starts_with("HTTP/1.1 201"), "{said}");
