@@ -6,6 +6,7 @@
 use std::fs;
 use std::path::Path;
 
+use indelible_fuzz::certificate::{around, der};
 use indelible_ledger::format::batch::{
     BatchHeader, ENTRY_BYTES, HEADER_BYTES, Row, SIGNATURE_BYTES, rows_root,
 };
@@ -64,7 +65,40 @@ fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     seeds.extend(node_events().into_iter().map(|event| ("node_event", event)));
     seeds.extend(WIRE.map(|(target, text)| (target, text.as_bytes().to_vec())));
     seeds.push(("http2", http2()));
+    seeds.extend(certificates().into_iter().map(|file| ("certificate", file)));
     seeds
+}
+
+/// Names of every sort, alone and several, and each in a whole certificate; as the target tells them apart.
+fn certificates() -> Vec<Vec<u8>> {
+    // GeneralName of RFC 5280 §4.2.1.6.
+    const MAIL: u8 = 0x81;
+    const HOST: u8 = 0x82;
+    const DIRECTORY: u8 = 0xa4;
+    const URI: u8 = 0x86;
+    const ADDRESS: u8 = 0x87;
+    let workload: (u8, &[u8]) = (URI, b"spiffe://example.org/ns/prod/sa/billing");
+    let lists: [&[(u8, &[u8])]; 9] = [
+        &[workload],
+        &[(HOST, b"Billing.example.org")],
+        &[workload, (HOST, b"billing.example.org"), (MAIL, b"a@b")],
+        &[workload, (URI, b"urn:uuid:9d0a")],
+        &[(HOST, b"a.example"), (HOST, b"b.example")],
+        &[(URI, b"https://example.org/a%20b")],
+        &[(HOST, b"*.example.org"), (ADDRESS, &[127, 0, 0, 1])],
+        &[(DIRECTORY, &[0x30, 0x00]), (HOST, b"10.0.0.1")],
+        &[(URI, b"unix:0")],
+    ];
+    let names = lists.map(|list| {
+        let list: Vec<Vec<u8>> = list.iter().map(|(tag, name)| der(*tag, &[name])).collect();
+        let list: Vec<&[u8]> = list.iter().map(Vec::as_slice).collect();
+        der(0x30, &list)
+    });
+    let wholes = names
+        .iter()
+        .map(|names| [&b"c"[..], &around(names)].concat());
+    let alone = names.iter().map(|names| [b"n", &names[..]].concat());
+    wholes.chain(alone).collect()
 }
 
 /// Requests, answers and parts of them.

@@ -3,6 +3,7 @@
 use indelible_proof::hash;
 use indelible_proof::pin::Pin;
 
+pub mod certificate;
 pub mod stored;
 
 /// The log that most of the vectors are of. Its key is public, but no input that the fuzzer makes can be signed with it.

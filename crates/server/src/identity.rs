@@ -12,7 +12,7 @@ use indelible_proof::time::Time;
 use rustls_pki_types::CertificateDer;
 use sha2::{Digest as _, Sha256};
 use std::net::IpAddr;
-use x509_parser::extensions::GeneralName;
+use x509_parser::oid_registry::OID_X509_EXT_SUBJECT_ALT_NAME;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 /// Bytes of a trust domain, as of the host of any URI.
@@ -20,6 +20,12 @@ const TRUST_DOMAIN_BYTES_MAX: usize = 255;
 /// Bytes of a DNS name as text, and of one label (RFC 1035 §2.3.4).
 const HOST_BYTES_MAX: usize = 253;
 const LABEL_BYTES_MAX: usize = 63;
+/// Tags of a list, and of its names (RFC 5280 §4.2.1.6): those that count, and otherName, rfc822Name, x400Address, directoryName,
+/// ediPartyName, iPAddress and registeredID.
+const SEQUENCE: u8 = 0x30;
+const URI: u8 = 0x86;
+const DNS_NAME: u8 = 0x82;
+const OTHER_NAMES: [u8; 7] = [0xa0, 0x81, 0xa3, 0xa4, 0xa5, 0x87, 0x88];
 /// What stands before principals that no URI gives.
 const OWN_SCHEMES: [&str; 3] = ["dns", "unix", "node"];
 
@@ -106,20 +112,7 @@ pub enum IdentityError {
 }
 
 fn principal(certificate: &X509Certificate<'_>) -> Result<String, IdentityError> {
-    let names = certificate
-        .subject_alternative_name()
-        .map_err(|_| IdentityError::Unreadable)?
-        .ok_or(IdentityError::NoName)?;
-    let (mut uris, mut hosts) = (Vec::new(), Vec::new());
-    for name in &names.value.general_names {
-        match name {
-            GeneralName::URI(uri) => uris.push(*uri),
-            GeneralName::DNSName(host) => hosts.push(*host),
-            // Bytes that are no text, where a name should stand.
-            GeneralName::Invalid(..) => return Err(IdentityError::Unreadable),
-            _ => {}
-        }
-    }
+    let (uris, hosts) = names(certificate)?;
     let principal = match (uris.as_slice(), hosts.as_slice()) {
         ([uri], _) => of_uri(uri)?,
         ([], [host]) => of_host(host)?,
@@ -131,6 +124,47 @@ fn principal(certificate: &X509Certificate<'_>) -> Result<String, IdentityError>
         true => Ok(principal),
         false => Err(IdentityError::TooLong),
     }
+}
+
+/// The URIs and the DNS names. What is no name by the letter makes all of them unreadable: x509-parser would have names where webpki,
+/// which verified the certificate, has none, because it looks at half of a name's tag and takes any length.
+fn names<'a>(
+    certificate: &X509Certificate<'a>,
+) -> Result<(Vec<&'a str>, Vec<&'a str>), IdentityError> {
+    let extension = certificate
+        .get_extension_unique(&OID_X509_EXT_SUBJECT_ALT_NAME)
+        .map_err(|_| IdentityError::Unreadable)?
+        .ok_or(IdentityError::NoName)?;
+    let Some((SEQUENCE, mut list, [])) = element(extension.value) else {
+        return Err(IdentityError::Unreadable);
+    };
+    let (mut uris, mut hosts) = (Vec::new(), Vec::new());
+    while !list.is_empty() {
+        let (tag, name, rest) = element(list).ok_or(IdentityError::Unreadable)?;
+        let text = || str::from_utf8(name).map_err(|_| IdentityError::Unreadable);
+        match tag {
+            URI => uris.push(text()?),
+            DNS_NAME => hosts.push(text()?),
+            _ if OTHER_NAMES.contains(&tag) => {}
+            _ => return Err(IdentityError::Unreadable),
+        }
+        list = rest;
+    }
+    Ok((uris, hosts))
+}
+
+/// Tag, content and what comes behind an element of DER (X.690 §10.1): a length in its shortest form, of two bytes at most.
+fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (length, rest) = match bytes.get(1..)? {
+        [length @ 0..=0x7f, rest @ ..] => (usize::from(*length), rest),
+        [0x81, length @ 0x80..=0xff, rest @ ..] => (usize::from(*length), rest),
+        [0x82, high @ 1..=0xff, low, rest @ ..] => {
+            (usize::from(u16::from_be_bytes([*high, *low])), rest)
+        }
+        _ => return None,
+    };
+    let (content, rest) = rest.split_at_checked(length)?;
+    Some((bytes[0], content, rest))
 }
 
 /// A URI as it is, percent-encoded as heads ask for it: of the bytes that a URI may have that is `%` alone.

@@ -12,9 +12,10 @@ use crate::workspace::Workspace;
 
 /// Those that begin also with what the writers write: compressed frames, a short tail file, every event of a node; or with examples of
 /// what comes over the wire.
-const WRITTEN: [&str; 11] = [
+const WRITTEN: [&str; 12] = [
     "array",
     "batch",
+    "certificate",
     "frame",
     "http1",
     "http2",

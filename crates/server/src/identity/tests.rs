@@ -38,8 +38,13 @@ fn raw(names: &[(u8, &[u8])]) -> Result<String, IdentityError> {
     }
     let mut sequence = vec![0x30, u8::try_from(content.len()).unwrap()];
     sequence.extend(content);
+    encoded(&sequence)
+}
+
+/// The extension's own bytes.
+fn encoded(extension: &[u8]) -> Result<String, IdentityError> {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
-    let extension = CustomExtension::from_oid_content(&[2, 5, 29, 17], sequence);
+    let extension = CustomExtension::from_oid_content(&[2, 5, 29, 17], extension.to_vec());
     params.custom_extensions.push(extension);
     Peer::of_certificate(&certificate(params), HERE).map(|peer| peer.principal)
 }
@@ -227,6 +232,51 @@ fn names_that_are_no_ascii_are_nobody() {
         (&[], IdentityError::NoName),
     ] {
         assert_eq!(raw(names), Err(error), "{names:?}");
+    }
+}
+
+#[test]
+fn a_list_of_names_that_others_read_otherwise_names_nobody() {
+    let names = |names: &[&[u8]]| {
+        let names = names.concat();
+        let length = u8::try_from(names.len()).unwrap();
+        encoded(&[&[0x30, length], &names[..]].concat())
+    };
+    let good: &[u8] = b"\x86\x05urn:a";
+    assert_eq!(names(&[good]), Ok("urn:a".to_owned()));
+    assert_eq!(names(&[b"\xa4\x02\x30\x00", good]), Ok("urn:a".to_owned()));
+    for other in [
+        // The same numbers of sorts, in other classes, as containers, or the other way round; and none of these sorts.
+        &b"\x84\x02\x30\x00"[..],
+        b"\xa6\x05urn:b",
+        b"\xa2\x01b",
+        b"\x06\x05urn:b",
+        b"\x46\x05urn:b",
+        b"\xc6\x05urn:b",
+        b"\x9f\x06\x05urn:b",
+        b"\x89\x01b",
+        // Lengths that are not the shortest, have no end, or lead beyond it.
+        b"\x82\x81\x01b",
+        b"\x82\x82\x00\x01b",
+        b"\x82\x83\x00\x00\x01b",
+        b"\xa4\x80\x00\x00",
+        b"\x81\x7fb",
+        b"\x82\x81",
+        b"\x82",
+    ] {
+        for list in [[good, other], [other, good]] {
+            assert_eq!(names(&list), Err(IdentityError::Unreadable), "{list:x?}");
+        }
+    }
+    for list in [
+        &b"\x31\x07\x86\x05urn:a"[..],
+        b"\x30\x07\x86\x05urn:a\x00",
+        b"\x30\x81\x07\x86\x05urn:a",
+        b"\x30\x80\x86\x05urn:a\x00\x00",
+        b"\x30\x08\x86\x05urn:a",
+        b"",
+    ] {
+        assert_eq!(encoded(list), Err(IdentityError::Unreadable), "{list:x?}");
     }
 }
 
